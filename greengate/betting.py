@@ -1,0 +1,89 @@
+"""A sequential test by betting on paired log-ratios, which may stop early for either verdict.
+
+For pair i let x_i = ln(candidate cost / baseline cost) and tau = ln(1 + tolerance). A gambler who bets a share b of
+the wealth on "worse than the tolerance" multiplies it by 1 + b psi_i, with psi_i = tanh((x_i - tau) / s) in (-1, 1).
+If the pairs are exchangeable and their psi_i centred at or below zero given the past, the wealth, averaged over several
+b, is a non-negative supermartingale that starts at 1; by Ville's inequality it ever reaches 1/alpha with probability at
+most alpha. So looking after every pair costs nothing, and tanh bounds what one disturbed pair can do. The same wealth
+with the sign of psi turned is evidence for "within the tolerance".
+
+Sources: Ville 1939; Waudby-Smith & Ramdas, "Estimating means of bounded random variables by betting", JRSS-B 2024.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+BETS = (0.3, 0.6, 0.9)
+SCALE = 0.03
+_WIDEST = math.log(1e6)
+
+
+@dataclass(frozen=True, slots=True)
+class Stakes:
+    """The error rates of a test: `false_fail` for failing what is not worse, `false_pass` for passing what is."""
+
+    false_fail: float = 0.01
+    false_pass: float = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """How a test stands: `worse` is None while it is open; `pairs` is how many it needed, or has seen."""
+
+    worse: bool | None
+    pairs: int
+
+
+def decide(log_ratios: Sequence[float], tau: float, stakes: Stakes) -> Decision:
+    """Decide whether the ratios lie above exp(tau), looking after every pair."""
+    against, within = [1.0] * len(BETS), [1.0] * len(BETS)
+    for seen, x in enumerate(log_ratios, start=1):
+        psi = math.tanh((x - tau) / SCALE)
+        against = [wealth * (1 + bet * psi) for wealth, bet in zip(against, BETS, strict=True)]
+        within = [wealth * (1 - bet * psi) for wealth, bet in zip(within, BETS, strict=True)]
+        if sum(against) >= len(BETS) / stakes.false_fail:
+            return Decision(worse=True, pairs=seen)
+        if sum(within) >= len(BETS) / stakes.false_pass:
+            return Decision(worse=False, pairs=seen)
+    return Decision(worse=None, pairs=len(log_ratios))
+
+
+def ratio_interval(log_ratios: Sequence[float], confidence: float) -> tuple[float, float]:
+    """Give the interval of exp(tau) that the pairs do not contradict, valid at whatever moment one looks.
+
+    Both ends are found by bisection, since the wealth is monotone in tau; the error is shared out equally.
+    """
+    alpha = (1 - confidence) / 2
+    middle = sorted(log_ratios)[len(log_ratios) // 2]
+
+    def contradicted(tau: float, sign: int) -> bool:
+        return _peak_wealth(log_ratios, tau, sign) >= 1 / alpha
+
+    low = _edge(middle, -_WIDEST, lambda tau: contradicted(tau, 1))
+    high = _edge(middle, _WIDEST, lambda tau: contradicted(tau, -1))
+    return math.exp(low), math.exp(high)
+
+
+def _peak_wealth(log_ratios: Sequence[float], tau: float, sign: int) -> float:
+    wealth, peak = [1.0] * len(BETS), 1.0
+    for x in log_ratios:
+        psi = sign * math.tanh((x - tau) / SCALE)
+        wealth = [held * (1 + bet * psi) for held, bet in zip(wealth, BETS, strict=True)]
+        peak = max(peak, sum(wealth) / len(BETS))
+    return peak
+
+
+def _edge(inside: float, outside: float, contradicted: Callable[[float], bool]) -> float:
+    """Bisect between a tau that is not contradicted and one that may be; 30 halvings reach 1e-8."""
+    if contradicted(inside):
+        return inside
+    for _ in range(34):
+        tau = (inside + outside) / 2
+        if contradicted(tau):
+            outside = tau
+        else:
+            inside = tau
+    return outside

@@ -1,0 +1,161 @@
+"""The judgement: policies and evidence go in, a verdict comes out. Nothing else is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from greengate.evidence import Evidence
+from greengate.policy import Check, Condition, Enforce, Limit, Policy, Rule, Tolerance, Waiver
+from greengate.rules import expression, limit, regression
+from greengate.rules.assessment import Assessment, unavailable
+from greengate.verdict import Finding, Outcome, Source, Verdict, gravest
+
+
+def judge(policies: Sequence[Policy], evidence: Evidence) -> Verdict:
+    """Judge one change under every policy that covers its model; no rule at all is never a pass."""
+    covering = [policy for policy in policies if policy.match.covers(evidence.model, evidence.branch)]
+    findings = [
+        _finding(policy, rule, check, evidence) for policy in covering for rule in policy.rules for check in rule.checks
+    ]
+    return Verdict(model=evidence.model.name, findings=tuple(findings) or (_nothing(evidence),))
+
+
+def unsettled(policies: Sequence[Policy], evidence: Evidence) -> bool:
+    """Tell whether more pairs could still settle a finding, so that measuring should go on."""
+    return any(
+        isinstance(check, Tolerance)
+        and rule.metric is not None
+        and not regression.settled(check, rule.metric, evidence.pairs, policy.plan)
+        for policy in policies
+        for rule in policy.rules
+        for check in (*rule.checks, *_ceilings(policy, rule, evidence))
+    )
+
+
+def _finding(policy: Policy, rule: Rule, check: Check, evidence: Evidence) -> Finding:
+    found = _assess(check, rule, evidence, policy)
+    outcome, reason, waiver = _let_through(policy, rule, found, evidence)
+    outcome, remark = _enforced(outcome, found, rule, policy)
+    return Finding(
+        rule=rule.id,
+        policy=policy.name,
+        metric=rule.metric.name if rule.metric else "",
+        kind={Limit: "limit", Tolerance: "regression", Condition: "expression"}[type(check)],
+        enforce=rule.enforce,
+        judged=found.outcome,
+        outcome=outcome,
+        figure=found.figure,
+        interval=found.interval,
+        limit=found.limit,
+        margin=found.margin,
+        counterfactual=found.counterfactual,
+        reason="; ".join(part for part in (found.reason, reason, remark) if part),
+        message=rule.message if found.outcome is not Outcome.PASSED else "",
+        waiver=waiver,
+        source=Source(file=rule.place.file, line=rule.place.line, column=rule.place.column),
+        amount=found.amount,
+        bounds=found.bounds,
+        provenance=found.provenance,
+    )
+
+
+def _assess(check: Check, rule: Rule, evidence: Evidence, policy: Policy) -> Assessment:
+    if isinstance(check, Condition):
+        return expression.assess(check, rule.metric, evidence, policy.plan)
+    if rule.metric is None:
+        return unavailable(str(check), "the rule names no metric")
+    if isinstance(check, Limit):
+        return limit.assess(check, rule.metric, evidence, policy.plan)
+    return regression.assess(check, rule.metric, evidence, policy.plan)
+
+
+def _let_through(policy: Policy, rule: Rule, found: Assessment, evidence: Evidence) -> tuple[Outcome, str, str]:
+    """Ask whether a waiver covers what was found: the outcome after it, a reason, and the waiver's id."""
+    if found.outcome is Outcome.PASSED or rule.enforce is Enforce.HARD:
+        return found.outcome, "", ""
+    reasons = []
+    for waiver in _waivers(policy, rule, evidence):
+        obstacles = [*_obstacles(waiver, rule, evidence)] or [*_conditions(policy, rule, waiver, evidence)]
+        if not obstacles:
+            return Outcome.WAIVED, f"waived until {waiver.expires} by {waiver.granted_by}: {waiver.reason}", waiver.id
+        reasons += [f"waiver {waiver.id} {words}" for words, _ in obstacles]
+        if all(outcome is Outcome.INCONCLUSIVE for _, outcome in obstacles):
+            return Outcome.INCONCLUSIVE, "; ".join(reasons), ""
+    if rule.unless and not reasons:
+        reasons = [f"no waiver of type {rule.unless.approval} has been granted"]
+    return found.outcome, "; ".join(reasons), ""
+
+
+def _waivers(policy: Policy, rule: Rule, evidence: Evidence) -> Iterable[Waiver]:
+    return (
+        waiver
+        for waiver in policy.waivers
+        if waiver.rule == f"{policy.name}/{rule.id}" and waiver.match.covers(evidence.model, evidence.branch)
+    )
+
+
+def _obstacles(waiver: Waiver, rule: Rule, evidence: Evidence) -> Iterable[tuple[str, Outcome]]:
+    if waiver.expired(evidence.today):
+        yield f"expired on {waiver.expires} ({waiver.place})", Outcome.FAILED
+    if rule.unless and waiver.type != rule.unless.approval:
+        yield f"is of type {waiver.type or 'none'}, the rule asks for {rule.unless.approval}", Outcome.FAILED
+
+
+def _conditions(policy: Policy, rule: Rule, waiver: Waiver, evidence: Evidence) -> Iterable[tuple[str, Outcome]]:
+    """Go through the gain and all ceilings; yield what does not hold."""
+    if rule.unless and rule.unless.gain:
+        gain = rule.unless.gain
+        # an increase of at least d is what a decrease of at most -d would be
+        side = "max_decrease" if gain.side == "min_increase" else "max_increase"
+        wanted = Tolerance(side, replace(gain.delta, amount=-gain.delta.amount))
+        found = regression.assess(wanted, gain.metric, evidence, policy.plan)
+        if found.outcome is not Outcome.PASSED:
+            yield f"needs a gain of {gain}, found {found.figure}", found.outcome
+    for check in (*_rule_ceiling(rule), *waiver.ceilings):
+        found = _assess(check, rule, evidence, policy)
+        if found.outcome is not Outcome.PASSED:
+            yield f"has a ceiling of {check}, found {found.figure}", found.outcome
+
+
+def _rule_ceiling(rule: Rule) -> tuple[Tolerance, ...]:
+    if rule.unless is None:
+        return ()
+    sides = [check.side for check in rule.checks if isinstance(check, Tolerance)]
+    return tuple(Tolerance(side, rule.unless.ceiling) for side in sides)
+
+
+def _ceilings(policy: Policy, rule: Rule, evidence: Evidence) -> tuple[Limit | Tolerance, ...]:
+    granted = [check for waiver in _waivers(policy, rule, evidence) for check in waiver.ceilings]
+    return (*_rule_ceiling(rule), *granted) if granted else ()
+
+
+def _enforced(outcome: Outcome, found: Assessment, rule: Rule, policy: Policy) -> tuple[Outcome, str]:
+    """Soften what was found as the rule and the policy ask."""
+    if outcome not in (Outcome.FAILED, Outcome.INCONCLUSIVE):
+        return outcome, ""
+    if rule.enforce is Enforce.ADVISORY:
+        return Outcome.WARNED, ""
+    if found.estimated and policy.plan.evidence == "measured":
+        return Outcome.WARNED, "an estimated figure may only warn under this policy"
+    if outcome is Outcome.INCONCLUSIVE and policy.plan.inconclusive == "warn":
+        return Outcome.WARNED, "inconclusive, which this policy lets pass with a warning"
+    return outcome, ""
+
+
+def _nothing(evidence: Evidence) -> Finding:
+    return Finding(
+        rule="any-rule",
+        policy="greengate",
+        metric="",
+        kind="coverage",
+        enforce=Enforce.HARD,
+        judged=Outcome.ERRORED,
+        outcome=Outcome.ERRORED,
+        reason=f"no rule of any policy covers the model {evidence.model.name}",
+    )
+
+
+def overall(verdicts: Iterable[Verdict]) -> Outcome:
+    """Name the gravest outcome of several models."""
+    return gravest(verdict.outcome for verdict in verdicts)

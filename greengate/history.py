@@ -1,0 +1,176 @@
+"""Questions about the past, answered from the ledger; and the words in which a decision is written there.
+
+A decision is an in-toto Statement v1: its subject is the file of the candidate, its predicate
+the verdict, the policies' digests, and the digest of the evidence, which lies beside it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from greengate.errors import HistoryError, UsageError
+from greengate.evidence import Evidence
+from greengate.ledger.canonical import digest, encode
+from greengate.ledger.store import Store, Stored
+from greengate.verdict import Outcome, Verdict
+
+STATEMENT = "https://in-toto.io/Statement/v1"
+DECISION = "urn:greengate:decision:v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What one check concluded about one model.
+
+    Attributes:
+        policies: (name, SHA-256 of the file) of every policy that was applied.
+        commit: The commit that was judged, or "" outside a repository.
+        problem: Why there is no evidence, if the model could not be evaluated.
+    """
+
+    model: str
+    path: str
+    taken_at: str
+    version: str
+    verdict: Verdict
+    evidence: Evidence | None
+    policies: tuple[tuple[str, str], ...] = ()
+    commit: str = ""
+    problem: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def sha256(self) -> str:
+        """Digest of the candidate's file, or "" where it could not be read."""
+        return self.evidence.candidate.sha256 if self.evidence else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A decision as it stands in the history."""
+
+    index: int
+    entry_id: str
+    decision: Decision
+
+
+class History:
+    """The decisions in one ledger file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._store = Store(path)
+
+    def check_writable(self) -> None:
+        """Find out before measuring whether the decision can be written down."""
+        self._store.check_writable()
+
+    def append(self, decision: Decision) -> str:
+        """Write a decision down and return the id of its entry."""
+        body = encode(decision.evidence.model_dump(mode="json")) if decision.evidence else b""
+        bodies = {digest(body): body} if body else {}
+        return self._store.append(encode(_statement(decision, next(iter(bodies), ""))), bodies).entry_id
+
+    def newest_first(self) -> Iterator[Record]:
+        """Go through the decisions, the newest first."""
+        return (self._record(stored) for stored in self._store.newest_first())
+
+    def find(self, prefix: str) -> Record:
+        """Find the one entry whose id begins with `prefix`; "last" is the newest.
+
+        Raises:
+            UsageError: None or several do.
+        """
+        if prefix == "last":
+            newest = next(self._store.newest_first(), None)
+            found = [newest] if newest else []
+        else:
+            found = self._store.find(prefix.lower())
+        if len(found) != 1:
+            hint = "`greengate history` lists the entries"
+            raise UsageError(str(self.path), f"{len(found) or 'no'} entries begin with `{prefix}`", hint)
+        return self._record(found[0])
+
+    def last_passed(self, model: str) -> Record | None:
+        """Find the newest entry in which the model passed, with or without a waiver."""
+        passed = (Outcome.PASSED, Outcome.WARNED, Outcome.WAIVED)
+        records = (record for record in self.newest_first() if record.decision.model == model)
+        return next((record for record in records if record.decision.verdict.outcome in passed), None)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._store.close()
+
+    def _record(self, stored: Stored) -> Record:
+        try:
+            statement = json.loads(stored.leaf)
+            predicate = statement["predicate"]
+            body = self._store.body(predicate["evidence"]) if predicate["evidence"] else b""
+            decision = _decision(statement, body)
+        except (ValueError, KeyError, TypeError, ValidationError) as error:
+            raise HistoryError(str(self.path), f"entry {stored.entry_id[:12]} cannot be read: {error}") from error
+        return Record(stored.index, stored.entry_id, decision)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[History]:
+    """Open a history for as long as the block lasts."""
+    history = History(path)
+    try:
+        yield history
+    finally:
+        history.close()
+
+
+def existing(path: Path) -> Path:
+    """Return the path of a history that is there.
+
+    Raises:
+        UsageError: It is not.
+    """
+    if not path.is_file():
+        raise UsageError(str(path), "there is no history here yet", "`greengate gate` writes one")
+    return path
+
+
+def _statement(decision: Decision, evidence: str) -> dict[str, Any]:
+    return {
+        "_type": STATEMENT,
+        "subject": [{"name": decision.path, "digest": {"sha256": decision.sha256}}],
+        "predicateType": DECISION,
+        "predicate": {
+            "model": decision.model,
+            "taken_at": decision.taken_at,
+            "greengate": decision.version,
+            "outcome": str(decision.verdict.outcome),
+            "verdict": decision.verdict.model_dump(mode="json"),
+            "policies": [list(policy) for policy in decision.policies],
+            "evidence": evidence,
+            "commit": decision.commit,
+            "problem": decision.problem,
+            "notes": list(decision.notes),
+        },
+    }
+
+
+def _decision(statement: dict[str, Any], body: bytes) -> Decision:
+    predicate = statement["predicate"]
+    return Decision(
+        model=predicate["model"],
+        path=statement["subject"][0]["name"],
+        taken_at=predicate["taken_at"],
+        version=predicate["greengate"],
+        verdict=Verdict.model_validate(predicate["verdict"]),
+        evidence=Evidence.model_validate_json(body) if body else None,
+        policies=tuple((name, sha256) for name, sha256 in predicate["policies"]),
+        commit=predicate["commit"],
+        problem=predicate["problem"],
+        notes=tuple(predicate["notes"]),
+    )

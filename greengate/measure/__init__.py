@@ -1,0 +1,1 @@
+"""The comparison protocol, the figures made from it, and the meters."""

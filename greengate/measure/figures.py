@@ -1,0 +1,134 @@
+"""From what was counted, examined and measured to figures with interval and provenance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from greengate.evidence import Block, Class, Figure, Interval, Provenance
+from greengate.measure.intervals import quantile
+from greengate.measure.modelled import FACTOR, Watts
+from greengate.measure.protocol import Trace
+from greengate.ports import Examination, StaticCosts
+
+QUANTILES = {"latency_p50": 0.50, "latency_p95": 0.95, "latency_p99": 0.99}
+PEAK_SPREAD = 0.03
+
+
+@dataclass(slots=True)
+class Figures:
+    """Figures by metric name, and for those that cannot be had, why."""
+
+    figures: dict[str, Figure] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+
+    def add(self, other: Figures) -> None:
+        """Take over another collection."""
+        self.figures.update(other.figures)
+        self.missing.update(other.missing)
+
+
+def static(costs: StaticCosts, batch: int) -> Figures:
+    """Make the exact figures of the graph, per inference where that is their unit."""
+    provenance = Provenance(kind=Class.STATIC, method=f"counted from the graph ({costs.convention})")
+    amounts: dict[str, float | None] = {
+        "macs_per_inference": None if costs.macs is None else costs.macs / batch,
+        "flops_per_inference": None if costs.macs is None else 2 * costs.macs / batch,
+        "parameters": costs.parameters,
+        "weight_bytes": costs.weight_bytes,
+        "activation_bytes": costs.activation_bytes,
+    }
+    why = "cannot be counted: " + ("; ".join(costs.uncovered) or "the graph leaves a size open")
+    return Figures(
+        {name: Figure.exact(amount, provenance) for name, amount in amounts.items() if amount is not None},
+        {name: why for name, amount in amounts.items() if amount is None},
+    )
+
+
+def examined(examination: Examination) -> Figures:
+    """Make the figures of the first run: size of the files and peak memory."""
+    size = Provenance(kind=Class.STATIC, method="bytes on disk")
+    memory = Provenance(
+        kind=Class.MEASURED,
+        method=f"peak resident size of one run alone, runtime included; repeats within {PEAK_SPREAD:.0%}",
+        degraded=examination.degraded,
+    )
+    peak = float(examination.peak_memory_bytes)
+    interval = Interval(low=peak * (1 - PEAK_SPREAD), high=peak * (1 + PEAK_SPREAD), confidence=0.95)
+    return Figures(
+        {
+            "model_size": Figure.exact(examination.size_bytes, size),
+            "peak_memory": Figure(amount=peak, interval=interval, provenance=memory),
+        }
+    )
+
+
+def timed(trace: Trace, subject: str, confidence: float) -> Figures:
+    """Make latency quantiles and throughput from the runs of one subject."""
+    found = Figures()
+    for name, share in QUANTILES.items():
+        _place(found, name, trace.run_s[subject], share, confidence, "order statistics of single runs by the clock")
+    rates = [block.inferences / block.wall_s for block in trace.blocks[subject]]
+    _place(found, "throughput", rates, 0.5, confidence, "median over blocks, one caller, by the clock")
+    return found
+
+
+def modelled_energy(trace: Trace, subject: str, confidence: float, watts: Watts | str) -> Figures:
+    """Make energy per 1,000 inferences from CPU seconds and watts, or say why the watts are not known."""
+    name = "energy_per_1k_inferences"
+    if isinstance(watts, str):
+        return Figures(missing={name: watts})
+    estimate = quantile([_cpu_s_per_1k(block) for block in trace.blocks[subject]], 0.5, confidence)
+    if isinstance(estimate, int):
+        return Figures(missing={name: _too_few(estimate, len(trace.blocks[subject]), "blocks")})
+    middle, low, high = estimate
+    spread = watts.widened(low, high)
+    provenance = Provenance(
+        kind=Class.MODELLED,
+        method=f"{middle:.4g} CPU s x ({watts.max_w:g} - {watts.idle_w:g}) W a hardware thread, known to x/{FACTOR:g}",
+        source=watts.source,
+    )
+    amount = watts.joules(middle)
+    interval = Interval(
+        low=min(amount, watts.joules(spread[0])), high=max(amount, watts.joules(spread[1])), confidence=confidence
+    )
+    return Figures({name: Figure(amount=amount, interval=interval, provenance=provenance)})
+
+
+def scaled(figures: Figures, name: str, onto: str, factor: float, source: str) -> Figures:
+    """Derive a figure that is another one times a declared factor."""
+    figure = figures.figures.get(name)
+    if figure is None:
+        return Figures(missing={onto: figures.missing.get(name, f"{name} is missing")})
+    provenance = figure.provenance.model_copy(update={"method": f"{name} x {source}"})
+    return Figures(
+        {onto: Figure(amount=figure.amount * factor, interval=figure.interval.scaled(factor), provenance=provenance)}
+    )
+
+
+def _cpu_s_per_1k(block: Block) -> float:
+    return 1000 * block.cpu_s / block.inferences
+
+
+def _place(  # noqa: PLR0913 - the parts of one figure
+    found: Figures, name: str, values: list[float], share: float, confidence: float, method: str
+) -> None:
+    estimate = quantile(values, share, confidence)
+    if isinstance(estimate, int):
+        found.missing[name] = _too_few(estimate, len(values), "runs")
+        return
+    amount, low, high = estimate
+    interval = Interval(low=min(low, amount), high=max(high, amount), confidence=confidence)
+    provenance = Provenance(kind=Class.MEASURED, method=f"{method}, {len(values)} values")
+    found.figures[name] = Figure(amount=amount, interval=interval, provenance=provenance)
+
+
+def _too_few(needed: int, had: int, what: str) -> str:
+    return f"needs at least {needed} {what} for an interval, the budget allowed {had}; give it a longer budget"
+
+
+def runs_needed(metrics: Mapping[str, object], confidence: float) -> int:
+    """Tell how many runs the quantiles among these metrics need."""
+    from greengate.measure.intervals import values_needed  # noqa: PLC0415 - with numpy
+
+    return max((values_needed(QUANTILES[name], confidence) for name in metrics if name in QUANTILES), default=0)

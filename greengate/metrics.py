@@ -1,0 +1,96 @@
+"""The figures a policy may limit: name, dimension, direction, boundary and a one-line formula."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from greengate.errors import nearest
+from greengate.evidence import QualityScale
+from greengate.quantities import (
+    Count,
+    Duration,
+    Emissions,
+    Energy,
+    Intensity,
+    Money,
+    Points,
+    Quantity,
+    Rate,
+    Share,
+    Size,
+)
+
+QUALITY = "quality."
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A figure that a policy may limit.
+
+    `paired` names the column of a block whose ratio between candidate and baseline decides this metric's regressions,
+    or is empty where the two figures are compared as they stand.
+    """
+
+    name: str
+    kind: type[Quantity]
+    better: str
+    boundary: str
+    formula: str
+    paired: str = ""
+    difference: type[Quantity] | None = None
+
+    def in_words(self, amount: float) -> str:
+        """Write an amount of this metric with its unit."""
+        return self.kind(amount).in_words()
+
+
+_ENERGY, _CARBON = "energy_per_1k_inferences", "carbon_per_1k_inferences"
+_METRICS = (
+    Metric(_ENERGY, Energy, "lower", "process", "1000 x CPU seconds an inference x net watts a thread", "cpu"),
+    Metric(_CARBON, Emissions, "lower", "process x PUE", f"{_ENERGY} x PUE x grid intensity", "cpu"),
+    Metric("sci_per_1k_inferences", Emissions, "lower", "process x PUE + embodied", f"{_CARBON} + embodied share"),
+    Metric("flops_per_inference", Count, "lower", "graph", "2 x macs_per_inference"),
+    Metric("macs_per_inference", Count, "lower", "graph", "multiply-accumulates of matmul-like operators / batch"),
+    Metric("parameters", Count, "lower", "graph", "elements of unique weights"),
+    Metric("model_size", Size, "lower", "files", "bytes of the model file and its external data"),
+    Metric("weight_bytes", Size, "lower", "graph", "bytes of unique weights as stored"),
+    Metric("activation_bytes", Size, "lower", "graph", "bytes of intermediate tensors of one run"),
+    Metric("latency_p50", Duration, "lower", "runtime call", "median wall time of one run", "wall"),
+    Metric("latency_p95", Duration, "lower", "runtime call", "95th percentile of the wall time of one run"),
+    Metric("latency_p99", Duration, "lower", "runtime call", "99th percentile of the wall time of one run"),
+    Metric("throughput", Rate, "higher", "runtime call", "inferences / wall seconds, one caller", "wall"),
+    Metric("peak_memory", Size, "lower", "process", "largest resident size of a process that runs only this model"),
+    Metric("training_energy", Energy, "lower", "as imported", "imported from a tracker's file"),
+    Metric("training_carbon", Emissions, "lower", "as imported", "imported from a tracker's file"),
+    Metric("deployment_energy", Energy, "lower", "process x PUE", f"{_ENERGY} x PUE x inferences a year / 1000", "cpu"),
+    Metric("deployment_carbon", Emissions, "lower", "process x PUE", f"{_CARBON} x inferences a year / 1000", "cpu"),
+    Metric("deployment_cost", Money, "lower", "process x PUE", "deployment_energy x price of energy"),
+    Metric("grid_intensity", Intensity, "lower", "grid", "emissions of a kilowatt-hour"),
+)
+
+METRICS: dict[str, Metric] = {metric.name: metric for metric in _METRICS}
+
+KNOWN_SCALES = {
+    **dict.fromkeys(("accuracy", "f1", "f1_macro", "precision", "recall", "auc", "map"), QualityScale()),
+    **dict.fromkeys(("rmse", "mae", "mse"), QualityScale(unit="score", better="lower")),
+}
+
+
+def lookup(name: str, scales: dict[str, QualityScale] | None = None) -> Metric:
+    """Find a metric by name; `scales` says how the project reads its own quality figures.
+
+    Raises:
+        KeyError: No such metric; the message is a hint.
+    """
+    if name.startswith(QUALITY) and name != QUALITY:
+        return _quality(name, {**KNOWN_SCALES, **(scales or {})})
+    if name not in METRICS:
+        raise KeyError(nearest(name, [*METRICS, "quality.accuracy"]))
+    return METRICS[name]
+
+
+def _quality(name: str, scales: dict[str, QualityScale]) -> Metric:
+    scale = scales.get(name.removeprefix(QUALITY), QualityScale())
+    if scale.unit == "ratio":
+        return Metric(name, Share, scale.better, "evaluation set", "declared by the project", difference=Points)
+    return Metric(name, Count, scale.better, "evaluation set", "declared by the project")

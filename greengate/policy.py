@@ -1,0 +1,186 @@
+"""What a policy says, already checked: every amount is a quantity of its metric's dimension, every name is known."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from greengate.betting import Stakes
+from greengate.errors import Place
+from greengate.evidence import Model
+from greengate.metrics import Metric
+from greengate.quantities import Quantity
+
+NOWHERE = Place()
+
+
+class Enforce(StrEnum):
+    """What a failed rule does: warn, fail unless it is waived, or fail whatever anybody says."""
+
+    ADVISORY = "advisory"
+    SOFT = "soft"
+    HARD = "hard"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A ceiling (`max`) or a floor (`min`) on the candidate's figure."""
+
+    side: str
+    bound: Quantity
+
+    def __str__(self) -> str:
+        return f"{self.side} {self.bound}"
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How far the candidate may lie above (`max_increase`) or below (`max_decrease`) the baseline.
+
+    A `Share` is relative to the baseline; any other quantity is a difference.
+    """
+
+    side: str
+    delta: Quantity
+
+    def __str__(self) -> str:
+        return f"{self.side} {self.delta}"
+
+
+class Compiled(Protocol):
+    """A custom expression, compiled when its policy was loaded."""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The dotted names that the expression reads."""
+
+    def evaluate(self, values: Mapping[str, float | str | bool]) -> bool:
+        """Tell whether the expression holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A custom expression that must hold."""
+
+    text: str
+    expression: Compiled = field(compare=False)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+Check = Limit | Tolerance | Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """What a trade-off must bring: at least `delta` more (or less) of another metric."""
+
+    metric: Metric
+    side: str
+    delta: Quantity
+
+    def __str__(self) -> str:
+        return f"{self.metric.name} {self.side} {self.delta}"
+
+
+@dataclass(frozen=True, slots=True)
+class Tradeoff:
+    """When a failed rule is let through: an approval of this type, the gain, and never above the ceiling."""
+
+    approval: str
+    gain: Gain | None
+    ceiling: Quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: a metric (none for an expression) and the checks it must stand."""
+
+    id: str
+    checks: tuple[Check, ...]
+    metric: Metric | None = None
+    enforce: Enforce = Enforce.SOFT
+    unless: Tradeoff | None = None
+    message: str = ""
+    place: Place = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Which models and branches a policy or waiver is about; an empty part matches everything."""
+
+    models: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    branches: tuple[str, ...] = ()
+
+    def covers(self, model: Model, branch: str) -> bool:
+        """Tell whether a model on a branch is meant; where the branch is not known, branches do not exclude."""
+        return (
+            _any(self.models, model.name)
+            and all(model.labels.get(key) == value for key, value in self.labels.items())
+            and (not branch or _any(self.branches, branch))
+        )
+
+
+def _any(patterns: tuple[str, ...], name: str) -> bool:
+    return not patterns or any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """Permission to break one rule (`policy/rule`) until a date and up to a ceiling."""
+
+    id: str
+    rule: str
+    ceilings: tuple[Limit | Tolerance, ...]
+    expires: str
+    reason: str
+    granted_by: str
+    type: str = ""
+    match: Match = Match()
+    place: Place = NOWHERE
+
+    def expired(self, today: str) -> bool:
+        """Tell whether the waiver is over; its last day still counts."""
+        return today > self.expires
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a policy wants its evidence: which baseline, what must be the same, how sure, and how long it may take."""
+
+    baseline: str = "path"
+    comparable: tuple[str, ...] = ("runner", "runtime", "inputs")
+    evidence: str = "any"
+    stakes: Stakes = field(default_factory=Stakes)
+    budget_s: float = 60.0
+    max_pairs: int = 600
+    inconclusive: str = "fail"
+
+    @property
+    def confidence(self) -> float:
+        """Confidence of intervals and of a pass."""
+        return 1 - self.stakes.false_pass
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A policy after `extends` and `params`, with the waivers that name its rules.
+
+    `digest` is the SHA-256 of the file it was read from; `parents` are (name, digest) of what it extends.
+    """
+
+    name: str
+    rules: tuple[Rule, ...]
+    match: Match = Match()
+    plan: Plan = Plan()
+    waivers: tuple[Waiver, ...] = ()
+    owners: tuple[str, ...] = ()
+    description: str = ""
+    digest: str = ""
+    parents: tuple[tuple[str, str], ...] = ()
+    place: Place = NOWHERE

@@ -1,0 +1,163 @@
+"""The seams: what an adapter must offer so that the walk of a check can use it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a child process that runs an untrusted model may use up."""
+
+    address_space_bytes: int = 16 * 2**30
+    cpu_s: int = 600
+    wall_s: float = 300.0
+    open_files: int = 64
+    file_size_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """A model file and everything that is needed to run it.
+
+    Attributes:
+        path: The model file, inside `folder`.
+        folder: The only folder that the model may read.
+        inputs: An `.npz` with one array an input, or None to generate inputs from `seed`.
+        shapes: Declared sizes by input name; they fill the axes that the model leaves open.
+        ranges: For generated integer inputs, the half-open range [low, high) by input name.
+        seed: Seed of generated inputs.
+        batch: How many inferences one run of the model carries.
+        threads: Intra-operator threads.
+        limits: Limits of the child process.
+        trusted: Whether the base branch's project file trusts this model to be unpickled.
+    """
+
+    path: Path
+    folder: Path
+    inputs: Path | None = None
+    shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    ranges: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    seed: int = 0
+    batch: int = 1
+    threads: int = 1
+    limits: Limits = Limits()
+    trusted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """One input or output of a model: its name, element type (NumPy's name) and shape as run."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What one careful first run of a model, alone in its child process, told.
+
+    Attributes:
+        digest: SHA-256 (hex) over the model file and its external data files.
+        size_bytes: Model file and external data together.
+        peak_memory_bytes: Peak resident size of the child, runtime included.
+        runtime: Names and versions of what ran it.
+        degraded: Protections or settings this machine could not give, in words.
+    """
+
+    digest: str
+    size_bytes: int
+    peak_memory_bytes: int
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    runtime: Mapping[str, str]
+    degraded: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StaticCosts:
+    """Exact counts from the graph alone, for one run at the sizes of the spec; None where they could not be counted.
+
+    Attributes:
+        macs: Multiply-accumulates of matmul-like operators.
+        parameters: Elements of unique weights (integer constants and shape arithmetic apart).
+        weight_bytes: Bytes of those weights as stored.
+        activation_bytes: Bytes of all intermediate tensors written in one run.
+        convention: Identifier of the counting convention.
+        uncovered: Operators or dimensions that could not be counted, in words; if any, `macs` is None.
+    """
+
+    macs: int | None
+    parameters: int | None
+    weight_bytes: int | None
+    activation_bytes: int | None
+    convention: str
+    uncovered: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One block: `runs` runs of a workload back to back, metered around the whole.
+
+    Attributes:
+        cpu_s: CPU seconds of the whole process, all threads.
+        wall_s: Wall-clock seconds.
+        run_s: Wall-clock seconds of each run.
+        preempted: Involuntary context switches during the block.
+    """
+
+    runs: int
+    cpu_s: float
+    wall_s: float
+    run_s: tuple[float, ...]
+    preempted: int = 0
+
+
+class Workload(Protocol):
+    """A model with its inputs, ready to be run in metered blocks."""
+
+    def renew(self) -> None:
+        """Throw the session away, open a fresh one and warm it up."""
+
+    def block(self, runs: int) -> Reading:
+        """Run the model `runs` times back to back."""
+
+
+class ModelLoader(Protocol):
+    """Everything greengate asks of one kind of model file.
+
+    Every method raises `ModelError` for whatever is wrong with the model or its inputs.
+    """
+
+    def examine(self, spec: ModelSpec) -> Examination:
+        """Load and run the model once in a child of its own, and check that its outputs are finite."""
+
+    def count(self, spec: ModelSpec) -> StaticCosts:
+        """Count the model's static costs without running it."""
+
+    def bench(self, specs: Mapping[str, ModelSpec]) -> AbstractContextManager[Mapping[str, Workload]]:
+        """Host several models, by subject ("candidate", "baseline"), in one child, to be measured side by side."""
+
+    def predict(self, spec: ModelSpec, features: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+        """Run the model over a whole data set, `spec.batch` rows at a time, and return its outputs by name."""
+
+
+@runtime_checkable
+class Tree(Protocol):
+    """A readable set of files: the working tree, or one commit."""
+
+    name: str
+
+    def read(self, path: str) -> bytes | None:
+        """Return a file's bytes by its path relative to the root, or None where there is no such file."""
+
+    def glob(self, pattern: str) -> Sequence[str]:
+        """Return the sorted relative paths that match a pattern."""

@@ -1,0 +1,52 @@
+"""An absolute limit: the candidate's interval must lie wholly inside.
+
+Why it matters: a budget of energy, time or size holds whatever the baseline was.
+
+Example:
+    rules:
+      - {id: energy-cap, metric: energy_per_1k_inferences, max: 850 J, enforce: hard}
+"""
+
+from __future__ import annotations
+
+from greengate.evidence import Evidence
+from greengate.metrics import Metric
+from greengate.policy import Limit, Plan
+from greengate.rules.assessment import Assessment, compare, figure_of, unavailable
+from greengate.verdict import Outcome
+
+
+def assess(check: Limit, metric: Metric, evidence: Evidence, plan: Plan) -> Assessment:
+    """Compare the candidate's interval with the bound."""
+    del plan
+    figure = figure_of(evidence.candidate, metric.name)
+    if isinstance(figure, str):
+        return unavailable(str(check), figure)
+    bound, interval = check.bound.amount, figure.interval
+    outcome = compare(interval.low, interval.high, bound, check.side)
+    edge = interval.high if check.side == "max" else interval.low
+    return Assessment(
+        outcome,
+        str(check),
+        figure=metric.in_words(figure.amount),
+        interval="exact" if interval.exact else f"{metric.in_words(interval.low)} to {metric.in_words(interval.high)}",
+        margin=_margin(figure.amount, bound),
+        counterfactual="" if outcome is Outcome.PASSED else _counterfactual(check, metric, figure.amount, edge),
+        reason="the interval straddles the limit" if outcome is Outcome.INCONCLUSIVE else "",
+        amount=figure.amount,
+        bounds=interval,
+        provenance=figure.provenance,
+        estimated=figure.provenance.kind.estimated,
+    )
+
+
+def _margin(amount: float, bound: float) -> str:
+    if bound == 0:
+        return "at the limit" if amount == 0 else "the limit is zero"
+    share = abs(amount - bound) / abs(bound)
+    return f"{share * 100:.3g}% {'above' if amount > bound else 'below'} the limit"
+
+
+def _counterfactual(check: Limit, metric: Metric, amount: float, edge: float) -> str:
+    needed = check.bound.amount * (amount / edge) if edge else check.bound.amount
+    return f"would pass at {'<=' if check.side == 'max' else '>='} {metric.in_words(needed)}"

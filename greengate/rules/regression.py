@@ -1,0 +1,167 @@
+"""A tolerance: how far the candidate may lie from the baseline.
+
+Why it matters: nobody notices +7% energy in review, and ten of them double the bill.
+
+Metrics that are measured in interleaved pairs are decided by `greengate.betting`; exact ones by their difference; the
+others by their intervals, combined so that both may be off at once.
+
+Example:
+    rules:
+      - {id: energy-regression, metric: energy_per_1k_inferences, max_increase: 5%, enforce: soft}
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from greengate.betting import decide, ratio_interval
+from greengate.evidence import Evidence, Figure, Interval, Pair
+from greengate.metrics import Metric
+from greengate.policy import Plan, Tolerance
+from greengate.quantities import Share
+from greengate.rules.assessment import Assessment, comparable, compare, figure_of, unavailable
+from greengate.verdict import Outcome
+
+
+def assess(check: Tolerance, metric: Metric, evidence: Evidence, plan: Plan) -> Assessment:
+    """Compare the candidate with the baseline."""
+    if evidence.baseline is None:
+        return unavailable(str(check), "there is no baseline to compare with")
+    if differing := comparable(evidence, plan.comparable):
+        return unavailable(str(check), differing)
+    candidate, baseline = (figure_of(side, metric.name) for side in (evidence.candidate, evidence.baseline))
+    if isinstance(candidate, str):
+        return unavailable(str(check), candidate)
+    if isinstance(baseline, str):
+        return unavailable(str(check), f"baseline: {baseline}")
+    comparison = _Comparison(check, metric, candidate, baseline)
+    if metric.paired and comparison.relative and evidence.pairs:
+        return comparison.by_pairs(evidence.pairs, plan)
+    return comparison.by_intervals()
+
+
+def settled(check: Tolerance, metric: Metric, pairs: Sequence[Pair], plan: Plan) -> bool:
+    """Tell whether more pairs could not change the answer."""
+    if not metric.paired or not isinstance(check.delta, Share):
+        return True
+    return decide(*_game(check, metric, pairs), plan.stakes).worse is not None
+
+
+def log_ratios(metric: Metric, pairs: Sequence[Pair]) -> list[float]:
+    """Return ln(candidate / baseline) of a paired metric for each pair."""
+    sign = 1 if metric.better == "lower" else -1
+
+    def cost(pair: Pair) -> float:
+        first, second = (
+            (block.cpu_s if metric.paired == "cpu" else block.wall_s) / block.inferences
+            for block in (pair.candidate, pair.baseline)
+        )
+        return math.log(first / second)
+
+    return [sign * cost(pair) for pair in pairs]
+
+
+def _game(check: Tolerance, metric: Metric, pairs: Sequence[Pair]) -> tuple[list[float], float]:
+    """Turn the question so that worse always means larger."""
+    ratios, delta = log_ratios(metric, pairs), check.delta.amount
+    if check.side == "max_increase":
+        return ratios, math.log1p(delta)
+    return [-x for x in ratios], -math.log1p(-delta) if delta < 1 else math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    check: Tolerance
+    metric: Metric
+    candidate: Figure
+    baseline: Figure
+
+    @property
+    def relative(self) -> bool:
+        """Whether the tolerance is a share of the baseline."""
+        return isinstance(self.check.delta, Share)
+
+    @property
+    def sign(self) -> int:
+        """+1 where growing is what is limited, -1 where shrinking is."""
+        return 1 if self.check.side == "max_increase" else -1
+
+    def by_pairs(self, pairs: Sequence[Pair], plan: Plan) -> Assessment:
+        ratios = log_ratios(self.metric, pairs)
+        decision = decide(*_game(self.check, self.metric, pairs), plan.stakes)
+        outcome = {True: Outcome.FAILED, False: Outcome.PASSED, None: Outcome.INCONCLUSIVE}[decision.worse]
+        low, high = ratio_interval(ratios, plan.confidence)
+        middle = min(max(math.exp(sorted(ratios)[len(ratios) // 2]), low), high)
+        reason = "" if decision.worse is not None else f"still open after {decision.pairs} pairs: more may settle it"
+        return self._told_as_ratio(outcome, middle, Interval(low=low, high=high, confidence=plan.confidence), reason)
+
+    def by_intervals(self) -> Assessment:
+        first, second = self.candidate.interval, self.baseline.interval
+        if not self.relative:
+            return self._told_as_difference(first.low - second.high, first.high - second.low)
+        if second.low <= 0:
+            return self._of_zero()
+        bounds = Interval(low=first.low / second.high, high=first.high / second.low, confidence=first.confidence)
+        outcome = compare(bounds.low, bounds.high, 1 + self.sign * self.check.delta.amount, self.check.side)
+        return self._told_as_ratio(outcome, self.candidate.amount / self.baseline.amount, bounds, "")
+
+    def _of_zero(self) -> Assessment:
+        if self.candidate.interval.exact and self.candidate.interval == self.baseline.interval:
+            return self._told(Outcome.PASSED, "unchanged", "exact", "at the baseline", "")
+        nothing = self.metric.in_words(self.baseline.amount)
+        return unavailable(str(self.check), f"no share of {nothing} can be taken: use an absolute {self.check.side}")
+
+    def _told_as_ratio(self, outcome: Outcome, ratio: float, bounds: Interval, reason: str) -> Assessment:
+        left = self.check.delta.amount - self.sign * (ratio - 1)
+        margin = f"{abs(left) * 100:.3g} points {'below' if left >= 0 else 'above'} the tolerance"
+        interval = "exact" if bounds.exact else f"{_percent(bounds.low)} to {_percent(bounds.high)}"
+        return self._told(outcome, _percent(ratio), interval, margin, reason, (ratio, bounds))
+
+    def _told_as_difference(self, low: float, high: float) -> Assessment:
+        outcome = compare(low, high, self.sign * self.check.delta.amount, self.check.side)
+        difference = self.candidate.amount - self.baseline.amount
+        left = self.check.delta.amount - self.sign * difference
+        margin = f"{self._in_words(left)} {'below' if left >= 0 else 'above'} the tolerance"
+        signed = [f"{'+' if amount >= 0 else '-'}{self._in_words(amount)}" for amount in (difference, low, high)]
+        interval = "exact" if low == high else f"{signed[1]} to {signed[2]}"
+        bounds = Interval(low=low, high=high, confidence=self.candidate.interval.confidence)
+        return self._told(outcome, signed[0], interval, margin, "", (difference, bounds))
+
+    def _in_words(self, difference: float) -> str:
+        return (self.metric.difference or self.metric.kind)(abs(difference)).in_words()
+
+    def _told(  # noqa: PLR0913 - the columns of a finding
+        self,
+        outcome: Outcome,
+        change: str,
+        interval: str,
+        margin: str,
+        reason: str,
+        found: tuple[float, Interval] | None = None,
+    ) -> Assessment:
+        if not reason and outcome is Outcome.INCONCLUSIVE:
+            reason = "the interval straddles the tolerance"
+        return Assessment(
+            outcome,
+            str(self.check),
+            figure=f"{self.metric.in_words(self.candidate.amount)} ({change})",
+            interval=interval,
+            margin=margin,
+            counterfactual="" if outcome is Outcome.PASSED else self._counterfactual(),
+            reason=reason,
+            amount=found[0] if found else None,
+            bounds=found[1] if found else None,
+            provenance=self.candidate.provenance,
+        )
+
+    def _counterfactual(self) -> str:
+        amount, delta = self.baseline.amount, self.sign * self.check.delta.amount
+        bound = amount * (1 + delta) if self.relative else amount + delta
+        return f"would pass at {'<=' if self.sign > 0 else '>='} {self.metric.in_words(bound)}"
+
+
+def _percent(ratio: float) -> str:
+    change = (ratio - 1) * 100
+    return f"{change:+.1f}%" if abs(change) < 1000 else f"x{ratio:.3g}"

@@ -1,0 +1,202 @@
+from dataclasses import replace
+
+import pytest
+from made import (
+    ADVISORY,
+    HARD,
+    MODELLED,
+    evidence,
+    exact,
+    growth,
+    maximum,
+    pairs,
+    policy,
+    tradeoff,
+    uncertain,
+    waiver,
+)  # fmt: skip
+
+from greengate.gate import judge, unsettled
+from greengate.metrics import lookup
+from greengate.policy import Limit, Match, Rule, Tolerance
+from greengate.quantities import Points, Share, Size
+from greengate.verdict import Outcome
+
+ENERGY, FLOPS, P95 = "energy_per_1k_inferences", "flops_per_inference", "latency_p95"
+
+GRANTED = (waiver(),)
+
+
+def only(verdict):
+    (finding,) = verdict.findings
+    return finding
+
+
+def outcome(rule, found, **plan):
+    return str(only(judge([policy(rule, **plan)], found)).outcome)
+
+
+@pytest.mark.parametrize(
+    ("figure", "expected"),
+    [
+        (uncertain(30e-3, 29e-3, 31e-3), "passed"),
+        (uncertain(50e-3, 49e-3, 51e-3), "failed"),
+        (uncertain(40e-3, 39e-3, 41e-3), "inconclusive"),
+        (uncertain(39e-3, 38e-3, 40e-3), "passed"),
+        (exact(40e-3), "passed"),
+    ],
+    ids=["inside", "outside", "straddling", "touching", "exactly at the limit"],
+)
+def test_an_interval_is_held_against_a_limit(figure, expected):
+    assert outcome(maximum(P95, "40 ms"), evidence({P95: figure})) == expected
+
+
+def test_a_finding_says_figure_interval_margin_and_counterfactual():
+    found = only(judge([policy(maximum(P95, "40 ms"))], evidence({P95: uncertain(50e-3, 49e-3, 52e-3)})))
+    assert (found.figure, found.interval, found.limit, found.margin, found.counterfactual) == (
+        "50 ms",
+        "49 ms to 52 ms",
+        "max 40 ms",
+        "25% above the limit",
+        "would pass at <= 38.46 ms",
+    )
+
+
+@pytest.mark.parametrize(
+    ("candidate", "baseline", "expected"),
+    [(103, 100, "passed"), (105, 100, "passed"), (106, 100, "failed"), (0, 0, "passed"), (1, 0, "inconclusive")],
+)
+def test_exact_figures_are_compared_to_the_digit(candidate, baseline, expected):
+    found = evidence({FLOPS: exact(candidate)}, {FLOPS: exact(baseline)})
+    assert outcome(growth(FLOPS), found) == expected
+
+
+@pytest.mark.parametrize(
+    ("ratio", "expected"), [(1.0, "passed"), (1.1, "failed"), (1.05, "inconclusive")], ids=["same", "+10%", "at it"]
+)
+def test_measured_ratios_are_decided_by_their_pairs(ratio, expected):
+    energy = {ENERGY: uncertain(4, 2, 8, MODELLED)}
+    found = evidence(energy, energy, pairs=pairs(ratio, noise=0.0 if ratio == 1.05 else 0.02))
+    assert outcome(growth(ENERGY), found) == expected
+
+
+def test_a_falling_throughput_is_a_regression():
+    rate = {"throughput": uncertain(100, 99, 101)}
+    rule = Rule("slower", (Tolerance("max_decrease", Share(0.05)),), lookup("throughput"))
+    assert outcome(rule, evidence(rate, rate, pairs=pairs(1.2))) == "failed"
+    assert outcome(rule, evidence(rate, rate, pairs=pairs(1.0))) == "passed"
+
+
+@pytest.mark.parametrize(
+    ("side", "delta", "expected"),
+    [("max_decrease", 0.002, "failed"), ("max_decrease", 0.004, "passed"), ("max_increase", 0.0, "passed")],
+)
+def test_quality_may_fall_by_so_many_points(side, delta, expected):
+    rule = Rule("quality", (Tolerance(side, Points(delta)),), lookup("quality.accuracy"))
+    found = evidence({"quality.accuracy": exact(0.967)}, {"quality.accuracy": exact(0.970)})
+    assert outcome(rule, found) == expected
+
+
+def test_a_figure_that_is_missing_is_inconclusive_and_says_why():
+    found = only(judge([policy(maximum(P95, "40 ms"))], evidence(missing={P95: "needs at least 72 runs"})))
+    assert (found.outcome, found.reason) == (Outcome.INCONCLUSIVE, "needs at least 72 runs")
+
+
+def test_without_a_baseline_a_regression_is_inconclusive():
+    assert outcome(growth(FLOPS), evidence({FLOPS: exact(1)})) == "inconclusive"
+
+
+def test_what_is_not_comparable_is_inconclusive():
+    found = evidence({FLOPS: exact(1)}, {FLOPS: exact(1)}, incomparable=("inputs: baseline takes y",))
+    assert only(judge([policy(growth(FLOPS))], found)).reason == "not comparable: inputs: baseline takes y"
+
+
+@pytest.mark.parametrize(("enforce", "expected"), [(ADVISORY, "warned"), (HARD, "failed")], ids=["advisory", "hard"])
+def test_enforcement_decides_what_a_failure_does(enforce, expected):
+    rule = replace(growth(FLOPS), enforce=enforce)
+    assert outcome(rule, evidence({FLOPS: exact(2)}, {FLOPS: exact(1)})) == expected
+
+
+def test_estimates_may_only_warn_where_the_policy_wants_measurements():
+    rule, found = maximum(ENERGY, "1 J"), evidence({ENERGY: uncertain(8, 4, 16, MODELLED)})
+    assert outcome(rule, found, evidence="measured") == "warned"
+    assert outcome(rule, found) == "failed"
+
+
+def test_the_inconclusive_warns_where_the_policy_says_so():
+    found = evidence(missing={P95: "?"})
+    assert outcome(maximum(P95, "40 ms"), found, inconclusive="warn") == "warned"
+
+
+def test_no_rule_at_all_is_never_a_pass():
+    for policies in ([], [policy()], [replace(policy(growth(FLOPS)), match=Match(models=("vision/*",)))]):
+        assert judge(policies, evidence({FLOPS: exact(1)}, {FLOPS: exact(1)})).outcome is Outcome.ERRORED
+
+
+class TestATradeoff:
+    """A rule that grew by 20% where 15% is allowed, with and without what lets it through."""
+
+    def found(self, accuracy=0.98, flops=120, waivers=GRANTED, **terms):
+        rule = growth(FLOPS, "15%", unless=tradeoff(**terms))
+        facts = evidence(
+            {FLOPS: exact(flops), "quality.accuracy": exact(accuracy)},
+            {FLOPS: exact(100), "quality.accuracy": exact(0.97)},
+        )
+        return only(judge([policy(rule, waivers=waivers)], facts))
+
+    def test_is_waived_when_all_of_it_holds(self):
+        found = self.found()
+        assert (found.judged, found.outcome, found.waiver) == (Outcome.FAILED, Outcome.WAIVED, "W-1")
+        assert found.reason == "waived until 2026-12-31 by @acme/green: sharper"
+
+    @pytest.mark.parametrize(
+        ("changes", "words"),
+        [
+            ({"waivers": ()}, "no waiver of type accuracy has been granted"),
+            ({"accuracy": 0.974}, "waiver W-1 needs a gain of quality.accuracy min_increase 0.5 pp"),
+            ({"flops": 129}, "waiver W-1 has a ceiling of max_increase 28%"),
+            ({"flops": 141, "waivers": (waiver("60%"),)}, "waiver W-1 has a ceiling of max_increase 40%"),
+            ({"waivers": (waiver(expires="2026-11-20"),)}, "waiver W-1 expired on 2026-11-20"),
+            ({"waivers": (waiver(type="other"),)}, "waiver W-1 is of type other, the rule asks for accuracy"),
+        ],
+        ids=["no waiver", "too little gain", "above the waiver", "above the rule", "expired", "another type"],
+    )
+    def test_fails_when_one_part_is_missing(self, changes, words):
+        found = self.found(**changes)
+        assert found.outcome is Outcome.FAILED
+        assert words in found.reason
+
+    def test_holds_on_the_last_day_of_the_waiver(self):
+        assert self.found(waivers=(waiver(expires="2026-11-21"),)).outcome is Outcome.WAIVED
+
+    def test_does_not_look_at_other_models_waivers(self):
+        assert self.found(waivers=(waiver(match=Match(models=("vision/*",))),)).outcome is Outcome.FAILED
+
+
+def test_a_hard_rule_is_never_waived():
+    rule = replace(growth(FLOPS), enforce=HARD)
+    found = evidence({FLOPS: exact(2)}, {FLOPS: exact(1)})
+    assert only(judge([policy(rule, waivers=(waiver("200%"),))], found)).outcome is Outcome.FAILED
+
+
+def test_a_plain_waiver_lets_a_soft_limit_through_up_to_its_ceiling():
+    rule = replace(maximum("model_size", "1 MiB"), id="growth")
+    granted = waiver(ceilings=(Limit("max", Size.parse("2 MiB")),), type="")
+    for size, expected in ((1.5, Outcome.WAIVED), (2.5, Outcome.FAILED)):
+        found = evidence({"model_size": exact(size * 2**20)})
+        assert only(judge([policy(rule, waivers=(granted,))], found)).outcome is expected
+
+
+def test_measuring_goes_on_until_rules_and_ceilings_are_settled():
+    rule = growth(ENERGY, "5%", unless=tradeoff())
+    for ratio, granted, expected in ((1.0, (), False), (1.2, (), False), (1.05, (), True), (1.28, (waiver(),), True)):
+        found = evidence({}, {}, pairs=pairs(ratio))
+        assert unsettled([policy(rule, waivers=granted)], found) is expected
+
+
+def test_the_gravest_finding_names_the_verdict():
+    rules = (growth(FLOPS), replace(growth("parameters"), id="parameters", enforce=ADVISORY))
+    found = evidence({FLOPS: exact(1), "parameters": exact(9)}, {FLOPS: exact(1), "parameters": exact(1)})
+    verdict = judge([policy(*rules)], found)
+    assert [str(item.outcome) for item in verdict.findings] == ["passed", "warned"]
+    assert (verdict.outcome, verdict.exit_code) == (Outcome.WARNED, 0)

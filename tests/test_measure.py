@@ -1,0 +1,170 @@
+import math
+import random
+from statistics import NormalDist
+
+import pytest
+
+from greengate.errors import MeasurementError
+from greengate.evidence import Block, Class
+from greengate.measure.figures import examined, modelled_energy, runs_needed, scaled, static, timed
+from greengate.measure.intervals import quantile, values_needed
+from greengate.measure.modelled import Processor, Watts, watts_of
+from greengate.measure.protocol import Schedule, Trace, measure, runs_a_block
+from greengate.ports import Examination, Reading, StaticCosts
+
+MILAN = "processor\t: 0\nvendor_id\t: AuthenticAMD\ncpu family\t: 25\nmodel\t\t: 1\nstepping\t: 1\n\nprocessor\t: 1\n"
+DEFAULT = Schedule()
+WATTS = Watts(0.5, 2.5, "a table")
+
+
+class Scripted:
+    """A workload whose runs take a scripted number of CPU seconds."""
+
+    def __init__(self, cpu_s=0.001):
+        self.cpu_s, self.renewals, self.blocks = cpu_s, 0, []
+
+    def renew(self):
+        self.renewals += 1
+
+    def block(self, runs):
+        self.blocks.append(runs)
+        total = runs * self.cpu_s
+        return Reading(runs, total, 2 * total, (2 * self.cpu_s,) * runs)
+
+
+def run(schedule=DEFAULT, unsettled=lambda _: False, **workloads):
+    return measure(workloads, dict.fromkeys(workloads, 4), schedule, unsettled)
+
+
+def test_candidate_and_baseline_take_turns_in_random_order():
+    trace = run(Schedule(min_pairs=40), candidate=Scripted(), baseline=Scripted())
+    assert len(trace.pairs) == 40
+    assert 8 < sum(pair.candidate_first for pair in trace.pairs) < 32
+
+
+def test_the_same_seed_gives_the_same_order():
+    orders = [
+        [pair.candidate_first for pair in run(Schedule(seed=seed), candidate=Scripted(), baseline=Scripted()).pairs]
+        for seed in (1, 1, 2)
+    ]
+    assert orders[0] == orders[1] != orders[2]
+
+
+def test_sessions_are_fresh_every_few_pairs():
+    candidate = Scripted()
+    run(Schedule(min_pairs=13, pairs_a_round=6), candidate=candidate, baseline=Scripted())
+    assert candidate.renewals == 3
+
+
+@pytest.mark.parametrize(("cpu_s", "runs"), [(0.001, 10), (0.05, 1), (1e-5, 1000)])
+def test_a_block_is_long_enough_for_the_clock(cpu_s, runs):
+    assert runs_a_block(Scripted(cpu_s), 0.010) == pytest.approx(runs, rel=0.01)
+
+
+def test_a_model_faster_than_the_clock_is_an_error_and_no_zero():
+    with pytest.raises(MeasurementError, match="does not resolve the model; give it a larger batch"):
+        run(candidate=Scripted(0.0))
+
+
+def test_measuring_ends_when_all_is_settled():
+    trace = run(unsettled=lambda pairs: len(pairs) < 20, candidate=Scripted(), baseline=Scripted())
+    assert len(trace.pairs) == 20
+
+
+def test_measuring_ends_with_the_budget_though_nothing_is_settled():
+    assert len(run(Schedule(max_pairs=15), lambda _: True, candidate=Scripted(), baseline=Scripted()).pairs) == 15
+    assert len(run(Schedule(budget_s=0), lambda _: True, candidate=Scripted(), baseline=Scripted()).pairs) == 1
+
+
+def test_measuring_goes_on_until_the_quantiles_have_their_runs():
+    trace = run(Schedule(min_runs=500), candidate=Scripted(), baseline=Scripted())
+    assert len(trace.run_s["candidate"]) == 500
+
+
+def test_without_a_baseline_there_are_blocks_and_no_pairs():
+    trace = run(candidate=Scripted())
+    assert (trace.pairs, len(trace.blocks["candidate"])) == ([], 8)
+    assert trace.blocks["candidate"][0].inferences == 40
+
+
+@pytest.mark.parametrize("share", [0.5, 0.95])
+def test_quantile_intervals_cover_as_often_as_they_say(share):
+    scatter, truth = random.Random(5), NormalDist().inv_cdf(share)
+    hits = 0
+    for _ in range(500):
+        _, low, high = quantile([scatter.gauss(0, 1) for _ in range(120)], share, 0.95)
+        hits += low <= truth <= high
+    assert 0.93 * 500 <= hits <= 0.995 * 500
+
+
+def test_too_few_values_have_no_interval_and_say_how_many_it_takes():
+    assert quantile([1.0] * 71, 0.95, 0.95) == 72
+    assert quantile([1.0] * 72, 0.95, 0.95) == (1.0, 1.0, 1.0)
+    assert values_needed(0.5, 0.95) == 6
+
+
+def test_a_processor_is_known_by_its_cpuid():
+    processor = Processor.parse(MILAN)
+    assert (processor.family, processor.threads) == (25, 2)
+    watts = watts_of(processor)
+    assert (watts.idle_w, watts.max_w) == (0.456, 1.957)
+    assert watts.source.startswith("EPYC 3rd Gen: Cloud Carbon Footprint")
+
+
+@pytest.mark.parametrize(("stepping", "name"), [(4, "Skylake"), (7, "Cascade Lake")])
+def test_steppings_tell_apart_what_shares_a_model_number(stepping, name):
+    assert watts_of(Processor("GenuineIntel", 6, 85, stepping, "", 1)).source.startswith(name)
+
+
+@pytest.mark.parametrize("cpuinfo", ["", MILAN.replace("25", "99"), "processor : 0\nCPU part : 0xd0c\n"])
+def test_an_unknown_processor_has_no_watts_and_is_told_how_to_get_them(cpuinfo):
+    with pytest.raises(MeasurementError, match=r"no watts are known for .*\n  hint: declare them in greengate.yaml"):
+        watts_of(Processor.parse(cpuinfo))
+
+
+def test_modelled_joules_are_known_to_a_factor_of_two():
+    trace = Trace(blocks={"candidate": [Block(inferences=10, cpu_s=0.01, wall_s=0.02, run_p50_s=0.002)] * 9})
+    figure = modelled_energy(trace, "candidate", 0.95, WATTS).figures["energy_per_1k_inferences"]
+    assert figure.amount == pytest.approx(2.0)
+    assert (figure.interval.low, figure.interval.high) == pytest.approx((1.0, 4.0))
+    assert figure.provenance.kind is Class.MODELLED
+
+
+def test_scatter_and_watts_are_both_in_the_interval():
+    low, high = WATTS.widened(0.5, 2.0)
+    assert math.log(high) == pytest.approx(math.hypot(math.log(2), math.log(2)))
+    assert low * high == pytest.approx(1.0)
+
+
+def test_without_watts_energy_is_missing_and_never_zero():
+    found = modelled_energy(Trace(), "candidate", 0.95, "no watts are known")
+    assert (found.figures, found.missing) == ({}, {"energy_per_1k_inferences": "no watts are known"})
+
+
+def test_static_figures_are_per_inference_and_exact():
+    found = static(StaticCosts(4000, 10, 40, None, "macs-1", ("node Foo: unknown",)), batch=4)
+    assert found.figures["flops_per_inference"].amount == 2000
+    assert found.figures["flops_per_inference"].interval.exact
+    assert found.missing == {"activation_bytes": "cannot be counted: node Foo: unknown"}
+
+
+def test_latency_quantiles_without_enough_runs_are_missing():
+    blocks = [Block(inferences=4, cpu_s=0.1, wall_s=0.2, run_p50_s=0.2)] * 10
+    found = timed(Trace(blocks={"candidate": blocks}, run_s={"candidate": [0.2] * 100}), "candidate", 0.95)
+    assert sorted(found.figures) == ["latency_p50", "latency_p95", "throughput"]
+    assert found.figures["throughput"].amount == 20
+    assert "needs at least 37" in found.missing["latency_p99"]
+    assert runs_needed({"latency_p95": None, "model_size": None}, 0.95) == 72
+
+
+def test_an_examination_gives_size_and_peak_memory():
+    found = examined(Examination("d", 1000, 5000, (), (), {}, ("no Landlock",))).figures
+    assert found["model_size"].interval.exact
+    assert found["peak_memory"].interval.low < 5000 < found["peak_memory"].interval.high
+    assert found["peak_memory"].provenance.degraded == ("no Landlock",)
+
+
+def test_a_scaled_figure_keeps_its_spread_and_an_absent_one_its_reason():
+    found = static(StaticCosts(10, None, 1, 1, "c", ("why",)), 1)
+    assert scaled(found, "macs_per_inference", "x", 3, "three").figures["x"].amount == 30
+    assert scaled(found, "parameters", "x", 3, "three").missing == {"x": "cannot be counted: why"}
