@@ -1,0 +1,51 @@
+# Each target does all its own set-up in .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+TORCH := torch==2.13.0
+
+.PHONY: gate test lint bench example clean
+
+gate: $(VENV)/.base  ## judge the three candidates of the real example
+	@cd examples/digits && ../../$(BIN)/greengate gate; code=$$?; \
+	if [ $$code -eq 1 ]; then echo "exit code 1: as it should be, one of the candidates fails its policy"; \
+	else exit $$code; fi
+
+test: $(VENV)/.test  ## run the whole test suite
+	$(BIN)/coverage erase
+	$(BIN)/pytest --cov --cov-report=term
+
+lint: $(VENV)/.lint  ## check style, types and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.test  ## run the short benchmarks and write their results beside them
+	$(BIN)/python benchmarks/run.py
+
+example: $(VENV)/.examples  ## train the models of examples/digits again
+	$(BIN)/python examples/digits/train.py
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+$(VENV)/.base: pyproject.toml $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.base
+	$(BIN)/python -m pip install --quiet $(TORCH) --editable '.[cel,quality,torch]' --group examples --group test
+	@touch $@
+
+$(VENV)/.lint: $(VENV)/.test
+	$(BIN)/python -m pip install --quiet --group lint
+	@touch $@
+
+$(VENV)/.examples: $(VENV)/.base
+	$(BIN)/python -m pip install --quiet --group examples
+	@touch $@
+
+clean:
+	rm -rf $(VENV) dist build .coverage* .hypothesis .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,1 @@
+"""Models: what they cost by their graph, and running them where they can do no harm."""

@@ -1,0 +1,39 @@
+"""A finding as a remark at a line of a file, for the formats that show it beside the code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from greengate.report.account import Entry
+from greengate.verdict import Finding
+
+PROJECT_FILE = "greengate.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """A sentence, and the file, line and column (1-based) that it is about."""
+
+    path: str
+    line: int
+    column: int
+    text: str
+
+
+def annotate(entry: Entry, finding: Finding) -> Annotation:
+    """Remark on a finding at its rule's line; without one, at the model's file or at the project's."""
+    source = finding.source
+    path = source.file or (entry.evidence.candidate.path if entry.evidence else "") or PROJECT_FILE
+    return Annotation(
+        path=path.replace("\\", "/").removeprefix("./"),
+        line=max(source.line, 1),
+        column=max(source.column, 1),
+        text=_sentence(entry.verdict.model, finding),
+    )
+
+
+def _sentence(model: str, finding: Finding) -> str:
+    found = ", ".join(part for part in (finding.figure, finding.interval) if part)
+    against = f"{found} against {finding.limit}" if found and finding.limit else found
+    parts = (against, finding.margin, finding.counterfactual, finding.reason, finding.message)
+    return f"{model} {finding.outcome}: {'; '.join(part for part in parts if part)}"

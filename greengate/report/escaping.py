@@ -1,0 +1,53 @@
+"""Text that others wrote (names, messages, reasons, paths), made fit to be shown: never obeyed, never endless."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+MOST = 400
+
+# Control, format (bidi overrides, zero width), surrogate, private-use and line or paragraph separators.
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+_SPACES = re.compile(r"\s+")
+_COMMANDS = re.compile(r":(?=:)|##(?=\[)")  # ::error:: and ##[error], which a job's log would obey
+_MARKED = re.compile(
+    r"[&<>\"'`*~\\\[\]|{}#$!^@]|_(?![^\W_])|(?<![^\W_])_|:(?=[:/])|(?<=www)\."  # signs that mean something anywhere
+    r"|^(?:[-+=]+(?=\s|$)|\d+[.)](?=\s|$)|/)"  # and those that do so at the start of a line
+)
+_REFERRING = re.compile(r"[@#!$%~^&](?=[\w\"])|:(?=(?!\d\d:)[\w+-]+:)|/(?=/)")
+_ZERO_WIDTH = "&#8203;"
+
+
+def visible(text: str) -> str:
+    """Write the text on one line; a character that cannot be seen is shown as its escape, as in Python's strings."""
+    return "".join(_escape(mark) if unicodedata.category(mark) in _UNSEEN else mark for mark in _SPACES.sub(" ", text))
+
+
+def _escape(mark: str) -> str:
+    return mark.encode("ascii", "backslashreplace").decode() if ord(mark) > 127 else f"\\x{ord(mark):02x}"
+
+
+def shortened(text: str, most: int = MOST) -> str:
+    """Cut a text that is too long, and say how much of it is gone."""
+    text = text.strip()
+    return text if len(text) <= most else f"{text[:most]}… ({len(text) - most:,} more characters)"
+
+
+def plain(text: str, most: int = MOST) -> str:
+    """Fit a text for a terminal or a job's log: one line, nothing unseen, no workflow command, not too long."""
+    return _COMMANDS.sub(lambda found: f"{found[0]} ", visible(shortened(text, most)))
+
+
+def markdown(text: str, most: int = MOST) -> str:
+    """Fit a text for any place in a Markdown document: what it says is shown, and nothing of it is obeyed.
+
+    Entities keep a character from being Markdown or HTML, but forges look for @mentions, #references and :emoji: after
+    they were decoded; a zero-width space behind the sign keeps it from being one.
+    """
+    broken = _REFERRING.sub(lambda found: f"{found[0]}\0", visible(shortened(text, most)))
+    return _MARKED.sub(_entities, broken).replace("\0", _ZERO_WIDTH)
+
+
+def _entities(found: re.Match[str]) -> str:
+    return "".join(f"&#{ord(mark)};" for mark in found[0])

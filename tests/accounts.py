@@ -1,0 +1,271 @@
+"""Accounts made by hand, for the tests of everything that tells one."""
+
+from greengate.evidence import (
+    Block,
+    Class,
+    Evidence,
+    Figure,
+    Interval,
+    Model,
+    Pair,
+    Provenance,
+    QualityScale,
+    Runner,
+    Subject,
+)
+from greengate.report.account import Account, Entry
+from greengate.verdict import Finding, Outcome, Source, Verdict
+
+TAKEN_AT = "2026-11-21T02:40:00Z"
+HOSTILE = (
+    "<img src=x onerror=alert(1)> @octocat #1 !2 :tada: [a](http://evil.example) www.evil.example `x` **b** | cell |"
+    "\n::error file=a::obeyed\n##[error]obeyed\n# heading\n</details>\x1b[31mred\u202e\x00\ud800 ]]> &amp; "
+)
+
+MODELLED = Provenance(
+    kind=Class.MODELLED,
+    method="CPU seconds x net watts a thread",
+    source="CPUID table 2026.11",
+    degraded=("absolute figures hold within a factor of 2",),
+)
+COUNTED = Provenance(kind=Class.STATIC, method="counted from the graph")
+DECLARED = Provenance(kind=Class.DECLARED, method="read from quality.json")
+RUNNER = Runner(
+    fingerprint="a" * 64,
+    description="AMD EPYC 7763, 2 threads, Linux 6.8",
+    runtime={"onnxruntime": "1.20.1"},
+)
+
+
+def measured(amount, factor=2.0):
+    """A figure known within a factor."""
+    return Figure(
+        amount=amount,
+        interval=Interval(low=amount / factor, high=amount * factor, confidence=0.95),
+        provenance=MODELLED,
+    )
+
+
+def counted(amount):
+    """A figure that is exact."""
+    return Figure.exact(amount, COUNTED)
+
+
+def subject(path, scale, accuracy):
+    """A digits classifier that costs `scale` times the baseline."""
+    figures = {
+        "energy_per_1k_inferences": measured(8.56 * scale),
+        "deployment_energy": measured(112_000.0 * scale),
+        "deployment_carbon": measured(10_900.0 * scale),
+        "macs_per_inference": counted(round(2_410_000 * scale)),
+        "parameters": counted(round(17_226 * scale)),
+        "model_size": counted(round(71_680 * scale)),
+        "quality.accuracy": Figure.exact(accuracy, DECLARED),
+    }
+    missing = {"latency_p99": "458 runs are needed, 220 were made"}
+    return Subject(path=path, sha256="b" * 64, figures=figures, missing=missing)
+
+
+def pairs(scale, count=24):
+    """Pairs whose CPU times differ by about `scale`, a little scattered."""
+    baseline = Block(inferences=100, cpu_s=0.02, wall_s=0.021, run_p50_s=0.0002)
+    for number in range(count):
+        cost = 0.02 * scale * (1 + 0.002 * (number % 3 - 1))
+        candidate = Block(inferences=100, cpu_s=cost, wall_s=cost * 1.05, run_p50_s=cost / 100)
+        yield Pair(round=number // 6, candidate_first=number % 2 == 0, candidate=candidate, baseline=baseline)
+
+
+def evidence(name, scale, accuracy=0.972, **more):
+    """What was measured of one candidate."""
+    return Evidence(
+        model=Model(name=name, team="vision", labels={"tier": "prod"}, quality={"accuracy": QualityScale()}),
+        taken_at=TAKEN_AT,
+        branch="main",
+        candidate=subject(f"models/{name.rpartition('/')[2]}.onnx", scale, accuracy),
+        baseline=subject("models/baseline.onnx", 1.0, 0.969),
+        pairs=tuple(pairs(scale)),
+        discarded_pairs=1,
+        runner=RUNNER,
+        seed=7,
+        **more,
+    )
+
+
+def finding(rule, outcome=Outcome.PASSED, judged=None, **more):
+    """A finding on the energy, with the words that do not matter filled in."""
+    texts = {
+        "policy": "prod-digits",
+        "metric": "energy_per_1k_inferences",
+        "kind": "limit",
+        "enforce": "soft",
+        "source": Source(file="policies/prod-digits.yaml", line=12, column=5),
+    }
+    return Finding(rule=rule, judged=judged or outcome, outcome=outcome, **{**texts, **more})
+
+
+def cap(amount="4.1 J", interval="2.05 J to 8.2 J", margin="79.5% below the limit"):
+    """A limit that was kept."""
+    return finding(
+        "energy-cap",
+        figure=amount,
+        interval=interval,
+        limit="max 20 J",
+        margin=margin,
+        enforce="hard",
+        amount=4.1,
+        bounds=Interval(low=2.05, high=8.2, confidence=0.95),
+        provenance=MODELLED,
+    )
+
+
+def regression(outcome, ratio, span, words, **more):
+    """A tolerance of 5% on the energy."""
+    texts = {"limit": "max_increase 5%", "kind": "regression", "provenance": MODELLED}
+    bounds = Interval(low=span[0], high=span[1], confidence=0.95)
+    source = Source(file="policies/prod-digits.yaml", line=16, column=5)
+    return finding(
+        "energy-regression", outcome, amount=ratio, bounds=bounds, source=source, **{**texts, **words, **more}
+    )
+
+
+def entry(evidence, *findings, digest="c"):
+    """An entry of the account that was written to the ledger."""
+    return Entry(
+        id=digest * 64,
+        verdict=Verdict(model=evidence.model.name, findings=findings),
+        evidence=evidence,
+        policies=(("prod-digits", "d" * 64),),
+    )
+
+
+def passed():
+    words = {"figure": "4.1 J (-52.1%)", "interval": "-52.6% to -51.6%", "margin": "57.1 points below the tolerance"}
+    return entry(
+        evidence("digits/slim", 0.479, 0.966),
+        cap(),
+        regression(Outcome.PASSED, 0.479, (0.474, 0.484), words),
+        finding(
+            "accuracy-floor",
+            metric="quality.accuracy",
+            figure="96.6%",
+            interval="exact",
+            limit="min 95%",
+            margin="1.68% above the limit",
+        ),
+        digest="1",
+    )
+
+
+def failed():
+    words = {
+        "figure": "15.2 J (+77.6%)",
+        "interval": "+75.2% to +80.1%",
+        "margin": "72.6 points above the tolerance",
+        "counterfactual": "would pass at <= 8.988 J",
+        "message": "Ask @acme/green before you widen a layer.",
+    }
+    return entry(
+        evidence("digits/wide", 1.776),
+        cap("15.2 J", "7.6 J to 30.4 J", "24% below the limit"),
+        regression(
+            Outcome.FAILED, 1.776, (1.752, 1.801), words, reason="no waiver of type accuracy-tradeoff has been granted"
+        ),
+        digest="2",
+    )
+
+
+def waived():
+    words = {
+        "figure": "9.97 J (+16.5%)",
+        "interval": "+15.9% to +17.1%",
+        "margin": "11.5 points above the tolerance",
+        "counterfactual": "would pass at <= 8.988 J",
+        "reason": "waived until 2026-12-31 by @acme/green: +0.9 pp held-out accuracy",
+        "waiver": "W-2026-014",
+    }
+    return entry(
+        evidence("digits/accurate", 1.165, 0.978),
+        cap("9.97 J", "4.99 J to 19.9 J", "50.1% below the limit"),
+        regression(Outcome.WAIVED, 1.165, (1.159, 1.171), words, judged=Outcome.FAILED),
+        digest="3",
+    )
+
+
+def inconclusive():
+    words = {
+        "figure": "9 J (+5.2%)",
+        "interval": "+2.1% to +8.4%",
+        "margin": "0.2 points above the tolerance",
+        "counterfactual": "would pass at <= 8.988 J",
+        "reason": "still open after 600 pairs; a longer budget may settle it",
+    }
+    return entry(
+        evidence("digits/noisy", 1.052), regression(Outcome.INCONCLUSIVE, 1.052, (1.021, 1.084), words), digest="4"
+    )
+
+
+def warned():
+    return entry(
+        evidence("digits/edge", 1.0, notes=("the file system could not be closed to the model",)),
+        finding(
+            "size",
+            Outcome.WARNED,
+            Outcome.FAILED,
+            metric="model_size",
+            figure="70 KiB",
+            interval="exact",
+            limit="max 64 KiB",
+            margin="9.38% above the limit",
+            counterfactual="would pass at <= 64 KiB",
+            enforce="advisory",
+            amount=71680.0,
+            bounds=Interval(low=71680, high=71680),
+            provenance=COUNTED,
+        ),
+        finding(
+            "small-or-sharp",
+            kind="expression",
+            metric="",
+            figure="candidate.quality.accuracy = 0.972, candidate.macs_per_inference = 2.41e+06",
+            limit="candidate.quality.accuracy >= 0.97 || candidate.macs_per_inference < 2e6",
+        ),
+        digest="5",
+    )
+
+
+def errored():
+    return Entry(
+        id="6" * 64,
+        verdict=Verdict(model="digits/broken", findings=()),
+        evidence=None,
+        problem="models/broken.onnx: the file ends in the middle of a tensor\n  hint: was the download cut short?",
+        policies=(("prod-digits", "d" * 64),),
+    )
+
+
+def hostile():
+    long = HOSTILE + "A" * 10_000
+    return entry(
+        evidence(long, 1.0, notes=(HOSTILE,)),
+        finding(
+            "rule|`x`",
+            Outcome.WARNED,
+            Outcome.FAILED,
+            policy="<b>@octocat</b>",
+            metric=f"quality.{HOSTILE}",
+            figure="1 | 2",
+            limit="max `3`",
+            counterfactual=HOSTILE,
+            reason=HOSTILE,
+            message=long,
+            source=Source(file="../po licies/<x>|\n::error::.yaml", line=1, column=1),
+        ),
+        digest="7",
+    )
+
+
+def sample(*entries):
+    """An account of the given entries; of one of each kind if none are given."""
+    everyone = (passed(), waived(), failed(), inconclusive(), warned(), errored(), hostile())
+    notes = ("policies were read from the working tree, not from a commit",)
+    return Account(entries=entries or everyone, taken_at=TAKEN_AT, version="0.1.0", notes=notes)

@@ -1,0 +1,331 @@
+import io
+import json
+import os
+import re
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import accounts
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from rich.console import Console
+
+from greengate.errors import ReportError
+from greengate.report import codequality, document, escaping, json_report, junit, markdown, sarif, table
+from greengate.report.account import Account, Entry
+from greengate.verdict import Outcome, Verdict
+
+GOLDEN = Path(__file__).parent / "golden"
+FORMATS = {
+    "report.txt": table.render,
+    "report-80.txt": lambda account: table.render(account, 80),
+    "report-140.txt": lambda account: table.render(account, 140),
+    "report.md": markdown.render,
+    "report.json": json_report.render,
+    "report.junit.xml": junit.render,
+    "report.sarif": sarif.render,
+    "report.codequality.json": codequality.render,
+}
+BAD = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_each_format_tells_the_sample_as_its_golden_document_does(name):
+    told = FORMATS[name](accounts.sample())
+    if os.environ.get("GREENGATE_REWRITE_GOLDEN") == "1":
+        GOLDEN.mkdir(exist_ok=True)
+        (GOLDEN / name).write_text(told, encoding="utf-8")
+    assert told == (GOLDEN / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_no_format_lets_through_a_character_that_cannot_be_seen(name):
+    assert BAD.search(FORMATS[name](accounts.sample())) is None
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name != "report.json"])
+def test_no_format_repeats_a_text_without_end(name):
+    assert "A" * 5000 not in FORMATS[name](accounts.sample())
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_no_line_is_a_workflow_command(name):
+    told = FORMATS[name](accounts.sample())
+    assert [line for line in told.splitlines() if line.lstrip().startswith("::") or "##[" in line] == []
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_an_account_of_nothing_is_told_as_an_error(name):
+    nothing = Account(entries=(), taken_at=accounts.TAKEN_AT, version="0.1.0")
+    assert nothing.exit_code == 4
+    assert FORMATS[name](nothing)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        pytest.param(Entry("", Verdict(model="m", findings=()), None), id="nothing was judged"),
+        pytest.param(
+            Entry("", Verdict(model="m", findings=(accounts.cap(),)), None, problem="it crashed"),
+            id="all passed, then a problem",
+        ),
+    ],
+)
+def test_a_model_that_could_not_be_evaluated_never_looks_like_a_pass(entry):
+    account = accounts.sample(entry)
+    assert account.exit_code == 4
+    assert json.loads(codequality.render(account))[0]["severity"] == "critical"
+    assert 'errors="1"' in junit.render(account)
+    assert json.loads(sarif.render(account))["runs"][0]["results"][0]["level"] == "error"
+
+
+# ---- table
+
+
+def test_the_table_ends_with_the_verdict_in_one_line():
+    account = accounts.sample(accounts.passed(), accounts.waived(), accounts.failed())
+    assert table.render(account).splitlines()[-1] == "3 models: 1 passed, 1 waived, 1 failed -> exit 1"
+
+
+@pytest.mark.parametrize("width", [40, 80, 100, 140])
+def test_the_table_keeps_within_the_width_but_for_its_last_line(width):
+    lines = table.render(accounts.sample(), width).splitlines()[:-1]
+    assert max(map(len, lines)) <= width
+
+
+def test_a_terminal_without_unicode_gets_ascii_signs():
+    terminal = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="strict")
+    table.show(accounts.sample(accounts.failed()), Console(file=terminal, width=80))
+    terminal.flush()
+    assert b"x failed" in terminal.buffer.getvalue()
+
+
+def test_markup_of_the_terminal_library_is_shown_as_text():
+    hostile = accounts.entry(accounts.evidence("[bold red]x[/] :tada:", 1.0), accounts.cap())
+    assert table.render(accounts.sample(hostile)).startswith("[bold red]x[/] :tada:  PASSED")
+
+
+def test_figures_that_cannot_be_compared_are_told_without_a_change():
+    measured = accounts.evidence("m", 2.0, incomparable=("runner: another one",))
+    told = table.render(accounts.sample(accounts.entry(measured, accounts.cap())))
+    assert told.splitlines()[0] == "m  PASSED  energy 17.12 J/1k"
+    assert "4.82 M MACs (+100.0%)" in told
+
+
+# ---- Markdown
+
+
+def rendered(text):
+    return MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<img src=x onerror=alert(1)>",
+        "[a](javascript:alert) ![b](x) <https://evil.example>",
+        "**a** _b_ __c__ ~~d~~ `e` $f$",
+        "# heading",
+        "- item",
+        "1. item",
+        "+ item",
+        "===",
+        "---",
+        "> quote",
+        "| a | b |",
+        "a\nb\r\nc\x85d\u2028e",
+        "&lt;b&gt; &#60;",
+        "\\*a\\*",
+        "``` fence",
+        "    code",
+        "</details></td>",
+        "{{ outcome }} {% raw %}",
+    ],
+)
+@pytest.mark.parametrize("around", ["%s", "| a |\n|---|\n| %s |", "x %s y"], ids=["line", "cell", "inline"])
+def test_text_in_markdown_is_shown_and_not_obeyed(text, around):
+    harmless = rendered(around % "HARMLESS")
+    told = rendered(around % escaping.markdown(text))
+    tags = re.compile(r"<[^>]*>")
+    assert tags.findall(told) == tags.findall(harmless)
+
+
+@given(st.text(st.characters(codec=None) | st.sampled_from("<>&|`*_[]()#@:~-+=.!\\\"'\n\t 1"), max_size=40))
+def test_no_text_breaks_out_of_its_cell(text):
+    told = rendered(f"| a | b |\n|---|---|\n| {escaping.markdown(text)} | c |\n")
+    assert re.findall(r"<[^>]*>", told) == re.findall(r"<[^>]*>", rendered("| a | b |\n|---|---|\n| x | c |\n"))
+
+
+@pytest.mark.parametrize("text", ["@octocat", "#12", "!3", "%4", "$5", "~bug", "&6", ":tada:", "https://a.example"])
+def test_a_reference_is_broken_by_a_space_of_no_width(text):
+    assert "&#8203;" in escaping.markdown(text)
+
+
+@pytest.mark.parametrize("text", ["4.1 J (-52.1%)", "energy_per_1k_inferences", "2026-11-21T02:40:00Z", "-0.3 pp"])
+def test_an_ordinary_text_stays_readable_in_the_source(text):
+    assert escaping.markdown(text) == text
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ models[0].name }}",
+        "{{ models[0].name | upper }}",
+        "{{ models[0].name | e }}",
+        "{{ models[0].name | escape | lower }}",
+        "{% macro m(x) %}<i>{{ x }}</i>{% endmacro %}{{ m(models[0].name) }}",
+        "{% macro m(x) %}<i>{{ x }}</i>{% endmacro %}{{ m('a') ~ models[0].name }}",
+        "{% set x %}{{ models[0].name }}{% endset %}{{ x }}",
+        "{% autoescape false %}{{ models[0].name }}{% endautoescape %}",
+        "{{ [models[0].name, 'b'] | join('<br>') }}",
+        "{{ '%s' | format(models[0].name) }}",
+    ],
+)
+def test_a_template_of_ones_own_cannot_forget_to_escape(template):
+    hostile = accounts.entry(accounts.evidence("<b>@octocat</b> *x*", 1.0), accounts.cap())
+    told = markdown.render(accounts.sample(hostile), template)
+    assert "<b>" not in told.lower()
+    assert "*" not in told
+    assert "@" not in told
+
+
+@pytest.mark.parametrize(
+    ("template", "line", "words"),
+    [
+        pytest.param("a\n{% if %}", 2, "Expected an expression", id="syntax"),
+        pytest.param("a\n\n{{ modles }}", 3, "'modles' is undefined", id="unknown name"),
+        pytest.param("a\n{{ models[0].nmae }}", 2, "has no attribute 'nmae'", id="unknown field"),
+        pytest.param("{{ 1 / 0 }}", 1, "ZeroDivisionError", id="arithmetic"),
+        pytest.param("a\n{{ models[0].name | safe }}", 2, "No filter named 'safe'", id="refused filter"),
+        pytest.param("a\n{{ ''.__class__.__mro__ }}", 2, "unsafe", id="sandbox"),
+        pytest.param("{% include 'x' %}", 1, "no loader", id="include"),
+    ],
+)
+def test_a_mistake_in_a_template_is_told_with_its_line(template, line, words):
+    with pytest.raises(ReportError, match=re.escape(words)) as caught:
+        markdown.render(accounts.sample(), template, where="own.md.j2")
+    assert (caught.value.where.file, caught.value.where.line) == ("own.md.j2", line)
+
+
+def test_an_unknown_name_in_a_template_is_answered_with_the_known_ones():
+    with pytest.raises(ReportError) as caught:
+        markdown.render(accounts.sample(), "{{ modles }}")
+    assert "models, notes, outcome" in caught.value.hint
+    assert "figures, findings, name" in caught.value.hint
+
+
+@pytest.mark.parametrize("kind", [accounts.passed, accounts.failed, accounts.hostile])
+def test_two_hundred_models_fit_into_a_comment(kind):
+    told = markdown.render(accounts.sample(accounts.failed(), *[kind()] * 199))
+    assert len(told) <= 65_000
+    assert "Left out for length" in told
+    assert "digits/wide: failed" in told
+    assert told.count("<details>") == told.count("</details>")
+
+
+def test_what_passed_is_left_out_first():
+    whole = markdown.render(accounts.sample(accounts.passed(), accounts.failed()))
+    told = markdown.render(accounts.sample(accounts.passed(), accounts.failed()), most=len(whole) - 1)
+    assert "Left out for length: 4 of the rows on findings." in told
+    assert "energy-regression" in told
+    assert "accuracy-floor" not in told
+
+
+def test_a_template_that_is_too_long_by_itself_is_an_error():
+    with pytest.raises(ReportError, match="101 characters with no model in it; at most 100"):
+        markdown.render(accounts.sample(), "x" * 101, most=100)
+
+
+# ---- documents for machines
+
+
+def test_json_holds_numbers_as_numbers_beside_their_unit():
+    figure = json.loads(json_report.render(accounts.sample()))["models"][0]["figures"]["energy_per_1k_inferences"]
+    assert figure["unit"] == "J"
+    assert figure["candidate"]["amount"] == pytest.approx(4.10024)
+    assert figure["change"]["ratio"] == 0.479
+
+
+def test_json_tells_outcome_exit_code_and_entries():
+    told = json.loads(json_report.render(accounts.sample()))
+    assert (told["schema"], told["outcome"], told["exit_code"]) == (document.SCHEMA, "failed", 1)
+    assert [model["entry"][0] for model in told["models"]] == ["1", "3", "2", "4", "5", "6", "7"]
+
+
+def test_junit_counts_failures_and_errors_as_they_are():
+    root = ET.fromstring(junit.render(accounts.sample()))
+    assert {name: root.get(name) for name in ("tests", "failures", "errors")} == {
+        "tests": "12",
+        "failures": "1",
+        "errors": "2",
+    }
+
+
+def test_junit_says_why_a_waived_finding_passes_and_skips_nothing():
+    root = ET.fromstring(junit.render(accounts.sample(accounts.waived())))
+    assert root.find(".//skipped") is None
+    assert "waiver: W-2026-014" in root.find(".//system-out").text
+
+
+def test_sarif_suppresses_what_was_waived_with_its_justification():
+    run = json.loads(sarif.render(accounts.sample(accounts.waived())))["runs"][0]
+    suppression = run["results"][0]["suppressions"][0]
+    assert suppression["kind"] == "external"
+    assert suppression["justification"].startswith("W-2026-014: waived until 2026-12-31")
+
+
+def test_sarif_points_at_the_policys_line():
+    run = json.loads(sarif.render(accounts.sample(accounts.failed())))["runs"][0]
+    place = run["results"][0]["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == "policies/prod-digits.yaml"
+    assert place["region"] == {"startLine": 16, "startColumn": 5}
+
+
+def test_every_sarif_result_names_a_rule_of_the_tool():
+    run = json.loads(sarif.render(accounts.sample()))["runs"][0]
+    rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+    assert [rules[result["ruleIndex"]] for result in run["results"]] == [r["ruleId"] for r in run["results"]]
+
+
+def test_sarif_leaves_out_what_passed():
+    run = json.loads(sarif.render(accounts.sample()))["runs"][0]
+    assert [result["properties"]["outcome"] for result in run["results"]] == [
+        "waived",
+        "failed",
+        "inconclusive",
+        "warned",
+        "errored",
+        "warned",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("made", "severity"),
+    [
+        (accounts.failed, "critical"),
+        (accounts.errored, "critical"),
+        (accounts.inconclusive, "major"),
+        (accounts.warned, "minor"),
+        (accounts.waived, "info"),
+    ],
+)
+def test_code_quality_grades_by_outcome(made, severity):
+    assert [issue["severity"] for issue in json.loads(codequality.render(accounts.sample(made())))] == [severity]
+
+
+def test_a_fingerprint_stays_while_the_figures_change():
+    first, again = accounts.failed(), accounts.failed()
+    moved = again.verdict.findings[1].model_copy(update={"figure": "99 J", "limit": "max_increase 6%"})
+    again = accounts.entry(again.evidence, again.verdict.findings[0], moved)
+    assert [mark[2] for mark in first.marks] == [mark[2] for mark in again.marks]
+
+
+def test_findings_that_look_alike_have_fingerprints_of_their_own():
+    twice = accounts.entry(accounts.evidence("m", 1.0), accounts.cap(), accounts.cap())
+    assert len({fingerprint for _, _, fingerprint in twice.marks}) == 2
+
+
+def test_the_gravest_model_names_the_whole():
+    assert accounts.sample(accounts.passed(), accounts.warned()).outcome is Outcome.WARNED
