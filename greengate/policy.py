@@ -168,6 +168,15 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class Override:
+    """Who may let a failed soft rule through on the forge: how many, of whom, and whether the author counts."""
+
+    approvals: int
+    whose: str = "owners"
+    not_author: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """A policy after `extends` and `params`, with the waivers that name its rules.
 
@@ -178,6 +187,7 @@ class Policy:
     rules: tuple[Rule, ...]
     match: Match = Match()
     plan: Plan = Plan()
+    override: Override | None = None
     waivers: tuple[Waiver, ...] = ()
     owners: tuple[str, ...] = ()
     description: str = ""

@@ -80,6 +80,12 @@ def test_measured_ratios_are_decided_by_their_pairs(ratio, expected):
     assert outcome(growth(ENERGY), found) == expected
 
 
+def test_a_ratio_stands_though_no_coefficient_gives_the_joules():
+    found = only(judge([policy(growth(ENERGY))], evidence({}, {}, pairs=pairs(1.2), missing={ENERGY: "no watts"})))
+    assert (found.outcome, found.figure) == (Outcome.FAILED, "+20.0%")
+    assert found.counterfactual == "would pass at a change of +5.0%"
+
+
 def test_a_falling_throughput_is_a_regression():
     rate = {"throughput": uncertain(100, 99, 101)}
     rule = Rule("slower", (Tolerance("max_decrease", Share(0.05)),), lookup("throughput"))

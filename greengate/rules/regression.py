@@ -32,14 +32,13 @@ def assess(check: Tolerance, metric: Metric, evidence: Evidence, plan: Plan) -> 
     if differing := comparable(evidence, plan.comparable):
         return unavailable(str(check), differing)
     candidate, baseline = (figure_of(side, metric.name) for side in (evidence.candidate, evidence.baseline))
+    if metric.paired and isinstance(check.delta, Share) and evidence.pairs:
+        return _by_pairs(check, metric, evidence, plan)
     if isinstance(candidate, str):
         return unavailable(str(check), candidate)
     if isinstance(baseline, str):
         return unavailable(str(check), f"baseline: {baseline}")
-    comparison = _Comparison(check, metric, candidate, baseline)
-    if metric.paired and comparison.relative and evidence.pairs:
-        return comparison.by_pairs(evidence.pairs, plan)
-    return comparison.by_intervals()
+    return _Comparison(check, metric, candidate, baseline).by_intervals()
 
 
 def settled(check: Tolerance, metric: Metric, pairs: Sequence[Pair], plan: Plan) -> bool:
@@ -71,12 +70,28 @@ def _game(check: Tolerance, metric: Metric, pairs: Sequence[Pair]) -> tuple[list
     return [-x for x in ratios], -math.log1p(-delta) if delta < 1 else math.inf
 
 
+def _by_pairs(check: Tolerance, metric: Metric, evidence: Evidence, plan: Plan) -> Assessment:
+    """Decide by the pairs; the ratio stands even where the amounts are not known, since it needs no coefficient."""
+    ratios = log_ratios(metric, evidence.pairs)
+    decision = decide(*_game(check, metric, evidence.pairs), plan.stakes)
+    outcome = {True: Outcome.FAILED, False: Outcome.PASSED, None: Outcome.INCONCLUSIVE}[decision.worse]
+    low, high = ratio_interval(ratios, plan.confidence)
+    ratio = min(max(math.exp(sorted(ratios)[len(ratios) // 2]), low), high)
+    reason = "" if decision.worse is not None else f"still open after {decision.pairs} pairs: more may settle it"
+    bounds = Interval(low=low, high=high, confidence=plan.confidence)
+    assert evidence.baseline is not None
+    sides = [side.figures.get(metric.name) for side in (evidence.candidate, evidence.baseline)]
+    return _Comparison(check, metric, *sides).as_ratio(outcome, ratio, bounds, reason)
+
+
 @dataclass(frozen=True, slots=True)
 class _Comparison:
+    """One check with both figures; they are None where only their ratio is known."""
+
     check: Tolerance
     metric: Metric
-    candidate: Figure
-    baseline: Figure
+    candidate: Figure | None
+    baseline: Figure | None
 
     @property
     def relative(self) -> bool:
@@ -88,46 +103,45 @@ class _Comparison:
         """+1 where growing is what is limited, -1 where shrinking is."""
         return 1 if self.check.side == "max_increase" else -1
 
-    def by_pairs(self, pairs: Sequence[Pair], plan: Plan) -> Assessment:
-        ratios = log_ratios(self.metric, pairs)
-        decision = decide(*_game(self.check, self.metric, pairs), plan.stakes)
-        outcome = {True: Outcome.FAILED, False: Outcome.PASSED, None: Outcome.INCONCLUSIVE}[decision.worse]
-        low, high = ratio_interval(ratios, plan.confidence)
-        middle = min(max(math.exp(sorted(ratios)[len(ratios) // 2]), low), high)
-        reason = "" if decision.worse is not None else f"still open after {decision.pairs} pairs: more may settle it"
-        return self._told_as_ratio(outcome, middle, Interval(low=low, high=high, confidence=plan.confidence), reason)
-
     def by_intervals(self) -> Assessment:
+        """Compare two figures whose intervals may both be off at once."""
+        assert self.candidate is not None
+        assert self.baseline is not None
         first, second = self.candidate.interval, self.baseline.interval
         if not self.relative:
-            return self._told_as_difference(first.low - second.high, first.high - second.low)
+            difference = self.candidate.amount - self.baseline.amount
+            return self._as_difference(difference, first.low - second.high, first.high - second.low)
         if second.low <= 0:
-            return self._of_zero()
-        bounds = Interval(low=first.low / second.high, high=first.high / second.low, confidence=first.confidence)
+            return self._of_zero(self.candidate, self.baseline)
+        bounds = Interval(low=first.low / second.high, high=first.high / second.low, confidence=self._confidence)
         outcome = compare(bounds.low, bounds.high, 1 + self.sign * self.check.delta.amount, self.check.side)
-        return self._told_as_ratio(outcome, self.candidate.amount / self.baseline.amount, bounds, "")
+        return self.as_ratio(outcome, self.candidate.amount / self.baseline.amount, bounds, "")
 
-    def _of_zero(self) -> Assessment:
-        if self.candidate.interval.exact and self.candidate.interval == self.baseline.interval:
+    def _of_zero(self, candidate: Figure, baseline: Figure) -> Assessment:
+        if candidate.interval.exact and candidate.interval == baseline.interval:
             return self._told(Outcome.PASSED, "unchanged", "exact", "at the baseline", "")
-        nothing = self.metric.in_words(self.baseline.amount)
+        nothing = self.metric.in_words(baseline.amount)
         return unavailable(str(self.check), f"no share of {nothing} can be taken: use an absolute {self.check.side}")
 
-    def _told_as_ratio(self, outcome: Outcome, ratio: float, bounds: Interval, reason: str) -> Assessment:
+    def as_ratio(self, outcome: Outcome, ratio: float, bounds: Interval, reason: str) -> Assessment:
+        """Say what was found as a share of the baseline."""
         left = self.check.delta.amount - self.sign * (ratio - 1)
         margin = f"{abs(left) * 100:.3g} points {'below' if left >= 0 else 'above'} the tolerance"
         interval = "exact" if bounds.exact else f"{_percent(bounds.low)} to {_percent(bounds.high)}"
         return self._told(outcome, _percent(ratio), interval, margin, reason, (ratio, bounds))
 
-    def _told_as_difference(self, low: float, high: float) -> Assessment:
+    def _as_difference(self, difference: float, low: float, high: float) -> Assessment:
         outcome = compare(low, high, self.sign * self.check.delta.amount, self.check.side)
-        difference = self.candidate.amount - self.baseline.amount
         left = self.check.delta.amount - self.sign * difference
         margin = f"{self._in_words(left)} {'below' if left >= 0 else 'above'} the tolerance"
         signed = [f"{'+' if amount >= 0 else '-'}{self._in_words(amount)}" for amount in (difference, low, high)]
         interval = "exact" if low == high else f"{signed[1]} to {signed[2]}"
-        bounds = Interval(low=low, high=high, confidence=self.candidate.interval.confidence)
+        bounds = Interval(low=low, high=high, confidence=self._confidence)
         return self._told(outcome, signed[0], interval, margin, "", (difference, bounds))
+
+    @property
+    def _confidence(self) -> float:
+        return min((side.interval.confidence for side in (self.candidate, self.baseline) if side), default=1.0)
 
     def _in_words(self, difference: float) -> str:
         return (self.metric.difference or self.metric.kind)(abs(difference)).in_words()
@@ -146,17 +160,19 @@ class _Comparison:
         return Assessment(
             outcome,
             str(self.check),
-            figure=f"{self.metric.in_words(self.candidate.amount)} ({change})",
+            figure=f"{self.metric.in_words(self.candidate.amount)} ({change})" if self.candidate else change,
             interval=interval,
             margin=margin,
             counterfactual="" if outcome is Outcome.PASSED else self._counterfactual(),
             reason=reason,
             amount=found[0] if found else None,
             bounds=found[1] if found else None,
-            provenance=self.candidate.provenance,
+            provenance=self.candidate.provenance if self.candidate else None,
         )
 
     def _counterfactual(self) -> str:
+        if self.baseline is None:
+            return f"would pass at a change of {self.sign * self.check.delta.amount:+.1%}"
         amount, delta = self.baseline.amount, self.sign * self.check.delta.amount
         bound = amount * (1 + delta) if self.relative else amount + delta
         return f"would pass at {'<=' if self.sign > 0 else '>='} {self.metric.in_words(bound)}"

@@ -1,0 +1,146 @@
+"""The walk of one check.
+
+What can be wrong is looked at before anything is measured; what was concluded is written down before it is told.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from greengate import __version__, gate, git, packs, preparation
+from greengate.errors import GreengateError, MeasurementError, ModelError, UsageError, nearest
+from greengate.gathering import Watch, gather
+from greengate.history import Decision, History, Record, opened
+from greengate.packs.project import HISTORY, Project, load_project
+from greengate.packs.project_entry import ModelEntry
+from greengate.preparation import Grounds
+from greengate.report.account import Account, Entry
+from greengate.settings import Settings
+from greengate.trees import WorkingTree
+from greengate.verdict import Verdict
+
+__all__ = ["Account", "Watch", "account", "history_of", "judge_again", "run"]
+
+
+def run(settings: Settings, watch: Watch) -> Account:
+    """Judge every chosen model of a project, write each decision down, and give the account of it.
+
+    Raises:
+        GreengateError: Something must be put right before anything can be judged.
+    """
+    taken_at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    project = load_project(WorkingTree(settings.root), settings.project)
+    held = preparation.grounds(settings, project)
+    preparation.refuse_strangers(held.policies, project)
+    entries = _chosen(project, settings.models)
+    with opened(settings.history or settings.root / project.history) as history:
+        history.check_writable()
+        walk = _Walk(settings, project, held, history, taken_at, watch)
+        return account([walk.decide(entry) for entry in entries])
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    settings: Settings
+    project: Project
+    held: Grounds
+    history: History
+    taken_at: str
+    watch: Watch
+
+    def decide(self, entry: ModelEntry) -> Record:
+        """Judge one model and write the decision down; a model that cannot be judged is a decision too."""
+        try:
+            decision = self._judged(entry)
+        except (ModelError, MeasurementError) as error:
+            decision = self._unjudged(entry, error)
+        return Record(-1, self.history.append(decision), decision)
+
+    def _judged(self, entry: ModelEntry) -> Decision:
+        policies = preparation.covering(self.held.policies, entry, self.settings.branch)
+        if not policies:
+            words = f"no policy covers {entry.name} on the branch {self.settings.branch}"
+            raise ModelError(entry.place, words, "add a policy whose `match.branches` covers it")
+        case = preparation.case(self.settings, self.project, self.held, entry, policies, self.history)
+        schedule = preparation.schedule(self.settings, policies)
+        evidence = gather(case, policies, schedule, self.taken_at, self.watch)
+        self.watch.begins(f"{entry.name}: judging")
+        return self._decision(entry, gate.judge(policies, evidence), evidence=evidence)
+
+    def _unjudged(self, entry: ModelEntry, error: GreengateError) -> Decision:
+        return self._decision(entry, Verdict(model=entry.name, findings=()), problem=str(error))
+
+    def _decision(self, entry: ModelEntry, verdict: Verdict, **rest: object) -> Decision:
+        policies = preparation.covering(self.held.policies, entry, self.settings.branch)
+        return Decision(
+            model=entry.name,
+            path=entry.path,
+            taken_at=self.taken_at,
+            version=__version__,
+            verdict=verdict,
+            evidence=rest.get("evidence"),  # type: ignore[arg-type]
+            policies=tuple((policy.name, policy.digest) for policy in policies),
+            commit=git.toplevel_commit(self.settings.root),
+            problem=str(rest.get("problem", "")),
+            notes=self.held.notes,
+        )
+
+
+def judge_again(record: Record, root: Path, project_file: str, paths: Sequence[str]) -> Account:
+    """Judge recorded evidence under the policies of today, or under others; nothing is measured or written down.
+
+    Raises:
+        UsageError: The entry has no evidence, because its model could not be evaluated.
+        GreengateError: A policy is wrong.
+    """
+    evidence = record.decision.evidence
+    if evidence is None:
+        raise UsageError("", f"entry {record.entry_id[:12]} has no evidence: {record.decision.problem}")
+    tree = WorkingTree(root)
+    chosen = paths or load_project(tree, project_file).policies
+    policies = packs.load(tree, chosen, evidence.model.quality)
+    verdict = gate.judge(policies, evidence)
+    pedigree = tuple((policy.name, policy.digest) for policy in policies)
+    note = f"judged again from the evidence of entry {record.entry_id[:12]}; this verdict is not written down"
+    entry = Entry("", verdict, evidence, policies=pedigree)
+    return Account((entry,), evidence.taken_at, __version__, notes=(note,))
+
+
+def account(records: Sequence[Record]) -> Account:
+    """Give the account of some decisions."""
+    entries = tuple(
+        Entry(
+            record.entry_id,
+            record.decision.verdict,
+            record.decision.evidence,
+            record.decision.problem,
+            record.decision.policies,
+        )
+        for record in records
+    )
+    notes = {note: None for record in records for note in record.decision.notes}
+    newest = records[-1].decision
+    return Account(entries, newest.taken_at, newest.version, notes=tuple(notes))
+
+
+def history_of(project_file: Path) -> Path:
+    """Find the history that a project file names, or the usual one where there is no project file."""
+    if not project_file.is_file():
+        return project_file.parent / HISTORY
+    return project_file.parent / load_project(WorkingTree(project_file.parent), project_file.name).history
+
+
+def _chosen(project: Project, patterns: Sequence[str]) -> list[ModelEntry]:
+    names = [entry.name for entry in project.models]
+    for pattern in patterns:
+        if not fnmatch.filter(names, pattern):
+            raise UsageError("--model", f"`{pattern}` matches no model of the project", nearest(pattern, names))
+    return [
+        entry
+        for entry in project.models
+        if not patterns or any(fnmatch.fnmatchcase(entry.name, pattern) for pattern in patterns)
+    ]

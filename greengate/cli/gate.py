@@ -1,0 +1,115 @@
+"""`greengate gate`: the whole check."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from greengate import check, registry, settings
+from greengate.cli import reports
+from greengate.errors import UsageError
+from greengate.quantities import Duration, NotAQuantity
+
+
+class Amount(click.ParamType[float]):
+    """A duration with its unit, as in policies."""
+
+    name = "duration"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return seconds."""
+        try:
+            return Duration.parse(value).amount
+        except NotAQuantity as error:
+            self.fail(f"{error} {error.hint}", param, ctx)
+
+
+@click.command()
+@click.option("--project", default=settings.PROJECT, metavar="FILE", help="The project file.")
+@click.option("--base", metavar="REF", help="Read policies, waivers and trust at the merge base with this git ref.")
+@click.option("--branch", metavar="NAME", help="The branch that the change goes to, for policies that match branches.")
+@click.option("--policy", "policies", multiple=True, metavar="PACK|FILE", help="Use these instead of the project's.")
+@click.option("--model", "models", multiple=True, metavar="PATTERN", help="Judge only these models.")
+@click.option("--history", metavar="FILE", help="The history to write to, instead of the project's.")
+@click.option(
+    "--budget", type=Amount(), metavar="DURATION", help="Measure each model no longer than this, as in `30 s`."
+)
+@click.option(
+    "--seed", type=int, default=0, show_default=True, help="Seed of generated inputs and of the order of blocks."
+)
+@click.option(
+    "--report", "wanted", multiple=True, metavar="FORMAT=FILE", help=f"Also write {', '.join(registry.REPORTS)}."
+)
+@click.option("--template", metavar="FILE", help="Your own Jinja template for the Markdown ledger.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+def gate(  # noqa: PLR0913 - one argument an option
+    *,
+    project: str,
+    base: str | None,
+    branch: str | None,
+    policies: tuple[str, ...],
+    models: tuple[str, ...],
+    history: str | None,
+    budget: float | None,
+    seed: int,
+    wanted: tuple[str, ...],
+    template: str | None,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Judge every model of the project under its policies.
+
+    Exit code 0: passed, warned or waived; 1: failed; 2: a policy, the project file or the call is wrong;
+    3: inconclusive; 4: a model could not be evaluated, or the disk failed.
+    """
+    if seed < 0:
+        raise UsageError("--seed", f"found {seed}, expected zero or more")
+    destinations, own = reports.parse(wanted), reports.template(template)
+    environment = settings.from_environment()
+    chosen = history or environment["history"]
+    account = _checked(
+        settings.Settings(
+            root=Path(project).parent,
+            project=Path(project).name,
+            base=environment["base"] if base is None else base,
+            branch=environment["branch"] if branch is None else branch,
+            policies=policies,
+            models=models,
+            history=Path(chosen) if chosen else None,
+            budget_s=budget,
+            seed=seed,
+        ),
+        quiet=quiet,
+    )
+    if as_json:
+        click.echo(registry.report("json").render(account), nl=False)
+    else:
+        reports.show(account)
+    reports.write(account, destinations, own)
+    return account.exit_code
+
+
+def _checked(chosen: settings.Settings, *, quiet: bool) -> check.Account:
+    if quiet or not sys.stderr.isatty():
+        return check.run(chosen, check.Watch())
+    with _bar() as watch:
+        return check.run(chosen, watch)
+
+
+@contextmanager
+def _bar() -> Iterator[check.Watch]:
+    from rich.console import Console  # noqa: PLC0415 - heavy
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415 - heavy
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=1.0)
+        yield check.Watch(
+            begins=lambda words: progress.reset(task, description=words, total=1.0),
+            moves=lambda share: progress.update(task, completed=share),
+        )

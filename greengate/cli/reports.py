@@ -1,0 +1,103 @@
+"""Where reports go: checked before anything is measured, written when all is known."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from greengate import registry
+from greengate.errors import ReportError, UsageError
+from greengate.report.account import Account
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """One report that was asked for: its format and its file ("-" is standard output)."""
+
+    word: str
+    adapter: Any
+    path: str
+
+
+def parse(wanted: Sequence[str]) -> list[Destination]:
+    """Read `FORMAT=FILE` words and make sure that every file can be written.
+
+    Raises:
+        UsageError: A word that has another form, or no such format.
+        ReportError: The file cannot be written.
+    """
+    destinations = []
+    for text in wanted:
+        word, equals, path = text.partition("=")
+        if not equals or not path:
+            raise UsageError("--report", f"`{text}` is not FORMAT=FILE", "for example `--report junit=greengate.xml`")
+        destinations.append(Destination(word, registry.report(word), path))
+        _check(path)
+    return destinations
+
+
+def template(path: str | None) -> str | None:
+    """Read a user's own template.
+
+    Raises:
+        ReportError: It cannot be read.
+    """
+    if path is None:
+        return None
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ReportError(path, f"the template cannot be read: {error}") from error
+
+
+def write(account: Account, destinations: Sequence[Destination], own_template: str | None) -> None:
+    """Render and write every report; a file is whole or not there.
+
+    Raises:
+        ReportError: A template has an error, or a file cannot be written.
+    """
+    for destination in destinations:
+        adapter = destination.adapter
+        text = adapter.render(account, own_template) if destination.word == "markdown" else adapter.render(account)
+        if destination.path == "-":
+            click.echo(text, nl=False)
+        else:
+            _replace(Path(destination.path), text)
+
+
+def show(account: Account) -> None:
+    """Print the table on the terminal, or plainly where there is none."""
+    from rich.console import Console  # noqa: PLC0415 - heavy
+
+    from greengate.report import table  # noqa: PLC0415 - with rich
+
+    width = None if sys.stdout.isatty() else int(os.environ.get("COLUMNS", "100"))
+    table.show(account, Console(width=width, soft_wrap=False))
+
+
+def _check(path: str) -> None:
+    if path == "-":
+        return
+    folder = Path(path).parent
+    if not folder.is_dir():
+        raise ReportError(path, "the folder of the report does not exist", f"mkdir -p {folder}")
+    if not os.access(folder, os.W_OK) or Path(path).is_dir():
+        raise ReportError(path, "the report cannot be written here", "name a file in a folder that can be written")
+
+
+def _replace(path: Path, text: str) -> None:
+    try:
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
+            file.write(text)
+        Path(file.name).chmod(0o644)
+        Path(file.name).replace(path)
+    except OSError as error:
+        hint = "the verdict stands, and is in the history"
+        raise ReportError(str(path), f"the report cannot be written: {error.strerror}", hint) from error

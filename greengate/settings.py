@@ -1,0 +1,50 @@
+"""Flags and environment, read once; the only place that looks at the environment's variables."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = "greengate.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How one command was called.
+
+    Attributes:
+        root: Folder of the project file; all its paths are relative to it.
+        base: Git ref whose merge base with HEAD gives policies, waivers and trust; "" reads them from the working tree.
+        branch: Branch that the change goes to, for policies that match branches; "" if not known.
+        policies: Packs, files and globs instead of those that the project file names.
+        models: Patterns of the models to judge; none judges all.
+        history: File of the history instead of the project file's.
+        budget_s: Wall seconds of measuring a model, instead of the policies'.
+        seed: Seed of random inputs and of the order of blocks.
+    """
+
+    root: Path
+    project: str = PROJECT
+    base: str = ""
+    branch: str = ""
+    policies: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    history: Path | None = None
+    budget_s: float | None = None
+    seed: int = 0
+
+
+def from_environment(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Read what a CI system or a user left in the environment: the base ref, the target branch, the history.
+
+    `GREENGATE_BASE` and `GREENGATE_HISTORY` come first; GitHub and GitLab name the target branch of a pull or merge
+    request, which is used to match branches, and never silently as a base.
+    """
+    given = os.environ if environment is None else environment
+    return {
+        "base": given.get("GREENGATE_BASE", ""),
+        "history": given.get("GREENGATE_HISTORY", ""),
+        "branch": given.get("GITHUB_BASE_REF", "") or given.get("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", ""),
+    }
