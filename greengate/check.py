@@ -37,6 +37,7 @@ def run(settings: Settings, watch: Watch) -> Account:
     held = preparation.grounds(settings, project)
     preparation.refuse_strangers(held.policies, project)
     entries = _chosen(project, settings.models)
+    preparation.own_folder(settings.root)
     with opened(settings.history or settings.root / project.history) as history:
         history.check_writable()
         walk = _Walk(settings, project, held, history, taken_at, watch)

@@ -188,6 +188,7 @@ def _evidence(  # noqa: PLR0913 - the parts of the evidence
 ) -> Evidence:
     subjects = {subject: _subject(case.specs[subject], seen[subject], found[subject]) for subject in seen}
     degraded = {words: None for examination in seen.values() for words in examination.degraded}
+    degraded |= dict.fromkeys(_other_batch(case.specs[CANDIDATE], seen[CANDIDATE]))
     return Evidence(
         model=case.model,
         taken_at=taken_at,
@@ -206,6 +207,14 @@ def _subject(spec: ModelSpec, examination: Examination, found: Figures) -> Subje
     return Subject(
         path=spec.path.name, sha256=examination.digest, figures=dict(found.figures), missing=dict(found.missing)
     )
+
+
+def _other_batch(spec: ModelSpec, examination: Examination) -> list[str]:
+    """Say so where every input has the same leading size and it is not the declared batch: one of them may be wrong."""
+    sizes = {port.shape[0] if port.shape else 1 for port in examination.inputs}
+    if len(sizes) != 1 or sizes == {spec.batch}:
+        return []
+    return [f"every input has a leading size of {sizes.pop()}, and one run counts as {spec.batch} inferences (`batch`)"]
 
 
 def _runner(examination: Examination) -> Runner:

@@ -11,21 +11,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from greengate import git, packs
-from greengate.errors import GreengateError, PolicyError, Problems, ProjectError, UsageError
+from greengate.errors import GreengateError, HistoryError, PolicyError, Problems, ProjectError, UsageError
 from greengate.evidence import QualityScale
 from greengate.gathering import Case, Traffic
 from greengate.grading import Grader, wanted
 from greengate.history import History
 from greengate.measure.figures import runs_needed
+from greengate.measure.modelled import Watts
 from greengate.measure.protocol import BASELINE, CANDIDATE, Schedule
 from greengate.models import sources
 from greengate.packs.project import Project, load_project
 from greengate.packs.project_entry import Build, ModelEntry, Source
 from greengate.policy import Policy
 from greengate.ports import ModelSpec
-from greengate.settings import Settings
+from greengate.settings import Settings, harmless_environment
 from greengate.trees import GitTree, WorkingTree
 
+FOLDER = ".greengate"
 _PROJECT_SAYS = "path"
 
 
@@ -62,8 +64,18 @@ def grounds(settings: Settings, project: Project) -> Grounds:
 
 
 def scales_of(project: Project) -> dict[str, QualityScale]:
-    """Collect how the project reads its quality figures."""
-    return {name: scale for entry in project.models for name, scale in entry.scales.items()}
+    """Collect how the project reads its quality figures.
+
+    Raises:
+        ProjectError: Two models read one figure in different ways.
+    """
+    scales: dict[str, QualityScale] = {}
+    for entry in project.models:
+        for name, scale in entry.scales.items():
+            if scales.setdefault(name, scale) != scale:
+                found = f"`{entry.name}` reads the quality figure `{name}` otherwise than another model does"
+                raise ProjectError(entry.quality_place, found, "give it the same unit and direction, or another name")
+    return scales
 
 
 def refuse_strangers(policies: Sequence[Policy], project: Project) -> None:
@@ -75,12 +87,13 @@ def refuse_strangers(policies: Sequence[Policy], project: Project) -> None:
     models = [entry.identity for entry in project.models]
     problems: list[GreengateError] = []
     for policy in policies:
-        for item, words in ((policy, "policy"), *((waiver, "waiver") for waiver in policy.waivers)):
-            if not any(item.match.covers(model, "") for model in models):
-                name = item.name if isinstance(item, Policy) else item.id
+        parts = [(f"policy `{policy.name}`", policy.match, policy.place)]
+        parts += [(f"waiver `{waiver.id}`", waiver.match, waiver.place) for waiver in policy.waivers]
+        for name, match, place in parts:
+            if not any(match.covers(model, "") for model in models):
                 known = ", ".join(f"`{model.name}`" for model in models)
-                found = f"the {words} `{name}` matches no model of the project and can never hold"
-                problems.append(PolicyError(item.place, found, f"the models are {known}"))
+                found = f"the {name} matches no model of the project and can never hold"
+                problems.append(PolicyError(place, found, f"the models are {known}"))
     for entry in project.models:
         if not any(policy.match.covers(entry.identity, "") for policy in policies):
             found = f"no policy covers the model `{entry.name}`"
@@ -136,9 +149,26 @@ def case(  # noqa: PLR0913 - all that a check knows beforehand
         specs={subject: _spec(settings, project, entry, path, trusted=trusted) for subject, path in paths.items()},
         quality=Grader(settings.root, entry, wanted(policies)),
         traffic=_traffic(entry),
+        watts=Watts(project.cpu.idle.amount, project.cpu.max.amount, project.cpu.source) if project.cpu else None,
         branch=settings.branch,
         notes=notes,
     )
+
+
+def own_folder(root: Path) -> None:
+    """Make the folder where greengate keeps its files, and keep git from seeing it.
+
+    Raises:
+        HistoryError: It cannot be made.
+    """
+    note = root / FOLDER / ".gitignore"
+    try:
+        note.parent.mkdir(exist_ok=True)
+        if not note.exists():
+            note.write_text("*\n", encoding="utf-8")
+    except OSError as error:
+        hint = "greengate keeps its history and its cache there; run it where it may write"
+        raise HistoryError(str(note.parent), f"cannot be written: {error.strerror}", hint) from error
 
 
 def _site(root: Path, history: History) -> sources.Site:
@@ -149,7 +179,8 @@ def _site(root: Path, history: History) -> sources.Site:
         decision = record.decision
         return sources.PassedModel(record.entry_id, decision.commit, decision.path, decision.sha256)
 
-    return sources.Site(root=root, cache=root / ".greengate" / "cache", last_pass=last_pass)
+    environment = harmless_environment()
+    return sources.Site(root, root / FOLDER / "cache", last_pass=last_pass, build_environment=environment)
 
 
 def _baseline(settings: Settings, held: Grounds, entry: ModelEntry, policies: Sequence[Policy]) -> Source | None:

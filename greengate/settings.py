@@ -36,6 +36,12 @@ class Settings:
     seed: int = 0
 
 
+def harmless_environment() -> dict[str, str]:
+    """Return what a build command needs of the environment; tokens and keys stay here."""
+    kept = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "CONDA_PREFIX", "LD_LIBRARY_PATH")
+    return {name: value for name, value in os.environ.items() if name in kept or name.startswith("LC_")}
+
+
 def from_environment(environment: Mapping[str, str] | None = None) -> dict[str, str]:
     """Read what a CI system or a user left in the environment: the base ref, the target branch, the history.
 

@@ -6,6 +6,7 @@ Exit codes: 0 passed, warned or waived; 1 failed; 2 the policy, the project file
 
 from __future__ import annotations
 
+import io
 import sys
 import traceback
 from importlib import import_module
@@ -68,6 +69,7 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run the command line and return its exit code; no exception leaves it."""
     try:
+        _print_whatever_it_is()
         code = app.main(arguments, prog_name="greengate", standalone_mode=False)
     except GreengateError as error:
         return _told(f"error: {error}", error.exit_code)
@@ -83,6 +85,13 @@ def run(arguments: list[str]) -> int:
             f"{traceback.format_exc()}\nerror: greengate itself crashed; this is a bug, please report it", CRASHED
         )
     return code if isinstance(code, int) else 0
+
+
+def _print_whatever_it_is() -> None:
+    """A terminal that knows few characters shows the others as escapes, and is no reason to crash."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _told(words: str, code: int) -> int:

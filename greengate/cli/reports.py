@@ -78,8 +78,10 @@ def show(account: Account) -> None:
 
     from greengate.report import table  # noqa: PLC0415 - with rich
 
-    width = None if sys.stdout.isatty() else int(os.environ.get("COLUMNS", "100"))
-    table.show(account, Console(width=width, soft_wrap=False))
+    if sys.stdout.isatty():
+        table.show(account, Console())
+    else:
+        click.echo(table.render(account), nl=False)
 
 
 def _check(path: str) -> None:

@@ -210,7 +210,7 @@ def _put(path: str, to: Path, origin: _Origin, site: Site, where: Place | str) -
 
 def _external(file: Path, where: Place | str) -> list[str]:
     import onnx  # noqa: PLC0415 - heavy
-    from google.protobuf import message  # type: ignore[import-untyped]  # noqa: PLC0415 - comes with onnx
+    from google.protobuf import message  # noqa: PLC0415 - comes with onnx
 
     try:
         model = onnx.load(file, load_external_data=False)
@@ -225,6 +225,8 @@ def _settled(folder: Path, cache: Path) -> Path:
     """Move a folder to its name by digest; one that is there already is only believed if its bytes are the same."""
     name = _fingerprint(folder)
     final = cache / name
+    if final.is_symlink():
+        final.unlink()
     if final.is_dir() and _fingerprint(final) == name:
         return final
     shutil.rmtree(final, ignore_errors=True)
@@ -237,5 +239,6 @@ def _settled(folder: Path, cache: Path) -> Path:
 
 
 def _fingerprint(folder: Path) -> str:
-    lines = sorted(f"{lfs.sha256(file)} {file.relative_to(folder)}" for file in folder.rglob("*") if file.is_file())
+    files = [file for file in folder.rglob("*") if file.is_file() and not file.is_symlink()]
+    lines = sorted(f"{lfs.sha256(file)} {file.relative_to(folder)}" for file in files)
     return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()[:32]

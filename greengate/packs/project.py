@@ -1,0 +1,151 @@
+"""The project file, read: which models there are, which policies judge them, and where verdicts are kept."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass, field
+
+from greengate.errors import GreengateError, Place, Problems, ProjectError
+from greengate.packs import project_file, project_model
+from greengate.packs.mistakes import fitting, shaped
+from greengate.packs.project_entry import ModelEntry
+from greengate.packs.project_sheet import Bounds, Sheet
+from greengate.packs.sources import is_pack_name
+from greengate.packs.yaml_text import Document, KeyPath, parse
+from greengate.ports import Limits, Tree
+from greengate.quantities import Duration, Power, Size
+
+NAME = "greengate.yaml"
+HISTORY = ".greengate/history.db"
+_MEMORY = Bounds(Size(2.0**29), Size(2.0**42), "the runtime alone takes some hundred MiB of addresses")
+_TIME = Bounds(Duration(1.0), Duration(86400.0))
+_WATTS = Bounds(Power(0.0), Power(1000.0), "per hardware thread, not per machine")
+
+
+@dataclass(frozen=True, slots=True)
+class CpuPower:
+    """Power of one hardware thread, idle and under full load, and who says so."""
+
+    idle: Power
+    max: Power
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What a project says of itself.
+
+    Attributes:
+        models: The models under the gate, at least one.
+        policies: Shipped packs' names, files and patterns of files, relative to the project's folder.
+        history: The history's file, relative to the project's folder.
+        threads: Intra-operator threads.
+        limits: Limits of the child processes that run models.
+        cpu: Power of one hardware thread of the runner, where the project declares it.
+        digest: SHA-256 (hex) of the project file.
+        place: Where the project file begins.
+    """
+
+    models: tuple[ModelEntry, ...]
+    policies: tuple[str, ...]
+    history: str = HISTORY
+    threads: int = 1
+    limits: Limits = field(default_factory=Limits)
+    cpu: CpuPower | None = None
+    digest: str = ""
+    place: Place = field(default_factory=Place)
+
+    def model(self, name: str) -> ModelEntry | None:
+        """Return the model of a name, or None."""
+        return next((entry for entry in self.models if entry.name == name), None)
+
+
+def load_project(tree: Tree, name: str = NAME) -> Project:
+    """Read the project file of a tree.
+
+    Raises:
+        ProjectError: There is none, or it may not be read.
+        Problems: Everything that is wrong with it, each a ProjectError with its place.
+    """
+    data = tree.read(name)
+    if data is None:
+        raise ProjectError(name, f"there is no project file in {tree.name}", "`greengate init` writes a first one")
+    documents = parse(data, name, ProjectError)
+    if len(documents) != 1:
+        found = f"the file holds {len(documents)} documents; a project file is one"
+        raise ProjectError(name, found, "`greengate init` writes a first one" if not documents else "")
+    return _project(documents[0], name, hashlib.sha256(data).hexdigest())
+
+
+def _project(document: Document, name: str, digest: str) -> Project:
+    problems: list[GreengateError] = []
+    sheet = Sheet(name, digest, "Project", document.value, document, problems)
+    shape = shaped(project_file.Project, document.value, sheet)
+    value = document.value if isinstance(document.value, dict) else {}
+    entries = _models(sheet, value.get("models"))
+    policies = _policies(sheet, value.get("policies"))
+    limits = _limits(sheet, value.get("runner"), ("runner", "limits"))
+    cpu = _cpu(sheet, shape)
+    if isinstance(value.get("history"), str):
+        sheet.check_path(("history",), value["history"])
+    if problems:
+        raise Problems(problems)
+    assert shape is not None
+    threads = (shape.runner.threads if shape.runner else None) or 1
+    return Project(entries, policies, shape.history or HISTORY, threads, limits, cpu, digest, sheet.place(()))
+
+
+def _cpu(sheet: Sheet, shape: project_file.Project | None) -> CpuPower | None:
+    written = shape.runner.cpu if shape and shape.runner else None
+    if written is None:
+        return None
+    path = ("runner", "cpu")
+    idle, most = (sheet.quantity((*path, key), getattr(written, key), _WATTS) for key in ("idle", "max"))
+    if idle is None or most is None:
+        return None
+    if idle.amount >= most.amount:
+        sheet.complain((*path, "max"), f"found `{written.max}`, expected more than idle (`{written.idle}`)")
+    return CpuPower(idle, most, written.source)
+
+
+def _models(sheet: Sheet, written: object) -> tuple[ModelEntry, ...]:
+    entries: dict[str, ModelEntry] = {}
+    for index, value in enumerate(written if isinstance(written, list) else ()):
+        path = ("models", index)
+        shape = fitting(project_file.Model, value)
+        entry = project_model.read(sheet, path, shape) if shape else None
+        if entry is None:
+            continue
+        if entry.name in entries:
+            first = entries[entry.name].place
+            found = f"two models are called `{entry.name}`; the first in line {first.line}"
+            sheet.complain((*path, "name"), found, "give each a name of its own")
+        entries.setdefault(entry.name, entry)
+    return tuple(entries.values())
+
+
+def _policies(sheet: Sheet, written: object) -> tuple[str, ...]:
+    named = [name for name in written if isinstance(name, str)] if isinstance(written, list) else []
+    for index, name in enumerate(named):
+        if not is_pack_name(name) and name.strip():
+            sheet.check_path(("policies", index), name)
+        if name in named[:index]:
+            sheet.complain(("policies", index), f"`{name}` is named twice", "keep one of the two")
+    return tuple(named)
+
+
+def _limits(sheet: Sheet, runner: object, path: KeyPath) -> Limits:
+    written = runner.get("limits") if isinstance(runner, dict) else None
+    shape = fitting(project_file.Limits, written)
+    if shape is None:
+        return Limits()
+    usual = Limits()
+    memory = sheet.quantity((*path, "memory"), shape.memory, _MEMORY)
+    cpu = sheet.quantity((*path, "cpu"), shape.cpu, _TIME)
+    wall = sheet.quantity((*path, "wall"), shape.wall, _TIME)
+    return Limits(
+        address_space_bytes=int(memory.amount) if memory else usual.address_space_bytes,
+        cpu_s=math.ceil(cpu.amount) if cpu else usual.cpu_s,
+        wall_s=wall.amount if wall else usual.wall_s,
+    )

@@ -1,0 +1,113 @@
+"""What a project says of one model, already checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from greengate.errors import Place
+from greengate.evidence import Model, QualityScale
+from greengate.quantities import Intensity
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """A command, run in the project's folder without a shell, and the model file that it writes."""
+
+    command: tuple[str, ...]
+    output: str
+
+
+Source: TypeAlias = str | Build
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a model is run with: an `.npz`, or sizes, integer ranges [low, high) and a seed to make them from."""
+
+    file: str | None = None
+    shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    ranges: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Evaluation files: the candidate's path, and the baseline's path or `git:REF:path`, None where there is none."""
+
+    file: str
+    baseline: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """A data set (`.npz`), which of its arrays holds the labels, the output to score, and by which scorers."""
+
+    dataset: str
+    scorers: tuple[str, ...]
+    labels: str = "labels"
+    output: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredIntensity:
+    """A carbon intensity with who published it and the year it is about."""
+
+    value: Intensity
+    source: str
+    year: int
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """Where a model runs in production (own, cloud, api or edge), and how often; None where it is not said."""
+
+    kind: str
+    inferences_per_year: float | None = None
+    pue: float | None = None
+    intensity: DeclaredIntensity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEntry:
+    """One model under the gate.
+
+    Attributes:
+        source: The candidate: a path, or a build.
+        baseline: A path, `git:REF:path`, `last-pass`, a build, or None.
+        batch: Inferences that one run carries.
+        quality: Where its quality figures come from.
+        scales: How they are read, where the project says so.
+        trusted: Whether this file trusts the model to run code when it is loaded.
+        place: Where the entry begins.
+        source_place: Where the candidate is named.
+        baseline_place: Where the baseline is named.
+        quality_place: Where the quality is named.
+    """
+
+    name: str
+    source: Source
+    baseline: Source | None = None
+    inputs: Inputs = Inputs()
+    batch: int = 1
+    quality: Evaluation | Scoring | None = None
+    scales: Mapping[str, QualityScale] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    team: str = ""
+    trusted: bool = False
+    deployment: Deployment | None = None
+    place: Place = field(default_factory=Place)
+    source_place: Place = field(default_factory=Place)
+    baseline_place: Place = field(default_factory=Place)
+    quality_place: Place = field(default_factory=Place)
+
+    @property
+    def path(self) -> str:
+        """The candidate's file, relative to the project's folder, whether it is built or not."""
+        return self.source if isinstance(self.source, str) else self.source.output
+
+    @property
+    def identity(self) -> Model:
+        """What evidence says of the model."""
+        return Model(name=self.name, team=self.team, labels=dict(self.labels), quality=dict(self.scales))

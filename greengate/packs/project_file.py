@@ -1,0 +1,137 @@
+"""The shape of `greengate.yaml`: which keys there are, which must be there, and what kind of value each holds.
+
+Only shapes; what amounts, paths and names mean is checked by `greengate.packs.project`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from greengate.packs.documents import API_VERSION, Amount, Shape, Text
+
+Positive = Annotated[int, Field(ge=1)]
+
+
+class Build(Shape):
+    """A command that writes a model file."""
+
+    command: list[Text] = Field(min_length=1, description="Program and arguments, one an item: [python, export.py].")
+    output: Text = Field(description="The file it writes.")
+
+
+class BuiltBaseline(Shape):
+    """A baseline that is built."""
+
+    build: Build = Field(description="The command that builds the baseline.")
+
+
+Baseline = Annotated[
+    Annotated[Text, Tag("text")] | Annotated[BuiltBaseline, Tag("build")],
+    Discriminator(lambda value: "build" if isinstance(value, dict) else "text"),
+]
+Scorers = Annotated[
+    Annotated[Text, Tag("one")] | Annotated[list[Text], Field(min_length=1), Tag("several")],
+    Discriminator(lambda value: "several" if isinstance(value, list) else "one"),
+]
+
+
+class Inputs(Shape):
+    """What the model is run with."""
+
+    file: Text | None = Field(None, description="An `.npz` with one array an input.")
+    shapes: dict[str, list[Positive]] | None = Field(None, description="Sizes by input name: {x: [1, 128]}.")
+    ranges: dict[str, list[int]] | None = Field(None, description="Range [low, high) of integer inputs, by name.")
+    seed: int | None = Field(None, ge=0, description="Seed of generated inputs. Default: 0.")
+
+
+class Scale(Shape):
+    """How a quality figure is read."""
+
+    unit: Literal["ratio", "score"] | None = Field(None, description="`ratio` (0.97 is 97%) or a plain `score`.")
+    better: Literal["higher", "lower"] | None = Field(None, description="Which way is better.")
+
+
+class Quality(Shape):
+    """Where quality figures come from: an evaluation file, or a data set to score the model on."""
+
+    file: Text | None = Field(None, description="An evaluation file: JSON such as {accuracy: 0.97}.")
+    baseline: Text | None = Field(
+        None, description="The baseline's evaluation file: a path, `git:REF` or `git:REF:path`."
+    )
+    figures: dict[str, Scale] | None = Field(None, min_length=1, description="How its figures are read, by name.")
+    dataset: Text | None = Field(None, description="An `.npz` with one array an input and one of labels.")
+    labels: Text | None = Field(None, description="The array of labels in the data set. Default: labels.")
+    output: Text | None = Field(None, description="The output to score. Default: the only one.")
+    scorer: Scorers | None = Field(None, description="accuracy, f1, f1_macro or rmse, or a list of them.")
+
+
+class Intensity(Shape):
+    """The carbon intensity of the electricity that a deployment uses."""
+
+    value: Amount = Field(description="Such as 350 gCO2e/kWh.")
+    source: Text = Field(description="Who published it.")
+    year: int = Field(ge=1990, le=2100, description="The year it is about.")
+
+
+class Deployment(Shape):
+    """Where the model runs in production, and how often."""
+
+    kind: Literal["own", "cloud", "api", "edge"] = Field(description="Whose hardware it is: own, cloud, api or edge.")
+    inferences_per_year: Amount | None = Field(None, description="Expected inferences a year, such as 2e9.")
+    pue: Amount | None = Field(None, description="Power usage effectiveness of the data centre, such as 1.2.")
+    intensity: Intensity | None = Field(None, description="Carbon intensity of its electricity.")
+
+
+class Model(Shape):
+    """One model under the gate."""
+
+    name: Text = Field(description="Its name, such as nlp/summariser; policies match it.")
+    path: Text | None = Field(None, description="The model file.")
+    build: Build | None = Field(None, description="The command that writes the model file, instead of `path`.")
+    baseline: Baseline | None = Field(
+        None, description="What it is compared with: a path, `git:REF`, `git:REF:path`, `last-pass`, or {build: …}."
+    )
+    inputs: Inputs | None = Field(None, description="What it is run with. Default: made from a seed.")
+    batch: int | None = Field(None, ge=1, description="Inferences that one run carries. Default: 1.")
+    quality: Quality | None = Field(None, description="How good it is.")
+    labels: dict[str, Text] | None = Field(None, description="Labels that policies match.")
+    team: Text | None = Field(None, description="Who pays for its emissions.")
+    trust: bool | None = Field(None, description="Whether files that run code when loaded (.pt2) are taken.")
+    deployment: Deployment | None = Field(None, description="Where it runs in production.")
+
+
+class Limits(Shape):
+    """What the process that runs a model may use up."""
+
+    memory: Amount | None = Field(None, description="Address space. Default: 16 GiB.")
+    cpu: Amount | None = Field(None, description="CPU time. Default: 600 s.")
+    wall: Amount | None = Field(None, description="Time without an answer. Default: 300 s.")
+
+
+class Cpu(Shape):
+    """Power of one hardware thread of the runner, where the table of processors does not know it."""
+
+    idle: Amount = Field(description="Watts of a hardware thread when idle, such as 0.5 W.")
+    max: Amount = Field(description="Watts of a hardware thread under full load, such as 2 W.")
+    source: Text = Field(description="Where these are from.")
+
+
+class Runner(Shape):
+    """How models are run."""
+
+    threads: int | None = Field(None, ge=1, le=1024, description="Threads of one inference. Default: 1.")
+    limits: Limits | None = Field(None, description="What a model may use up.")
+    cpu: Cpu | None = Field(None, description="Watts of a hardware thread, instead of the table of processors.")
+
+
+class Project(Shape):
+    """A project file."""
+
+    apiVersion: Literal["greengate/v1"] = Field(description=f"Always {API_VERSION}.")  # noqa: N815 - as it is written
+    kind: Literal["Project"] = Field(description="Always Project.")
+    policies: list[Text] = Field(min_length=1, description="Shipped packs, files and patterns; waivers' files too.")
+    models: list[Model] = Field(min_length=1, description="The models under the gate.")
+    history: Text | None = Field(None, description="Where verdicts are kept. Default: .greengate/history.db.")
+    runner: Runner | None = Field(None, description="How models are run.")

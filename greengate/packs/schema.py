@@ -1,0 +1,158 @@
+"""The published JSON Schema (2020-12) of policy files, generated from the shapes, for editors and other checkers.
+
+It refuses what can be refused without knowing more than one document: shapes, unknown metrics, amounts without a unit
+or of another dimension than their metric's, keys that do not go together. `greengate.packs.load` refuses all that too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic.json_schema import models_json_schema
+
+from greengate.metrics import METRICS, Metric
+from greengate.packs import documents
+from greengate.quantities import Count, Duration, Points, Quantity, Share
+
+ID = "urn:greengate:policy-v1"
+_NUMBER = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_PARAM = {"type": "string", "pattern": r"\$\{[A-Za-z_][A-Za-z0-9_]*\}"}
+_WITH_PARAMS = ("Rule", "Unless", "Gain", "Drift", "Measurement")
+_QUALITY = r"^quality\..+$"
+_BOUNDS = ("max", "min", "max_increase", "max_decrease", "max_drift")
+
+
+def schema() -> dict[str, Any]:
+    """Return the schema of one document: a Policy, a Waiver or a PolicyTest."""
+    kinds = list(documents.KINDS.values())
+    _, generated = models_json_schema([(kind, "validation") for kind in kinds], ref_template="#/$defs/{model}")
+    shapes: dict[str, Any] = {name: _tidied(shape) for name, shape in generated["$defs"].items()}
+    _add_dimensions(shapes)
+    _add_coherence(shapes)
+    for name in _WITH_PARAMS:
+        _allow_params(shapes[name])
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": ID,
+        "title": "greengate policy, waiver or policy test",
+        "type": "object",
+        "required": ["apiVersion", "kind"],
+        "oneOf": [{"$ref": f"#/$defs/{kind.__name__}"} for kind in kinds],
+        "$defs": shapes,
+    }
+
+
+def _tidied(shape: Any) -> Any:
+    """Leave out titles, and the nulls that stand for keys left out."""
+    if isinstance(shape, list):
+        return [_tidied(item) for item in shape]
+    if not isinstance(shape, dict):
+        return shape
+    kept = {
+        key: {name: _tidied(inner) for name, inner in value.items()} if key == "properties" else _tidied(value)
+        for key, value in shape.items()
+        if key != "title" and not (key == "default" and value is None)
+    }
+    choices = [choice for choice in kept.get("anyOf", []) if choice != {"type": "null"}]
+    if len(choices) == 1:
+        del kept["anyOf"]
+        return {**choices[0], **kept}
+    return {**kept, "anyOf": choices} if choices else kept
+
+
+def _add_dimensions(shapes: dict[str, Any]) -> None:
+    """Tie the amounts of a rule and of a gain to the dimension of their metric."""
+    names = {"anyOf": [{"enum": [*METRICS]}, {"pattern": _QUALITY}]}
+    for shape in ("Rule", "Gain"):
+        shapes[shape]["properties"]["metric"] |= names
+    for metrics in _by_unit():
+        of = metrics[0]
+        condition = {"properties": {"metric": {"enum": [metric.name for metric in metrics]}}, "required": ["metric"]}
+        limit, change = _limit(of), _change(of)
+        rule = {**dict.fromkeys(("max", "min"), limit), **dict.fromkeys(("max_increase", "max_decrease"), change)}
+        ceiling = {"unless": {"properties": {"ceiling": _or_param(change)}}}
+        gain = {key: _or_param(change) for key in ("min_increase", "min_decrease")}
+        bounds = {key: _or_param(value) for key, value in rule.items()}
+        shapes["Rule"].setdefault("allOf", []).append({"if": condition, "then": {"properties": {**bounds, **ceiling}}})
+        shapes["Gain"].setdefault("allOf", []).append({"if": condition, "then": {"properties": gain}})
+    measurement = shapes["Measurement"]["properties"]
+    for key in ("confidence", "false_fail"):
+        measurement[key] |= _amount([Share])
+    measurement["budget"] |= _amount([Duration])
+    shapes["Budget"]["properties"]["warn_at"] |= _amount([Share])
+
+
+def _by_unit() -> list[list[Metric]]:
+    """Group the metrics whose amounts are written alike."""
+    groups: dict[tuple[str, ...], list[Metric]] = {}
+    for metric in METRICS.values():
+        groups.setdefault(tuple(_units(metric)), []).append(metric)
+    return list(groups.values())
+
+
+def _units(of: Metric) -> list[str]:
+    """List the units of a metric; a count of one thing is not given in another."""
+    thing = {"flops_per_inference": "FLOP", "macs_per_inference": "MAC"}.get(of.name)
+    if of.kind is not Count:
+        return list(of.kind.units)
+    return [unit for unit in Count.units if not unit.endswith(("FLOP", "MAC")) or (thing and unit.endswith(thing))]
+
+
+def _limit(of: Metric) -> dict[str, Any]:
+    if of.kind is Count:
+        return {"type": ["string", "number"], "minimum": 0, "pattern": _pattern(_units(of))}
+    return {"type": "string", "pattern": _pattern(_units(of))}
+
+
+def _change(of: Metric) -> dict[str, Any]:
+    units = [unit for unit in _units(of) if unit]
+    return {"type": "string", "pattern": _pattern([*Share.units, *(Points.units if of.difference else ()), *units])}
+
+
+def _amount(kinds: Iterable[type[Quantity]]) -> dict[str, Any]:
+    return {"type": "string", "pattern": _pattern([unit for kind in kinds for unit in kind.units])}
+
+
+def _pattern(units: Iterable[str]) -> str:
+    """Write the amounts in some units, none below zero, as a regular expression of ECMA 262."""
+    known = sorted(units, key=len, reverse=True)
+    named = "|".join(re.sub(r"([/.])", r"\\\1", unit) for unit in known if unit)
+    return rf"^\s*\+?{_NUMBER}\s*(?:{named}){'?' if '' in known else ''}\s*$"
+
+
+def _add_coherence(shapes: dict[str, Any]) -> None:
+    """Say which keys must, and which must not, stand together."""
+    shapes["Policy"]["anyOf"] = [{"required": ["rules"]}, {"required": ["extends"]}]
+    shapes["Ceiling"]["minProperties"] = 1
+    shapes["Gain"]["oneOf"] = [{"required": ["min_increase"]}, {"required": ["min_decrease"]}]
+    bounded = {"anyOf": [{"required": [key]} for key in _BOUNDS]}
+    none = {"not": {"anyOf": [{"required": [key]} for key in ("metric", "unless", *_BOUNDS)]}}
+    shapes["Rule"]["oneOf"] = [
+        {"required": ["metric"], "not": {"required": ["cel"]}, **bounded},
+        {"required": ["cel", "message"], **none},
+    ]
+    tolerance = {"anyOf": [{"required": [key]} for key in ("max_increase", "max_decrease")]}
+    tradeoff = {**tolerance, "properties": {"enforce": {"not": {"const": "hard"}}}}
+    shapes["Rule"]["allOf"].append({"if": {"required": ["unless"]}, "then": tradeoff})
+    params = shapes["Policy"]["properties"]["params"]
+    params["propertyNames"] = {"pattern": documents.PARAM}
+    params["additionalProperties"]["not"] = {"type": "string", "pattern": r"\$\{"}
+    pack = {"properties": {"pack": {"pattern": r"[/.*?\[]"}}}
+    shapes["Parent"]["allOf"] = [{"if": pack, "then": {"required": ["digest"]}}]
+
+
+def _allow_params(shape: dict[str, Any]) -> None:
+    """Let `${name}` stand for each single value of a shape."""
+    for key, value in shape["properties"].items():
+        if "enum" in value.get("items", {}):
+            value["items"] = _or_param(value["items"])
+        if "$ref" in value or value.get("type") in ("array", "object"):
+            continue
+        described = {"description": value.pop("description")} if "description" in value else {}
+        shape["properties"][key] = {**_or_param(value), **described}
+
+
+def _or_param(value: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [value, _PARAM]}

@@ -1,0 +1,180 @@
+"""Waiver documents, attached to the policies whose rules they name; one that could never take effect is an error."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from greengate.errors import Place, nearest
+from greengate.packs import amounts, documents, plans
+from greengate.packs.mistakes import fitting, shaped
+from greengate.packs.sources import Source
+from greengate.packs.translate import LIMITS, TOLERANCES
+from greengate.packs.yaml_text import KeyPath
+from greengate.policy import Enforce, Limit, Policy, Rule, Tolerance, Waiver
+from greengate.quantities import Quantity
+
+_UPPER = ("max", "max_increase")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The policies whose rules a waiver may name.
+
+    Attributes:
+        policies: Those that could be read.
+        unread: Names of those that could not, of whose rules nothing is known; None if not even the names are.
+    """
+
+    policies: Sequence[Policy]
+    unread: frozenset[str] | None = frozenset()
+
+
+def attach(known: Known, sources: Iterable[Source]) -> tuple[Policy, ...]:
+    """Return the policies with the waivers that name their rules; complain of waivers that fit none."""
+    granted: dict[str, list[Waiver]] = {policy.name: [] for policy in known.policies}
+    first: dict[str, Place] = {}
+    for source in sources:
+        waiver = read(source, (), source.value, known)
+        name = source.value.get("id")
+        if isinstance(name, str) and name in first:
+            problem = f"the waiver `{name}` is given twice; first at {first[name]}"
+            source.complain(("id",), problem, "rename one of them")
+        elif isinstance(name, str):
+            first[name] = source.place(("id",))
+        if waiver is not None:
+            granted[waiver.rule.split("/")[0]].append(waiver)
+    return tuple(replace(policy, waivers=(*policy.waivers, *granted[policy.name])) for policy in known.policies)
+
+
+def read(source: Source, path: KeyPath, value: object, known: Known) -> Waiver | None:
+    """Read one waiver for the rule that it names; complain of what cannot be.
+
+    Args:
+        source: The document.
+        path: Where in it the waiver stands; () if the document is the waiver.
+        value: The waiver as plain values.
+        known: The policies whose rules it may name.
+    """
+    model = documents.WaiverBody if path else documents.Waiver
+    before = len(source.problems)
+    shaped(model, value, source, path)
+    raw = value if isinstance(value, dict) else {}
+    _check_date(source, (*path, "expires"), raw.get("expires"))
+    rule = _rule(source, (*path, "rule"), raw.get("rule"), known)
+    if rule is None:
+        return None
+    _check_fits(source, path, raw, rule)
+    ceilings = _ceilings(source, (*path, "ceiling"), raw.get("ceiling"), rule)
+    shape = fitting(model, value)
+    if shape is None or len(source.problems) > before:
+        return None
+    return Waiver(
+        id=shape.id,
+        rule=shape.rule,
+        ceilings=ceilings,
+        expires=shape.expires,
+        reason=shape.reason,
+        granted_by=shape.granted_by,
+        type=shape.type or "",
+        match=plans.match(shape.match),
+        place=source.place(path),
+    )
+
+
+def _check_date(source: Source, path: KeyPath, written: object) -> None:
+    if not isinstance(written, str) or len(written) != 10:
+        return
+    try:
+        dt.date.fromisoformat(written)
+    except ValueError:
+        source.complain(path, f"`{written}` is no day of the calendar", "write it as year-month-day: `2026-12-31`")
+
+
+def _rule(source: Source, path: KeyPath, name: object, known: Known) -> Rule | None:
+    """Find the rule that a waiver names, or say which name is nearest."""
+    if not isinstance(name, str) or name.count("/") != 1:
+        return None
+    rules = {f"{policy.name}/{rule.id}": rule for policy in known.policies for rule in policy.rules}
+    owner, own_name = name.split("/")
+    if name in rules or known.unread is None or owner in known.unread:
+        return rules.get(name)
+    own = [rule for rule in rules if rule.startswith(f"{owner}/")]
+    problem = f"the policy `{owner}` has no rule `{own_name}`" if own else f"no policy `{owner}` is read here"
+    source.complain(path, problem, nearest(name, own or rules))
+    return None
+
+
+def _check_fits(source: Source, path: KeyPath, raw: dict[str, object], rule: Rule) -> None:
+    """Complain of a waiver that the gate would never heed."""
+    if rule.enforce is Enforce.HARD:
+        problem = f"the rule is hard, so that this waiver can never take effect; the rule is at {rule.place}"
+        source.complain((*path, "rule"), problem, "only soft and advisory rules can be waived")
+    elif rule.metric is None:
+        problem = "the rule is an expression, to which no ceiling can be given, so that it cannot be waived"
+        source.complain((*path, "rule"), problem, "limit a metric instead, or make the rule advisory")
+    wanted, given = rule.unless.approval if rule.unless else "", raw.get("type")
+    if wanted and given is None:
+        problem = f"`type` is missing: the rule asks for an approval of type `{wanted}`"
+        source.complain(path, problem, f"write `type: {wanted}` if that is what was approved")
+    elif wanted and isinstance(given, str) and given != wanted:
+        problem = f"the rule asks for an approval of type `{wanted}`, this waiver is of type `{given}`"
+        source.complain((*path, "type"), problem)
+
+
+def _ceilings(source: Source, path: KeyPath, written: object, rule: Rule) -> tuple[Limit | Tolerance, ...]:
+    raw = fitting(documents.Ceiling, written)
+    if raw is None or rule.metric is None:
+        return ()
+    found: list[Limit | Tolerance] = []
+    for side, value in raw.model_dump(exclude_none=True).items():
+        check = _ceiling(source, (*path, side), side, value, rule)
+        found += [check] if check else []
+    given = set(raw.model_dump(exclude_none=True))
+    sides = [check.side for check in rule.checks if isinstance(check, Limit | Tolerance)]
+    for side in sides:
+        group = _UPPER if side in _UPPER else ("min", "max_decrease")
+        if not given & set(group):
+            problem = f"the ceiling does not say how far `{side}` may be broken"
+            source.complain(path, problem, f"give it `{group[0]}` or `{group[1]}`")
+            break
+    return tuple(found)
+
+
+def _ceiling(source: Source, path: KeyPath, side: str, written: object, rule: Rule) -> Limit | Tolerance | None:
+    assert rule.metric is not None
+    check: Limit | Tolerance | None = None
+    if side in LIMITS:
+        bound = amounts.limit(source, path, rule.metric, written)
+        check = Limit(side, bound) if bound else None
+    elif side in TOLERANCES:
+        delta = amounts.difference(source, path, rule.metric, written, falls=side == "max_decrease")
+        check = Tolerance(side, delta) if delta else None
+    if check is not None:
+        _compare(source, path, check, rule)
+    return check
+
+
+def _compare(source: Source, path: KeyPath, check: Limit | Tolerance, rule: Rule) -> None:
+    """Hold a waiver's ceiling against the rule: wider than its bound, and no wider than its own ceiling."""
+    amount = _amount(check)
+    for own in rule.checks:
+        if not isinstance(own, Limit | Tolerance) or own.side != check.side:
+            continue
+        allowed = _amount(own)
+        if type(allowed) is type(amount) and _tighter(check.side, amount, allowed):
+            problem = f"the ceiling {amount} is tighter than the rule's own `{own}`, so that it would waive nothing"
+            source.complain(path, problem, f"the rule is at {rule.place}")
+    outermost = rule.unless.ceiling if rule.unless and isinstance(check, Tolerance) else None
+    if outermost is not None and type(outermost) is type(amount) and amount.amount > outermost.amount:
+        problem = f"the ceiling {amount} is above {outermost}, the most that the rule's `unless` lets through"
+        source.complain(path, problem, f"the rule is at {rule.place}")
+
+
+def _amount(check: Limit | Tolerance) -> Quantity:
+    return check.bound if isinstance(check, Limit) else check.delta
+
+
+def _tighter(side: str, ceiling: Quantity, allowed: Quantity) -> bool:
+    return ceiling.amount > allowed.amount if side == "min" else ceiling.amount < allowed.amount

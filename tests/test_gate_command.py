@@ -1,0 +1,277 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from models_made import endless, not_a_number, with_operator
+from projects_made import POLICY, PROJECT, greengate, layers, project
+
+GATE = [sys.executable, "-m", "greengate", "gate"]
+
+
+def test_a_candidate_like_its_baseline_passes(tmp_path, capsys):
+    assert greengate(project(tmp_path), "gate") == 0
+    said = capsys.readouterr().out
+    assert "m  PASSED" in said
+    assert "1 model: 1 passed -> exit 0" in said
+
+
+def test_a_heavier_candidate_fails_and_says_what_would_pass(tmp_path, capsys):
+    assert greengate(project(tmp_path, candidate=(512,)), "gate") == 1
+    said = capsys.readouterr().out
+    assert "m  FAILED" in said
+    assert "would pass at <=" in said
+    assert "policy.yaml:6" in said
+
+
+def test_json_goes_to_standard_output_and_nothing_else(tmp_path, capsys):
+    assert greengate(project(tmp_path), "gate", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["outcome"] == "passed"
+
+
+def test_reports_are_written_beside_the_table(tmp_path):
+    words = []
+    for word in ("codequality", "json", "junit", "markdown", "sarif", "table"):
+        words += ["--report", f"{word}={tmp_path / word}"]
+    assert greengate(project(tmp_path, candidate=(512,)), "gate", *words) == 1
+    assert all((tmp_path / word).stat().st_size > 100 for word in words[1::2] for word in [word.split("=")[0]])
+
+
+def test_an_own_template_is_used_and_its_mistakes_are_told_after_the_verdict_is_kept(tmp_path, capsys):
+    (tmp_path / "own.j2").write_text("{{ sumary }}")
+    words = ("--report", f"markdown={tmp_path / 'out.md'}", "--template", str(tmp_path / "own.j2"))
+    assert greengate(project(tmp_path), "gate", *words) == 4
+    told = capsys.readouterr()
+    assert "m  PASSED" in told.out
+    assert "sumary" in told.err
+    assert greengate(tmp_path, "history") == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--report", "junti=x.xml"), "--report: `junti` is no report format\n  hint: did you mean `junit`?"),
+        (("--report", "junit"), "--report: `junit` is not FORMAT=FILE"),
+        (("--model", "n"), "--model: `n` matches no model of the project"),
+        (("--seed", "-1"), "--seed: found -1, expected zero or more"),
+        (("--budget", "30"), "`30` has no unit a duration is written like `40 ms`"),
+        (("--nonsense",), "No such option"),
+    ],
+)
+def test_a_call_that_cannot_be_meant_ends_with_2(tmp_path, capsys, words, message):
+    assert greengate(project(tmp_path), "gate", *words) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_folder_without_a_project_says_how_to_begin(tmp_path, capsys):
+    assert greengate(tmp_path, "gate") == 2
+    assert "hint: `greengate init` writes a first one" in capsys.readouterr().err
+
+
+def test_a_command_that_is_none_is_answered_with_the_nearest(tmp_path, capsys):
+    assert greengate(tmp_path, "gaet") == 2
+    assert "`gaet` is no command; did you mean `gate`?" in capsys.readouterr().err
+
+
+def spoil(folder, how):
+    file = folder / "candidate.onnx"
+    whole = file.read_bytes()
+    file.unlink()
+    how(file, whole)
+
+
+LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "0" * 64 + "\nsize 12\n"
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        (lambda *_: None, "the model file `candidate.onnx` does not exist"),
+        (lambda file, whole: file.write_bytes(whole[: len(whole) // 2]), "is cut short"),
+        (lambda file, _: file.write_text(LFS), "git lfs pull"),
+        (lambda file, _: file.write_bytes(b"\x80\x04\x95not onnx"), "pickle"),
+        (lambda file, _: with_operator(file, "Frobnicate"), "Frobnicate"),
+        (lambda file, _: with_operator(file, "Relu", opset=999), "opset 999"),
+        (lambda file, _: not_a_number(file), "not finite"),
+    ],
+    ids=["missing", "truncated", "LFS pointer", "pickle", "unknown operator", "opset of the future", "NaN"],
+)
+def test_a_model_that_cannot_be_run_is_a_finding_and_no_traceback(tmp_path, capsys, how, message):
+    spoil(project(tmp_path), how)
+    assert greengate(tmp_path, "gate") == 4
+    said = capsys.readouterr()
+    assert message in " ".join(said.out.split())
+    assert "Traceback" not in said.out + said.err
+    assert greengate(tmp_path, "history") == 0
+    assert "errored" in capsys.readouterr().out
+
+
+def test_a_candidate_that_hangs_is_ended(tmp_path, capsys):
+    limited = PROJECT + "runner: {limits: {wall: 2 s}}\n"
+    spoil(project(tmp_path, text=limited.replace(", batch: 8", "")), lambda file, _: endless(file))
+    assert greengate(tmp_path, "gate") == 4
+    assert "2 s" in capsys.readouterr().out
+
+
+def test_inputs_that_do_not_fit_are_told(tmp_path, capsys):
+    text = PROJECT.replace("batch: 8", "inputs: {shapes: {y: [8, 64]}}")
+    assert greengate(project(tmp_path, text=text), "gate") == 4
+    said = " ".join(capsys.readouterr().out.split())
+    assert "a shape is declared for `y`, but the model has no such input hint: known here: `x`" in said
+
+
+def test_a_quality_file_without_the_figure_is_inconclusive(tmp_path, capsys):
+    policy = POLICY + "  - {id: sharp, metric: quality.accuracy, max_decrease: 1 pp}\n"
+    text = PROJECT.replace("batch: 8", "batch: 8, quality: {file: q.json, baseline: r.json}")
+    for name in ("q.json", "r.json"):
+        (tmp_path / name).write_text('{"acuracy": 0.9}')
+    assert greengate(project(tmp_path, policy=policy, text=text), "gate") == 3
+    assert "q.json has no `accuracy`; did you mean `acuracy`?" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_new_model_has_no_baseline_and_its_growth_is_inconclusive(tmp_path, capsys):
+    text = PROJECT.replace("baseline: baseline.onnx, ", "")
+    assert greengate(project(tmp_path, text=text), "gate") == 3
+    assert "there is no baseline to compare with" in capsys.readouterr().out
+
+
+def test_a_policy_that_matches_no_model_is_refused(tmp_path, capsys):
+    policy = POLICY.replace("measurement:", "match: {models: [vision/*]}\nmeasurement:")
+    assert greengate(project(tmp_path, policy=policy), "gate") == 2
+    told = capsys.readouterr().err
+    assert "the policy `p` matches no model of the project and can never hold" in told
+    assert "no policy covers the model `m`" in told
+
+
+def test_all_mistakes_of_all_files_are_told_at_once(tmp_path, capsys):
+    policy = POLICY.replace("max_increase: 15%", "max_incraese: 15%").replace("max_increase: 5%", "max: 4 kWh")
+    assert greengate(project(tmp_path, policy=policy), "gate") == 2
+    told = capsys.readouterr().err
+    assert "policy.yaml:6" in told
+    assert "did you mean `max_increase`?" in told
+    assert "policy.yaml:7" in told
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_read_only_disk_is_told_before_anything_is_measured(tmp_path, capsys):
+    project(tmp_path).chmod(0o500)
+    assert greengate(tmp_path, "gate") == 4
+    assert "cannot be opened or written" in capsys.readouterr().err
+
+
+def test_a_history_that_cannot_be_made_is_told_before_anything_is_measured(tmp_path, capsys):
+    project(tmp_path)
+    assert greengate(tmp_path, "gate", "--history", str(tmp_path / "policy.yaml" / "h.db")) == 4
+    assert "hint: point `history:` in greengate.yaml at a writable place" in capsys.readouterr().err
+
+
+def test_two_gates_write_one_history_at_once(tmp_path):
+    project(tmp_path)
+    gates = [subprocess.Popen(GATE, cwd=tmp_path, stdout=subprocess.DEVNULL) for _ in range(3)]
+    assert [one.wait() for one in gates] == [0, 0, 0]
+    listed = subprocess.run(
+        [sys.executable, "-m", "greengate", "history", "--json"], cwd=tmp_path, capture_output=True, check=True
+    )
+    assert sorted(row["index"] for row in json.loads(listed.stdout)) == [0, 1, 2]
+
+
+def test_an_interrupt_in_the_middle_ends_quietly_and_leaves_nothing_running(tmp_path):
+    slow = POLICY.replace("15%", "0%").replace("20 s", "60 s")
+    project(tmp_path, policy=slow)
+    gate = subprocess.Popen(GATE, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 30
+    while not children(gate.pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(1.0)
+    offspring = children(gate.pid)
+    gate.send_signal(signal.SIGINT)
+    out, err = gate.communicate(timeout=30)
+    assert (gate.returncode, out) == (130, "")
+    assert err.strip() + "\n" == "interrupted: nothing more was measured, and nothing that was written down is lost\n"
+    assert offspring
+    assert not any(alive(child) for child in offspring)
+
+
+def children(pid):
+    found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False)
+    return [int(line) for line in found.stdout.split()]
+
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_a_full_disk_is_told_and_the_verdict_is_not_lost_in_silence(tmp_path):
+    project(tmp_path)
+    limited = (
+        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "from greengate import check, history; whole = history.History.append;\n"
+        "def full(self, decision):\n"
+        "    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)); return whole(self, decision)\n"
+        "history.History.append = full\n"
+        "from greengate.cli import run; sys.exit(run(['gate']))"
+    )
+    done = subprocess.run([sys.executable, "-c", limited], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 4
+    assert "disk" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+class TestInARepository:
+    """The project committed on main, with a change on top."""
+
+    @pytest.fixture
+    def repository(self, tmp_path):
+        text = PROJECT.replace("baseline.onnx", "git:main").replace("path: candidate.onnx", "path: model.onnx")
+        project(tmp_path, text=text)
+        layers(tmp_path / "model.onnx", 128)
+        for words in (("init", "-b", "main"), ("add", "."), ("commit", "-m", "first")):
+            self.git(tmp_path, *words)
+        self.git(tmp_path, "checkout", "-b", "change")
+        return tmp_path
+
+    def git(self, folder, *words):
+        settings = ("-c", "user.name=t", "-c", "user.email=t@example.org")
+        subprocess.run(["git", *settings, *words], cwd=folder, check=True, capture_output=True)
+
+    def test_the_baseline_comes_from_a_git_ref(self, repository, capsys):
+        layers(repository / "model.onnx", 512)
+        assert greengate(repository, "gate") == 1
+        assert "m  FAILED" in capsys.readouterr().out
+
+    def test_a_change_cannot_weaken_the_policy_that_judges_it(self, repository, capsys):
+        layers(repository / "model.onnx", 512)
+        (repository / "policy.yaml").write_text(POLICY.replace("15%", "1500%").replace("5%}", "500%}"))
+        self.git(repository, "commit", "-am", "weaker")
+        assert greengate(repository, "gate") == 0
+        assert greengate(repository, "gate", "--base", "main") == 1
+        assert "policies, waivers and trust are those of" in " ".join(capsys.readouterr().out.split())
+
+    def test_a_new_model_is_not_in_the_base_yet(self, repository, capsys):
+        self.git(repository, "rm", "--cached", "model.onnx")
+        self.git(repository, "commit", "-m", "gone")
+        self.git(repository, "branch", "-f", "main")
+        assert greengate(repository, "gate") == 3
+        assert "so that this is a new model" in " ".join(capsys.readouterr().out.split())
+
+    def test_the_last_pass_is_a_baseline(self, repository):
+        text = (repository / "greengate.yaml").read_text()
+        (repository / "greengate.yaml").write_text(text.replace("git:main", "last-pass"))
+        assert greengate(repository, "gate") == 4
+        (repository / "greengate.yaml").write_text(text)
+        assert greengate(repository, "gate") == 0
+        (repository / "greengate.yaml").write_text(text.replace("git:main", "last-pass"))
+        layers(repository / "model.onnx", 512)
+        assert greengate(repository, "gate") == 1
+
+    def test_an_unknown_base_is_told(self, repository, capsys):
+        assert greengate(repository, "gate", "--base", "origin/main") == 2
+        assert "git knows no commit `origin/main` in this clone" in capsys.readouterr().err
