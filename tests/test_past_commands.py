@@ -1,0 +1,81 @@
+import json
+
+import pytest
+from projects_made import POLICY, greengate, project
+
+from greengate.history import opened
+
+
+@pytest.fixture
+def judged(tmp_path, capsys):
+    """A project with one passed and one failed entry, the failed one newer."""
+    assert greengate(project(tmp_path), "gate", "--quiet") == 0
+    assert greengate(project(tmp_path, candidate=(512,)), "gate", "--quiet") == 1
+    capsys.readouterr()
+    return tmp_path
+
+
+def rows(folder, capsys, *words):
+    assert greengate(folder, "history", "--json", *words) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_the_history_lists_the_newest_first(judged, capsys):
+    assert [row["outcome"] for row in rows(judged, capsys)] == ["failed", "passed"]
+    assert [row["outcome"] for row in rows(judged, capsys, "--limit", "1")] == ["failed"]
+    assert rows(judged, capsys, "--model", "other") == []
+
+
+def test_the_history_reads_well_on_a_terminal(judged, capsys):
+    assert greengate(judged, "history") == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].split() == ["entry", "when", "(UTC)", "model", "outcome", "commit"]
+    assert len(said) == 3
+
+
+def test_an_entry_is_shown_as_it_was_told(judged, capsys):
+    passed = rows(judged, capsys)[1]["entry"]
+    assert greengate(judged, "show", passed[:10]) == 0
+    assert "m  PASSED" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("prefix", ["ffffffffffffff", "", "nonsense"])
+def test_an_entry_that_is_not_there_is_refused(judged, capsys, prefix):
+    assert greengate(judged, "show", prefix) == 2
+    assert f"no entries begin with `{prefix}`" in capsys.readouterr().err
+
+
+def test_a_history_that_is_not_there_yet_is_said_so(tmp_path, capsys):
+    assert greengate(tmp_path, "history") == 2
+    assert "there is no history here yet" in capsys.readouterr().err
+
+
+def test_judging_again_gives_the_same_verdict_without_hardware(judged, capsys):
+    for entry, code, outcome in (("last", 1, "FAILED"), (rows(judged, capsys)[1]["entry"], 0, "PASSED")):
+        (judged / "candidate.onnx").unlink(missing_ok=True)
+        assert greengate(judged, "judge", entry) == code
+        assert f"m  {outcome}" in capsys.readouterr().out
+    assert len(rows(judged, capsys)) == 2
+
+
+def test_judging_again_under_another_policy_changes_the_verdict(judged, capsys):
+    (judged / "lenient.yaml").write_text(POLICY.replace("15%", "1500%").replace("5%}", "1500%}"))
+    assert greengate(judged, "judge", "last", "--policy", "lenient.yaml") == 0
+    assert "judged again from the evidence of entry" in capsys.readouterr().out
+
+
+def test_an_entry_without_evidence_cannot_be_judged_again(tmp_path, capsys):
+    project(tmp_path)
+    (tmp_path / "candidate.onnx").unlink()
+    assert greengate(tmp_path, "gate") == 4
+    capsys.readouterr()
+    assert greengate(tmp_path, "judge", "last") == 2
+    assert "has no evidence: " in capsys.readouterr().err
+
+
+def test_what_is_recorded_reads_back_to_the_last_digit(judged, capsys):
+    with opened(judged / ".greengate" / "history.db") as history:
+        record = history.find("last")
+        evidence = record.decision.evidence
+        assert type(evidence).model_validate_json(evidence.model_dump_json()) == evidence
+        assert len(evidence.pairs) >= 8
