@@ -33,6 +33,8 @@ def run(settings: Settings, watch: Watch) -> Account:
         GreengateError: Something must be put right before anything can be judged.
     """
     taken_at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if not settings.root.is_dir():
+        raise UsageError(str(settings.root), "there is no such folder")
     project = load_project(WorkingTree(settings.root), settings.project)
     held = preparation.grounds(settings, project)
     preparation.refuse_strangers(held.policies, project)

@@ -1,11 +1,12 @@
 from math import prod
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from onnx import TensorProto, helper, parser
+from onnx import TensorProto, helper, numpy_helper, parser
 
 from greengate.errors import ModelError
 from greengate.models import onnx_costs
@@ -621,3 +622,14 @@ def test_classic_operators_do_not_hide_the_shapes_behind_them():
         c = ai.onnx.ml.LinearRegressor<coefficients=[1.0,2.0,3.0,4.0,5.0,6.0], targets=3>(b) y = MatMul(c, w)"""
     costs = count(body, "int64[N,2] x, float[3,4] w", 5)
     assert (costs.macs, costs.activation_bytes) == (5 * 6 + 5 * 12, 4 * 5 * (2 + 2 + 3 + 4))
+
+
+def test_an_old_model_whose_weights_are_no_graph_inputs_is_counted():
+    weights = numpy_helper.from_array(np.ones((4, 3), "float32"), "w")
+    inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, [2, 4])]
+    outputs = [helper.make_tensor_value_info("z", TensorProto.FLOAT, [2, 3])]
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["y"]), helper.make_node("Relu", ["y"], ["z"])]
+    graph = helper.make_graph([*nodes, helper.make_node("MatMul", ["z", "v"], ["u"])], "g", inputs, outputs, [weights])
+    graph.initializer.append(numpy_helper.from_array(np.ones((3, 5), "float32"), "v"))
+    model = helper.make_model(graph, ir_version=3, opset_imports=[helper.make_opsetid("", 8)])
+    assert count_model(model, {}, 1).macs == 2 * 4 * 3 + 2 * 3 * 5

@@ -218,6 +218,8 @@ def _infer(model: ModelProto) -> tuple[GraphProto, str]:
         twin.opset_import.add(domain=domain, version=1)  # onnx gives up on the whole graph otherwise
     onnx_twins.replace(twin)
     try:
+        # Before version 4, inference overlooks initializers that are no graph inputs; ONNX Runtime does not.
+        twin.ir_version = max(twin.ir_version, 4)
         return onnx.shape_inference.infer_shapes(twin, data_prop=True).graph, ""
     except (onnx.shape_inference.InferenceError, RuntimeError, ValueError) as error:
         return twin.graph, f"shapes could not be inferred: {' '.join(str(error).split())[:300]}"

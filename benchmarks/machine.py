@@ -1,0 +1,17 @@
+"""Which machine a result was made on."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+from greengate.measure.modelled import Processor
+
+
+def described() -> str:
+    """One line: processor, threads, load, Python and the packages that matter."""
+    processor = Processor.parse(Path("/proc/cpuinfo").read_text(encoding="utf-8"))
+    packages = ", ".join(f"{name} {version(name)}" for name in ("onnxruntime", "onnx", "numpy"))
+    return f"{processor}; load {os.getloadavg()[0]:.1f}; Python {platform.python_version()}, {packages}"
