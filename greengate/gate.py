@@ -8,7 +8,7 @@ from dataclasses import replace
 from greengate.evidence import Evidence
 from greengate.policy import Check, Condition, Enforce, Limit, Policy, Rule, Tolerance, Waiver
 from greengate.rules import expression, limit, regression
-from greengate.rules.assessment import Assessment, unavailable
+from greengate.rules.assessment import Assessment, comparable, unavailable
 from greengate.verdict import Finding, Outcome, Source, Verdict, gravest
 
 
@@ -23,11 +23,14 @@ def judge(policies: Sequence[Policy], evidence: Evidence) -> Verdict:
 
 def unsettled(policies: Sequence[Policy], evidence: Evidence) -> bool:
     """Tell whether more pairs could still settle a finding, so that measuring should go on."""
+    if evidence.baseline is None:
+        return False
     return any(
         isinstance(check, Tolerance)
         and rule.metric is not None
         and not regression.settled(check, rule.metric, evidence.pairs, policy.plan)
         for policy in policies
+        if not comparable(evidence, policy.plan.comparable)
         for rule in policy.rules
         for check in (*rule.checks, *_ceilings(policy, rule, evidence))
     )

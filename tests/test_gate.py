@@ -200,6 +200,13 @@ def test_measuring_goes_on_until_rules_and_ceilings_are_settled():
         assert unsettled([policy(rule, waivers=granted)], found) is expected
 
 
+def test_measuring_does_not_go_on_where_pairs_can_settle_nothing():
+    rule = policy(growth(ENERGY))
+    assert unsettled([rule], evidence({}, {}))
+    assert not unsettled([rule], evidence({}))
+    assert not unsettled([rule], evidence({}, {}, incomparable=("inputs: other names",)))
+
+
 def test_the_gravest_finding_names_the_verdict():
     rules = (growth(FLOPS), replace(growth("parameters"), id="parameters", enforce=ADVISORY))
     found = evidence({FLOPS: exact(1), "parameters": exact(9)}, {FLOPS: exact(1), "parameters": exact(1)})

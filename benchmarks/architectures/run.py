@@ -70,8 +70,8 @@ def main(wanted: list[str]) -> int:
     rows = [judged(name) for name in wanted or light_models.names()]
     lines = ["| " + " | ".join(rows[0]) + " |", "|" + " --- |" * len(rows[0])]
     lines += ["| " + " | ".join(row.values()) + " |" for row in rows]
-    text = f"# Every architecture of the onnx package, against itself with other random weights\n\n{machine.described()}\n\n"
-    text += "\n".join(lines) + "\n"
+    title = "# Every architecture of the onnx package, against itself with other random weights"
+    text = "\n".join([title, "", machine.described(), "", *lines, ""])
     print(text)
     if not wanted:
         Path(__file__).with_name("RESULT.md").write_text(text, encoding="utf-8")
