@@ -13,6 +13,8 @@ from typing import Any
 from greengate.errors import UsageError, nearest
 
 MODELS = {".onnx": "greengate.models.onnx:OnnxLoader", ".pt2": "greengate.models.pytorch:TorchLoader"}
+# No kinds that can be run: their loader says so, and what to do instead.
+PICKLES = dict.fromkeys((".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth"), MODELS[".pt2"])
 REPORTS = {
     "codequality": "greengate.report.codequality",
     "json": "greengate.report.json_report",
@@ -25,7 +27,7 @@ REPORTS = {
 
 def loader(suffix: str) -> Any:
     """Make the `ports.ModelLoader` for a kind of model file, or return None where there is none."""
-    target = _known(MODELS, "greengate.models").get(suffix)
+    target = {**PICKLES, **_known(MODELS, "greengate.models")}.get(suffix)
     return _resolve(target)() if target else None
 
 

@@ -96,4 +96,4 @@ def _signal(code: int) -> str:
 def _advice(code: int) -> str:
     if code == signal.SIGKILL:
         return "the kernel may have run out of memory; look at `dmesg`, or use a runner with more"
-    return "the model crashes its runtime: try it alone in onnxruntime, and another version of it"
+    return "the model crashes its runtime: try it alone there, and another version of the runtime"

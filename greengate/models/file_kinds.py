@@ -42,6 +42,16 @@ def refuse_pointer(path: Path, where: str, what: str) -> None:
         raise ModelError(where, _pointer(start, what), "fetch it: `git lfs pull` (in CI: check out with `lfs: true`)")
 
 
+def named(path: Path) -> str:
+    """Say what well-known kind of file it is, other than ONNX; empty where it is none.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    start = _start(path)
+    return next((words for offset, magic, words in _MAGIC if start[offset:].startswith(magic)), "")
+
+
 def refuse_others(path: Path) -> None:
     """Check that a file is not of another well-known kind than ONNX.
 
@@ -49,10 +59,9 @@ def refuse_others(path: Path) -> None:
         ModelError: It is; with that kind's name.
         OSError: The file cannot be read.
     """
-    start = _start(path)
-    for offset, magic, words in _MAGIC:
-        if start[offset:].startswith(magic):
-            raise ModelError(str(path), f"it is {words}, not an ONNX file", "export the model to ONNX")
+    words = named(path)
+    if words:
+        raise ModelError(str(path), f"it is {words}, not an ONNX file", "export the model to ONNX")
 
 
 def _start(path: Path) -> bytes:

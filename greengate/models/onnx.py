@@ -2,50 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import ClassVar
 
-from greengate.errors import ModelError
 from greengate.models import onnx_file
-from greengate.models.onnx_hosted import Hosted
-from greengate.models.sandbox import Sandbox
-from greengate.ports import Examination, Limits, ModelSpec, StaticCosts
-
-if TYPE_CHECKING:
-    import numpy as np
-
-_ENTRY = "greengate.models.onnx_session:Sessions"
-_ALONE = "model"
-_WARM_UPS = 2
-_CHUNK_BYTES = 32 * 2**20
+from greengate.models.hosting import HostingLoader
+from greengate.models.model_file import ModelFile
+from greengate.ports import ModelSpec, StaticCosts
 
 
-class OnnxLoader:
+class OnnxLoader(HostingLoader):
     """ONNX files by ONNX Runtime on the CPU."""
 
-    def examine(self, spec: ModelSpec) -> Examination:
-        """Load and run the model once in a child of its own, and check that its outputs are finite.
+    entry: ClassVar[str] = "greengate.models.onnx_session:Sessions"
+    packages: ClassVar[tuple[str, ...]] = ("numpy", "onnxruntime")
+
+    def inspect(self, spec: ModelSpec) -> ModelFile:
+        """Look at the model file and its external data.
 
         Raises:
-            ModelError: The file, its inputs or its outputs are not right, or the child did not survive it.
+            ModelError: A file is missing, outside the folder, no ONNX, cut short, or a Git LFS pointer.
         """
-        file = onnx_file.inspect(spec.path, spec.folder)
-        with _sandbox([file], [spec]) as sandbox:
-            model = Hosted(sandbox, _ALONE, spec)
-            model.open()
-            inputs = model.feed()
-            outputs = model.first_run()
-            return Examination(
-                digest=file.digest,
-                size_bytes=file.size_bytes,
-                peak_memory_bytes=sandbox.peak_memory_bytes(),
-                inputs=inputs,
-                outputs=outputs,
-                runtime=sandbox.runtime,
-                degraded=sandbox.degraded,
-            )
+        return onnx_file.inspect(spec.path, spec.folder)
 
     def count(self, spec: ModelSpec) -> StaticCosts:
         """Count the model's static costs without running it.
@@ -55,82 +32,5 @@ class OnnxLoader:
         """
         from greengate.models import onnx_costs  # noqa: PLC0415 - brings the heavy onnx package
 
-        onnx_file.inspect(spec.path, spec.folder)
+        self.inspect(spec)
         return onnx_costs.count(spec)
-
-    @contextlib.contextmanager
-    def bench(self, specs: Mapping[str, ModelSpec]) -> Iterator[Mapping[str, Hosted]]:
-        """Host several models, by subject, in one child process, warmed up and ready to be measured in turn.
-
-        Raises:
-            ModelError: A file or its inputs are not right, or the child did not survive it.
-        """
-        files = [onnx_file.inspect(spec.path, spec.folder) for spec in specs.values()]
-        with _sandbox(files, list(specs.values())) as sandbox:
-            models = {subject: Hosted(sandbox, subject, spec) for subject, spec in specs.items()}
-            for model in models.values():
-                model.open()
-                model.feed()
-                model.block(_WARM_UPS)
-            yield models
-
-    def predict(self, spec: ModelSpec, features: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
-        """Run the model over a whole data set and return its outputs by name, a row for each row of the features.
-
-        `spec.batch` rows go at a time, or as many as the model's own fixed leading axis says. Outputs without a row for
-        each input row are left out; a classifier's list of maps becomes columns by sorted key.
-
-        Raises:
-            ModelError: The features do not fit, or no output has a row for each of theirs.
-        """
-        import numpy as np  # noqa: PLC0415 - heavy
-
-        rows = _rows(spec, features)
-        row_bytes = sum(array.nbytes for array in features.values()) // rows + 1
-        step = max(1, _CHUNK_BYTES // row_bytes // spec.batch) * spec.batch
-        file = onnx_file.inspect(spec.path, spec.folder)
-        parts: dict[str, list[np.ndarray]] = {}
-        with _sandbox([file], [spec]) as sandbox:
-            model = Hosted(sandbox, _ALONE, spec)
-            model.open()
-            for start in range(0, rows, step):
-                chunk = {name: array[start : start + step] for name, array in features.items()}
-                for name, table in model.predict(chunk).items():
-                    parts.setdefault(name, []).append(table)
-        if not parts:
-            raise ModelError(str(spec.path), "none of its outputs has a row for each row of the features")
-        return {name: np.concatenate(tables) for name, tables in parts.items()}
-
-
-def _sandbox(files: Sequence[onnx_file.OnnxFile], specs: Sequence[ModelSpec]) -> Sandbox:
-    reads: list[Path] = [path for file in files for path in (file.path, *file.external)]
-    for spec in specs:
-        if spec.inputs is not None:
-            if not spec.inputs.is_file():
-                raise ModelError(str(spec.path), f"its inputs are missing: there is no file {spec.inputs}")
-            reads.append(spec.inputs)
-    return Sandbox(
-        _ENTRY,
-        where=str(specs[0].path),
-        reads=reads,
-        limits=_widest([spec.limits for spec in specs]),
-        packages=("numpy", "onnxruntime"),
-    )
-
-
-def _widest(limits: Sequence[Limits]) -> Limits:
-    return Limits(
-        address_space_bytes=max(limit.address_space_bytes for limit in limits),
-        cpu_s=max(limit.cpu_s for limit in limits),
-        wall_s=max(limit.wall_s for limit in limits),
-        open_files=max(limit.open_files for limit in limits),
-        file_size_bytes=max(limit.file_size_bytes for limit in limits),
-    )
-
-
-def _rows(spec: ModelSpec, features: Mapping[str, np.ndarray]) -> int:
-    lengths = {name: len(array) if array.ndim else 0 for name, array in features.items()}
-    if len(set(lengths.values())) != 1 or 0 in lengths.values():
-        words = ", ".join(f"`{name}` {length}" for name, length in lengths.items()) or "none are given"
-        raise ModelError(str(spec.path), f"the features must have the same number of rows, at least 1: {words}")
-    return next(iter(lengths.values()))

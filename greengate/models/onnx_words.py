@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TypeVar
 
 from onnxruntime.capi import onnxruntime_pybind11_state as runtime
@@ -82,19 +82,6 @@ def translated(work: Callable[..., T], *arguments: object, **options: object) ->
         return work(*arguments, **options)
     except _ERRORS as error:
         raise _told(str(error)) from error
-
-
-def outputs_supported(outputs: Iterable[tuple[str, str]]) -> None:
-    """Check that every output's element type has a NumPy type, so that its values can be looked at.
-
-    Raises:
-        ModelError: One has not (bfloat16, float8, int4).
-    """
-    for name, kind in outputs:
-        if re.search(r"bfloat16|float8|float4|int4|int2", kind):
-            raise ModelError(
-                "", f"output `{name}` is a {kind}, which NumPy cannot hold", "export the model with a cast to float32"
-            )
 
 
 def _told(message: str) -> ModelError | MemoryError:

@@ -10,6 +10,7 @@ import importlib
 import os
 import resource
 import signal
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ def main(config: Mapping[str, Any]) -> None:
     """
     _limit(config["limits"])
     _die_with(config["parent"])
+    # Packages ask at import where temporary files may lie, and a process that may not write would find no place.
+    tempfile.tempdir = "/"
     module, _, name = config["entry"].partition(":")
     service = getattr(importlib.import_module(module), name)()
     degraded = landlock.confine([Path(path) for path in config["reads"]])

@@ -1,4 +1,4 @@
-"""One ONNX model in a child process, as seen from here: commands out, checked answers in."""
+"""One model in a child process, as seen from here: commands out, checked answers in."""
 
 from __future__ import annotations
 
