@@ -12,7 +12,7 @@ from pathlib import Path
 
 from greengate import gate, registry
 from greengate.errors import MeasurementError, ModelError, nearest
-from greengate.evidence import Evidence, Model, Pair, Runner, Subject
+from greengate.evidence import Class, Evidence, Figure, Model, Pair, Provenance, Runner, Subject
 from greengate.measure import figures, protocol
 from greengate.measure.figures import Figures
 from greengate.measure.modelled import Processor, Watts, watts_of
@@ -20,6 +20,13 @@ from greengate.measure.protocol import BASELINE, CANDIDATE, Schedule, Trace
 from greengate.policy import Policy
 from greengate.ports import Examination, ModelLoader, ModelSpec, Port, Workload
 
+_UNKNOWN = {
+    "sci_per_1k_inferences": "this version knows no embodied emissions",
+    "training_energy": "this version imports no tracker's file",
+    "training_carbon": "this version imports no tracker's file",
+    "deployment_cost": "this version knows no price of energy",
+    "grid_intensity": "the project declares no deployment: {intensity}",
+}
 ENERGY, CARBON = "energy_per_1k_inferences", "carbon_per_1k_inferences"
 
 
@@ -108,10 +115,19 @@ def _of(subject: str, act: Callable[[], Examination]) -> Examination:
 
 def _before_measuring(case: Case, subject: str, loader: ModelLoader, examination: Examination) -> Figures:
     spec = case.specs[subject]
-    found = figures.static(loader.count(spec), spec.batch)
+    found = Figures(missing=dict(_UNKNOWN))
+    found.add(figures.static(loader.count(spec), spec.batch))
     found.add(figures.examined(examination))
     found.add(case.quality(subject, spec, loader))
+    found.add(_grid_intensity(case.traffic))
     return found
+
+
+def _grid_intensity(traffic: Traffic) -> Figures:
+    if traffic.intensity is None:
+        return Figures()
+    provenance = Provenance(kind=Class.DECLARED, method="declared by the project", source=traffic.source)
+    return Figures({"grid_intensity": Figure.exact(traffic.intensity, provenance)})
 
 
 def _unsettled(policies: Sequence[Policy], skeleton: Evidence, pairs: Sequence[Pair]) -> bool:

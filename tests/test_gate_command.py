@@ -1,13 +1,18 @@
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from models_made import endless, not_a_number, with_operator
 from projects_made import POLICY, PROJECT, greengate, layers, project
+
+from greengate.cli import run
 
 GATE = [sys.executable, "-m", "greengate", "gate"]
 
@@ -275,3 +280,45 @@ class TestInARepository:
     def test_an_unknown_base_is_told(self, repository, capsys):
         assert greengate(repository, "gate", "--base", "origin/main") == 2
         assert "git knows no commit `origin/main` in this clone" in capsys.readouterr().err
+
+
+DIGITS = Path(__file__).parents[1] / "examples" / "digits"
+
+
+def test_the_example_ends_with_a_pass_a_fail_and_a_waiver(tmp_path, capsys):
+    shutil.copytree(DIGITS, tmp_path / "digits", ignore=shutil.ignore_patterns(".greengate"))
+    assert greengate(tmp_path / "digits", "gate") == 1
+    said = capsys.readouterr().out
+    for words in ("digits/slim  PASSED", "digits/wide  FAILED", "digits/accurate  WAIVED"):
+        assert words in said
+    assert said.endswith("3 models: 1 passed, 1 waived, 1 failed -> exit 1\n")
+
+
+def test_a_data_set_gives_the_figures_that_the_evaluation_files_say(tmp_path, capsys):
+    folder = shutil.copytree(DIGITS, tmp_path / "digits", ignore=shutil.ignore_patterns(".greengate"))
+    file = folder / "greengate.yaml"
+    scored = "quality: {dataset: heldout.npz, output: label, scorer: accuracy}"
+    declared = "quality: {file: quality/accurate.json, baseline: quality/baseline.json}"
+    file.write_text(file.read_text().replace(declared, scored))
+    assert greengate(folder, "gate", "--model", "digits/accurate", "--json") == 0
+    (told,) = json.loads(capsys.readouterr().out)["models"]
+    figure = told["figures"]["quality.accuracy"]
+    assert figure["candidate"]["amount"] == json.loads((DIGITS / "quality" / "accurate.json").read_text())["accuracy"]
+    assert figure["candidate"]["provenance"]["kind"] == "measured"
+    assert told["outcome"] == "waived"
+
+
+def test_the_readmes_command_says_what_the_readme_says(tmp_path, capsys, monkeypatch):
+    shutil.copytree(DIGITS, tmp_path / "digits", ignore=shutil.ignore_patterns(".greengate"))
+    monkeypatch.chdir(tmp_path / "digits")
+    readme = (DIGITS.parents[1] / "README.md").read_text()
+    block = readme.split("```console\n$ greengate ")[1].split("\n```")[0]
+    command, *lines = block.splitlines()
+    assert run(command.split()) == 1
+    said = wordy(capsys.readouterr().out)
+    assert [line for line in lines if wordy(line) not in said] == []
+
+
+def wordy(text):
+    """A text without its numbers, units of energy and spacing, which differ from machine to machine."""
+    return re.sub(r"[\s\d.,]+|[um]?J", " ", text).replace("  ", " ")

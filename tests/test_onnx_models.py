@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
+import subprocess
 import sys
 
 import models_made as made
@@ -43,9 +44,21 @@ def test_an_examination_tells_digest_sizes_ports_and_runtime(tmp_path):
     assert 20 * 2**20 < seen.peak_memory_bytes < 2**30
 
 
-def test_examining_never_brings_the_runtime_into_this_process(tmp_path):
-    examined(made.dense(tmp_path / "m.onnx"))
-    assert "onnxruntime" not in sys.modules
+EXAMINED = """
+import sys
+from pathlib import Path
+from greengate.models.onnx import OnnxLoader
+from greengate.ports import ModelSpec
+path = Path(sys.argv[1])
+OnnxLoader().examine(ModelSpec(path=path, folder=path.parent))
+print("onnxruntime" in sys.modules)
+"""
+
+
+def test_examining_never_brings_the_runtime_into_greengates_own_process(tmp_path):
+    model = made.dense(tmp_path / "m.onnx")
+    told = subprocess.run([sys.executable, "-c", EXAMINED, model], capture_output=True, text=True, check=True)
+    assert told.stdout == "False\n"
 
 
 def test_the_static_costs_of_a_model_are_counted(tmp_path):

@@ -101,5 +101,5 @@ def _told(words: str, code: int) -> int:
 
 def _closed_pipe() -> int:
     """Whoever read the output has gone; say nothing more, and let Python's own flush at exit say nothing either."""
-    sys.stdout = None  # type: ignore[assignment]
+    sys.stdout = None
     return CRASHED

@@ -83,7 +83,9 @@ def _place(project: str, path: str | None) -> Path:
     return Path(path or settings.from_environment()["history"] or check.history_of(Path(project)))
 
 
-def _tell(account: check.Account, destinations: list[reports.Destination], own: str | None, *, as_json: bool) -> None:
+def _tell(
+    account: check.Account, destinations: list[reports.Destination], own: reports.Template | None, *, as_json: bool
+) -> None:
     if as_json:
         click.echo(registry.report("json").render(account), nl=False)
     else:

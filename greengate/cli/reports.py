@@ -43,7 +43,15 @@ def parse(wanted: Sequence[str]) -> list[Destination]:
     return destinations
 
 
-def template(path: str | None) -> str | None:
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A user's own Jinja template for the Markdown ledger."""
+
+    file: str
+    text: str
+
+
+def template(path: str | None) -> Template | None:
     """Read a user's own template.
 
     Raises:
@@ -52,12 +60,12 @@ def template(path: str | None) -> str | None:
     if path is None:
         return None
     try:
-        return Path(path).read_text(encoding="utf-8")
+        return Template(path, Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise ReportError(path, f"the template cannot be read: {error}") from error
 
 
-def write(account: Account, destinations: Sequence[Destination], own_template: str | None) -> None:
+def write(account: Account, destinations: Sequence[Destination], own: Template | None) -> None:
     """Render and write every report; a file is whole or not there.
 
     Raises:
@@ -65,7 +73,10 @@ def write(account: Account, destinations: Sequence[Destination], own_template: s
     """
     for destination in destinations:
         adapter = destination.adapter
-        text = adapter.render(account, own_template) if destination.word == "markdown" else adapter.render(account)
+        if own is not None and destination.word == "markdown":
+            text = adapter.render(account, own.text, where=own.file)
+        else:
+            text = adapter.render(account)
         if destination.path == "-":
             click.echo(text, nl=False)
         else:

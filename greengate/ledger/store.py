@@ -54,8 +54,13 @@ class Store:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._lock_path = path.with_name(path.name + ".lock")
             self._connection = sqlite3.connect(path, isolation_level=None, timeout=_LOCK_WAIT_S)
-            self._connection.execute("PRAGMA synchronous = FULL")
-            self._prepare()
+        try:
+            with self._translated():
+                self._connection.execute("PRAGMA synchronous = FULL")
+                self._prepare()
+        except HistoryError:
+            self.close()
+            raise
 
     def check_writable(self) -> None:
         """Write nothing, but find out now whether an append could succeed later."""

@@ -23,9 +23,11 @@ class Figures:
     missing: dict[str, str] = field(default_factory=dict)
 
     def add(self, other: Figures) -> None:
-        """Take over another collection."""
+        """Take over another collection; a figure that is there is no longer missing."""
         self.figures.update(other.figures)
         self.missing.update(other.missing)
+        for name in other.figures:
+            self.missing.pop(name, None)
 
 
 def static(costs: StaticCosts, batch: int) -> Figures:

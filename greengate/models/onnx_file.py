@@ -54,7 +54,7 @@ def _bytes(path: Path) -> bytes:
 
 def _parsed(path: Path, data: bytes) -> Any:
     import onnx  # noqa: PLC0415 - heavy
-    from google.protobuf import message  # type: ignore[import-untyped]  # noqa: PLC0415 - comes with onnx
+    from google.protobuf import message  # noqa: PLC0415 - comes with onnx
 
     model = onnx.ModelProto()
     try:

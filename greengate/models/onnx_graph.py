@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 import onnx
-from google.protobuf.message import DecodeError, EncodeError  # type: ignore[import-untyped]  # its stubs are not ours to ship
+from google.protobuf.message import DecodeError, EncodeError  # its stubs are not ours to ship
 from onnx import AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, TensorProto, TypeProto
 
 from greengate.errors import ModelError, nearest

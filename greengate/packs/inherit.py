@@ -196,7 +196,9 @@ def _complain_of_unused(source: Source, own: Mapping[str, Param], used: set[str]
 def _complain_of_loosening(source: Source, parent: Resolved, child: Resolved) -> None:
     hint = "a policy may only tighten what it extends; a waiver lets one model through"
     for name, written in parent.rules.items():
-        own = child.rules[name]
+        own = child.rules.get(name)
+        if own is None:
+            continue  # a value for one of its params has been complained of
         for loose in strictness.of_rule(written.rule, own.rule):
             where = f"`{loose.key}` of the rule `{name}`"
             _tell(source, loose, where, (written.place(loose.key), own.place(loose.key)), hint)

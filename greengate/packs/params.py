@@ -16,6 +16,11 @@ PARTS = ("rules", "measurement")
 _USE = re.compile(r"\$\{([^}]*)(\}|$)")
 _NAME = re.compile(PARAM.rstrip("$"))
 
+# With `cap: 20%`, `.${cap}` would be 0.2% and `1${cap}` 120%: slips of the keyboard that read as amounts.
+_JOINED = re.compile(r"[0-9.]\s*\$\{|\}\s*[0-9.]|\}\s*[eE][+-]?[0-9]")
+_BOUNDS = ("max", "min", "max_increase", "max_decrease", "min_increase", "min_decrease", "ceiling")
+_AMOUNTS = frozenset({*_BOUNDS, "increase", "decrease", "confidence", "false_fail", "budget"})
+
 
 @dataclass(frozen=True, slots=True)
 class Param:
@@ -98,6 +103,10 @@ def _text(source: Source, path: KeyPath, text: str, params: Mapping[str, Param],
             source.complain(path, *_unknown(use, params))
         else:
             filled.origins[path] = params[use[1]].place
+    if path[-1] in _AMOUNTS and _JOINED.search(text):
+        filled.unfilled.add(path)
+        problem = f"`{text}` writes figures beside a param, which makes another amount of it"
+        source.complain(path, problem, "give the param the whole amount; only a unit may follow it, as in `${cap} ms`")
     if path in filled.unfilled:
         return text
     whole = _USE.fullmatch(text)
