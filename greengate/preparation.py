@@ -110,7 +110,7 @@ def covering(policies: Sequence[Policy], entry: ModelEntry, branch: str) -> tupl
 def schedule(settings: Settings, policies: Sequence[Policy]) -> Schedule:
     """Give the measurement the longest budget that any of the policies allows, and the runs their quantiles need."""
     plans = [policy.plan for policy in policies]
-    metrics = {rule.metric.name: None for policy in policies for rule in policy.rules if rule.metric}
+    metrics = [rule.metric.name for policy in policies for rule in policy.rules if rule.metric]
     budget_s = max(plan.budget_s for plan in plans) if settings.budget_s is None else settings.budget_s
     return Schedule(
         budget_s=budget_s,

@@ -103,6 +103,13 @@ def test_quality_may_fall_by_so_many_points(side, delta, expected):
     assert outcome(rule, found) == expected
 
 
+@pytest.mark.parametrize(("before", "after"), [(0.95, 0.945), (0.97, 0.965), (0.3, 0.295), (0.1 + 0.2, 0.295)])
+def test_a_difference_exactly_at_the_tolerance_passes_whatever_binary_makes_of_it(before, after):
+    rule = Rule("quality", (Tolerance("max_decrease", Points(0.005)),), lookup("quality.accuracy"))
+    found = evidence({"quality.accuracy": exact(after)}, {"quality.accuracy": exact(before)})
+    assert outcome(rule, found) == "passed"
+
+
 def test_a_figure_that_is_missing_is_inconclusive_and_says_why():
     found = only(judge([policy(maximum(P95, "40 ms"))], evidence(missing={P95: "needs at least 72 runs"})))
     assert (found.outcome, found.reason) == (Outcome.INCONCLUSIVE, "needs at least 72 runs")

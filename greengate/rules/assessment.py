@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from greengate.evidence import Evidence, Figure, Interval, Provenance, Subject
 from greengate.verdict import Outcome
 
+ROUNDING = 1e-12
+
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
@@ -39,8 +41,15 @@ def figure_of(subject: Subject, metric: str) -> Figure | str:
 
 
 def compare(low: float, high: float, bound: float, side: str) -> Outcome:
-    """Compare an interval with a bound that it must not lie above (`max…`) or below (`min…`, `max_decrease`)."""
-    within, beyond = (high <= bound, low > bound) if side in ("max", "max_increase") else (low >= bound, high < bound)
+    """Compare an interval with a bound that it must not lie above (`max…`) or below (`min…`, `max_decrease`).
+
+    What differs from the bound by no more than the rounding of the subtraction before it lies on the bound.
+    """
+    slack = ROUNDING * max(abs(low), abs(high), abs(bound))
+    if side in ("max", "max_increase"):
+        within, beyond = high <= bound + slack, low > bound + slack
+    else:
+        within, beyond = low >= bound - slack, high < bound - slack
     if within:
         return Outcome.PASSED
     return Outcome.FAILED if beyond else Outcome.INCONCLUSIVE
