@@ -25,7 +25,7 @@ _UNKNOWN = {
     "training_energy": "this version imports no tracker's file",
     "training_carbon": "this version imports no tracker's file",
     "deployment_cost": "this version knows no price of energy",
-    "grid_intensity": "the project declares no deployment: {intensity}",
+    "grid_intensity": "greengate.yaml declares no intensity of the deployment",
 }
 ENERGY, CARBON = "energy_per_1k_inferences", "carbon_per_1k_inferences"
 
@@ -166,7 +166,7 @@ def _energy(case: Case, trace: Trace, subject: str, confidence: float) -> Figure
     )
     for onto, name, factor, words, needs in derived:
         if factor is None or name not in found.figures:
-            reason = found.missing.get(name) or f"the project declares no deployment: {{{needs}}}"
+            reason = found.missing.get(name) or f"greengate.yaml does not declare all of the deployment's {needs}"
             found.missing[onto] = reason
         else:
             found.add(figures.scaled(found, name, onto, factor, words))

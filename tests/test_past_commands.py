@@ -79,3 +79,8 @@ def test_what_is_recorded_reads_back_to_the_last_digit(judged, capsys):
         evidence = record.decision.evidence
         assert type(evidence).model_validate_json(evidence.model_dump_json()) == evidence
         assert len(evidence.pairs) >= 8
+
+
+def test_a_report_on_standard_output_stands_there_alone(judged, capsys):
+    assert greengate(judged, "show", "last", "--report", "junit=-") == 0
+    assert capsys.readouterr().out.startswith("<?xml")

@@ -86,11 +86,7 @@ def gate(  # noqa: PLR0913 - one argument an option
         ),
         quiet=quiet,
     )
-    if as_json:
-        click.echo(registry.report("json").render(account), nl=False)
-    else:
-        reports.show(account)
-    reports.write(account, destinations, own)
+    reports.tell(account, destinations, own, as_json=as_json)
     return account.exit_code
 
 

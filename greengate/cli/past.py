@@ -51,7 +51,7 @@ def show(  # noqa: PLR0913 - one argument an option
     destinations, own = reports.parse(wanted), reports.template(template)
     with opened(existing(_place(project, path))) as book:
         account = check.account([book.find(entry)])
-    _tell(account, destinations, own, as_json=as_json)
+    reports.tell(account, destinations, own, as_json=as_json)
     return 0
 
 
@@ -75,22 +75,12 @@ def judge(  # noqa: PLR0913 - one argument an option
     with opened(existing(_place(project, path))) as book:
         record = book.find(entry)
     account = check.judge_again(record, Path(project).parent, Path(project).name, policies)
-    _tell(account, destinations, None, as_json=as_json)
+    reports.tell(account, destinations, None, as_json=as_json)
     return account.exit_code
 
 
 def _place(project: str, path: str | None) -> Path:
     return Path(path or settings.from_environment()["history"] or check.history_of(Path(project)))
-
-
-def _tell(
-    account: check.Account, destinations: list[reports.Destination], own: reports.Template | None, *, as_json: bool
-) -> None:
-    if as_json:
-        click.echo(registry.report("json").render(account), nl=False)
-    else:
-        reports.show(account)
-    reports.write(account, destinations, own)
 
 
 def _row(record: Record) -> dict[str, str | int]:

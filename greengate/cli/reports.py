@@ -65,12 +65,8 @@ def template(path: str | None) -> Template | None:
         raise ReportError(path, f"the template cannot be read: {error}") from error
 
 
-def write(account: Account, destinations: Sequence[Destination], own: Template | None) -> None:
-    """Render and write every report; a file is whole or not there.
-
-    Raises:
-        ReportError: A template has an error, or a file cannot be written.
-    """
+def _write(account: Account, destinations: Sequence[Destination], own: Template | None) -> None:
+    """Render and write every report; a file is whole or not there."""
     for destination in destinations:
         adapter = destination.adapter
         if own is not None and destination.word == "markdown":
@@ -83,7 +79,20 @@ def write(account: Account, destinations: Sequence[Destination], own: Template |
             _replace(Path(destination.path), text)
 
 
-def show(account: Account) -> None:
+def tell(account: Account, destinations: Sequence[Destination], own: Template | None, *, as_json: bool) -> None:
+    """Print the table or JSON, unless a report takes standard output, and write every report.
+
+    Raises:
+        ReportError: A template has an error, or a file cannot be written.
+    """
+    if as_json:
+        click.echo(registry.report("json").render(account), nl=False)
+    elif not any(destination.path == "-" for destination in destinations):
+        _show(account)
+    _write(account, destinations, own)
+
+
+def _show(account: Account) -> None:
     """Print the table on the terminal, or plainly where there is none."""
     from rich.console import Console  # noqa: PLC0415 - heavy
 

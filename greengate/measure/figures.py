@@ -126,7 +126,7 @@ def _place(  # noqa: PLR0913 - the parts of one figure
 
 
 def _too_few(needed: int, had: int, what: str) -> str:
-    return f"needs at least {needed} {what} for an interval, the budget allowed {had}; give it a longer budget"
+    return f"an interval needs at least {needed} {what}, {had} were measured; a rule on it, or a longer budget, takes more"
 
 
 def runs_needed(metrics: Iterable[str], confidence: float) -> int:
