@@ -51,19 +51,15 @@ def decide(log_ratios: Sequence[float], tau: float, stakes: Stakes) -> Decision:
     return Decision(worse=None, pairs=len(log_ratios))
 
 
-def ratio_interval(log_ratios: Sequence[float], confidence: float) -> tuple[float, float]:
+def ratio_interval(log_ratios: Sequence[float], stakes: Stakes) -> tuple[float, float]:
     """Give the interval of exp(tau) that the pairs do not contradict, valid at whatever moment one looks.
 
-    Both ends are found by bisection, since the wealth is monotone in tau; the error is shared out equally.
+    It is the interval that belongs to the test: a tolerance below its low end fails (with the error `false_fail`), one
+    above its high end passes (`false_pass`). Both ends are found by bisection, since the wealth is monotone in tau.
     """
-    alpha = (1 - confidence) / 2
     middle = sorted(log_ratios)[len(log_ratios) // 2]
-
-    def contradicted(tau: float, sign: int) -> bool:
-        return _peak_wealth(log_ratios, tau, sign) >= 1 / alpha
-
-    low = _edge(middle, -_WIDEST, lambda tau: contradicted(tau, 1))
-    high = _edge(middle, _WIDEST, lambda tau: contradicted(tau, -1))
+    low = _edge(middle, -_WIDEST, lambda tau: _peak_wealth(log_ratios, tau, 1) >= 1 / stakes.false_fail)
+    high = _edge(middle, _WIDEST, lambda tau: _peak_wealth(log_ratios, tau, -1) >= 1 / stakes.false_pass)
     return math.exp(low), math.exp(high)
 
 

@@ -74,7 +74,10 @@ def _assess(check: Check, rule: Rule, evidence: Evidence, policy: Policy) -> Ass
 
 
 def _let_through(policy: Policy, rule: Rule, found: Assessment, evidence: Evidence) -> tuple[Outcome, str, str]:
-    """Ask whether a waiver covers what was found: the outcome after it, a reason, and the waiver's id."""
+    """Ask whether a waiver covers what was found: the outcome after it, a reason, and the waiver's id.
+
+    A waiver of which not everything is proven changes nothing.
+    """
     if found.outcome is Outcome.PASSED or rule.enforce is Enforce.HARD:
         return found.outcome, "", ""
     reasons = []
@@ -82,9 +85,7 @@ def _let_through(policy: Policy, rule: Rule, found: Assessment, evidence: Eviden
         obstacles = [*_obstacles(waiver, rule, evidence)] or [*_conditions(policy, rule, waiver, evidence)]
         if not obstacles:
             return Outcome.WAIVED, f"waived until {waiver.expires} by {waiver.granted_by}: {waiver.reason}", waiver.id
-        reasons += [f"waiver {waiver.id} {words}" for words, _ in obstacles]
-        if all(outcome is Outcome.INCONCLUSIVE for _, outcome in obstacles):
-            return Outcome.INCONCLUSIVE, "; ".join(reasons), ""
+        reasons += [f"waiver {waiver.id} {words}" for words in obstacles]
     if rule.unless and not reasons:
         reasons = [f"no waiver of type {rule.unless.approval} has been granted"]
     return found.outcome, "; ".join(reasons), ""
@@ -98,14 +99,16 @@ def _waivers(policy: Policy, rule: Rule, evidence: Evidence) -> Iterable[Waiver]
     )
 
 
-def _obstacles(waiver: Waiver, rule: Rule, evidence: Evidence) -> Iterable[tuple[str, Outcome]]:
+def _obstacles(waiver: Waiver, rule: Rule, evidence: Evidence) -> Iterable[str]:
+    if waiver.match.branches and not evidence.branch:
+        yield f"is for the branches {', '.join(waiver.match.branches)}; name the branch with --branch"
     if waiver.expired(evidence.today):
-        yield f"expired on {waiver.expires} ({waiver.place})", Outcome.FAILED
+        yield f"expired on {waiver.expires} ({waiver.place})"
     if rule.unless and waiver.type != rule.unless.approval:
-        yield f"is of type {waiver.type or 'none'}, the rule asks for {rule.unless.approval}", Outcome.FAILED
+        yield f"is of type {waiver.type or 'none'}, the rule asks for {rule.unless.approval}"
 
 
-def _conditions(policy: Policy, rule: Rule, waiver: Waiver, evidence: Evidence) -> Iterable[tuple[str, Outcome]]:
+def _conditions(policy: Policy, rule: Rule, waiver: Waiver, evidence: Evidence) -> Iterable[str]:
     """Go through the gain and all ceilings; yield what does not hold."""
     if rule.unless and rule.unless.gain:
         gain = rule.unless.gain
@@ -114,11 +117,16 @@ def _conditions(policy: Policy, rule: Rule, waiver: Waiver, evidence: Evidence) 
         wanted = Tolerance(side, replace(gain.delta, amount=-gain.delta.amount))
         found = regression.assess(wanted, gain.metric, evidence, policy.plan)
         if found.outcome is not Outcome.PASSED:
-            yield f"needs a gain of {gain}, found {found.figure}", found.outcome
+            yield f"needs a gain of {gain}, found {_words(found)}"
     for check in (*_rule_ceiling(rule), *waiver.ceilings):
         found = _assess(check, rule, evidence, policy)
         if found.outcome is not Outcome.PASSED:
-            yield f"has a ceiling of {check}, found {found.figure}", found.outcome
+            yield f"has a ceiling of {check}, found {_words(found)}"
+
+
+def _words(found: Assessment) -> str:
+    open_ = f" ({found.reason})" if found.outcome is Outcome.INCONCLUSIVE and found.reason else ""
+    return f"{found.figure}{open_}"
 
 
 def _rule_ceiling(rule: Rule) -> tuple[Tolerance, ...]:

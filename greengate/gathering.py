@@ -75,12 +75,12 @@ def gather(case: Case, policies: Sequence[Policy], schedule: Schedule, taken_at:
         MeasurementError: The runner gives no figures.
     """
     loaders = {subject: loader_of(spec.path) for subject, spec in case.specs.items()}
+    confidence = max(policy.plan.confidence for policy in policies)
     seen, found = {}, {}
     for subject, spec in case.specs.items():
         watch.begins(f"{case.model.name}: looking at the {subject}")
         seen[subject] = _of(subject, lambda s=subject, p=spec: loaders[s].examine(p))  # type: ignore[misc]
-        found[subject] = _before_measuring(case, subject, loaders[subject], seen[subject])
-    confidence = max(policy.plan.confidence for policy in policies)
+        found[subject] = _before_measuring(case, subject, loaders[subject], seen[subject], confidence)
     skeleton = _evidence(case, seen, found, Trace(), taken_at, schedule)
     watch.begins(f"{case.model.name}: measuring")
     trace = _measured(case, loaders, schedule, lambda pairs: _unsettled(policies, skeleton, pairs), watch)
@@ -113,11 +113,13 @@ def _of(subject: str, act: Callable[[], Examination]) -> Examination:
         raise ModelError(error.where, f"the {subject}: {error.problem}", error.hint) from error
 
 
-def _before_measuring(case: Case, subject: str, loader: ModelLoader, examination: Examination) -> Figures:
+def _before_measuring(
+    case: Case, subject: str, loader: ModelLoader, examination: Examination, confidence: float
+) -> Figures:
     spec = case.specs[subject]
     found = Figures(missing=dict(_UNKNOWN))
     found.add(figures.static(loader.count(spec), spec.batch))
-    found.add(figures.examined(examination))
+    found.add(figures.examined(examination, confidence))
     found.add(case.quality(subject, spec, loader))
     found.add(_grid_intensity(case.traffic))
     return found
@@ -204,6 +206,7 @@ def _evidence(  # noqa: PLR0913 - the parts of the evidence
 ) -> Evidence:
     subjects = {subject: _subject(case.specs[subject], seen[subject], found[subject]) for subject in seen}
     degraded = {words: None for examination in seen.values() for words in examination.degraded}
+    degraded |= dict.fromkeys(_same_file(seen))
     degraded |= dict.fromkeys(_other_batch(case.specs[CANDIDATE], seen[CANDIDATE]))
     return Evidence(
         model=case.model,
@@ -223,6 +226,14 @@ def _subject(spec: ModelSpec, examination: Examination, found: Figures) -> Subje
     return Subject(
         path=spec.path.name, sha256=examination.digest, figures=dict(found.figures), missing=dict(found.missing)
     )
+
+
+def _same_file(seen: dict[str, Examination]) -> list[str]:
+    if BASELINE not in seen or seen[CANDIDATE].digest != seen[BASELINE].digest:
+        return []
+    return [
+        f"candidate and baseline are the same file (SHA-256 {seen[CANDIDATE].digest[:12]}…): nothing could get worse"
+    ]
 
 
 def _other_batch(spec: ModelSpec, examination: Examination) -> list[str]:

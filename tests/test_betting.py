@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from greengate.betting import Decision, Stakes, decide, ratio_interval
 
 TAU = math.log(1.05)
+EVEN = Stakes(false_fail=0.025, false_pass=0.025)
 
 
 def noisy(ratio, count, sd=0.03, seed=0):
@@ -46,20 +47,33 @@ def test_smaller_stakes_need_more_pairs():
 
 @given(st.lists(st.floats(-3, 3), min_size=1, max_size=60))
 def test_the_interval_agrees_with_the_decision(ratios):
-    low, high = ratio_interval(ratios, 0.95)
+    low, high = ratio_interval(ratios, EVEN)
     assert low <= high
     if decide(ratios, TAU, Stakes(false_fail=0.025, false_pass=1e-9)).worse:
         assert low >= 1.05 * (1 - 1e-6)
 
 
 def test_the_interval_narrows_around_the_true_ratio():
-    few, many = (ratio_interval(noisy(1.1, count), 0.95) for count in (20, 400))
+    few, many = (ratio_interval(noisy(1.1, count), EVEN) for count in (20, 400))
     assert few[0] < many[0] < 1.1 < many[1] < few[1]
 
 
 def test_intervals_cover_the_true_ratio_as_often_as_they_say():
     covered = 0
     for seed in range(200):
-        low, high = ratio_interval(noisy(1.1, 60, seed=seed), 0.95)
+        low, high = ratio_interval(noisy(1.1, 60, seed=seed), EVEN)
         covered += low <= 1.1 <= high
     assert covered >= 190
+
+
+@given(st.lists(st.floats(-0.2, 0.3), min_size=1, max_size=80), st.sampled_from([Stakes(), Stakes(0.001, 0.2), EVEN]))
+def test_a_verdict_never_contradicts_the_interval_that_is_shown_with_it(ratios, stakes):
+    decision = decide(ratios, TAU, stakes)
+    low, high = ratio_interval(ratios, stakes)
+    if decision.worse is True:
+        assert low >= 1.05 * (1 - 1e-6)
+    elif decision.worse is False:
+        assert high <= 1.05 * (1 + 1e-6)
+    else:
+        assert low <= 1.05 * (1 + 1e-6)
+        assert high >= 1.05 * (1 - 1e-6)

@@ -16,6 +16,7 @@ from made import (
     waiver,
 )  # fmt: skip
 
+from greengate.betting import Stakes
 from greengate.gate import judge, unsettled
 from greengate.metrics import lookup
 from greengate.policy import Limit, Match, Rule, Tolerance
@@ -212,6 +213,49 @@ def test_measuring_does_not_go_on_where_pairs_can_settle_nothing():
     assert unsettled([rule], evidence({}, {}))
     assert not unsettled([rule], evidence({}))
     assert not unsettled([rule], evidence({}, {}, incomparable=("inputs: other names",)))
+
+
+def test_a_waiver_that_is_not_proven_changes_nothing():
+    rule = growth(FLOPS, "15%", unless=tradeoff(ceiling="400%"))
+    facts = evidence({FLOPS: exact(200)}, {FLOPS: exact(100)})
+    found = only(judge([policy(rule, waivers=(waiver("300%"),), inconclusive="warn")], facts))
+    assert found.outcome is Outcome.FAILED
+    assert "needs a gain of quality.accuracy min_increase 0.5 pp, found unavailable" in found.reason
+
+
+def test_a_waiver_that_holds_counts_wherever_it_stands_among_others():
+    rule = replace(growth(FLOPS), unless=None)
+    open_ceiling = waiver(id="W-0", ceilings=(Limit("max", Size(1)),), type="")
+    facts = evidence({FLOPS: exact(120)}, {FLOPS: exact(100)})
+    for waivers in ((open_ceiling, waiver(type="")), (waiver(type=""), open_ceiling)):
+        assert only(judge([policy(rule, waivers=waivers)], facts)).waiver == "W-1"
+
+
+def test_a_waiver_for_some_branches_needs_to_know_the_branch():
+    rule, facts = growth(FLOPS), evidence({FLOPS: exact(120)}, {FLOPS: exact(100)})
+    granted = policy(rule, waivers=(waiver(type="", match=Match(branches=("hotfix",))),))
+    found = only(judge([granted], facts))
+    assert (found.outcome, found.reason) == (
+        Outcome.FAILED,
+        "waiver W-1 is for the branches hotfix; name the branch with --branch",
+    )
+    assert only(judge([granted], facts.model_copy(update={"branch": "hotfix"}))).outcome is Outcome.WAIVED
+
+
+def test_no_gain_at_all_is_no_gain():
+    rule = growth(FLOPS, "15%", unless=tradeoff())
+    gain = replace(rule.unless.gain, delta=Share(0.1))
+    rule = replace(rule, unless=replace(rule.unless, gain=gain))
+    sides = [{FLOPS: exact(flops), "quality.accuracy": exact(0.0)} for flops in (120, 100)]
+    assert only(judge([policy(rule, waivers=(waiver(),))], evidence(*sides))).outcome is Outcome.FAILED
+
+
+def test_an_interval_less_sure_than_the_policy_asks_for_settles_nothing():
+    figure = uncertain(30e-3, 29e-3, 31e-3)
+    assert outcome(maximum(P95, "40 ms"), evidence({P95: figure}), stakes=Stakes(false_pass=0.01)) == "inconclusive"
+    assert (
+        outcome(growth(P95), evidence({P95: figure}, {P95: figure}), stakes=Stakes(false_pass=0.01)) == "inconclusive"
+    )
 
 
 def test_the_gravest_finding_names_the_verdict():

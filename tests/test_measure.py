@@ -158,7 +158,7 @@ def test_latency_quantiles_without_enough_runs_are_missing():
 
 
 def test_an_examination_gives_size_and_peak_memory():
-    found = examined(Examination("d", 1000, 5000, (), (), {}, ("no Landlock",))).figures
+    found = examined(Examination("d", 1000, 5000, (), (), {}, ("no Landlock",)), 0.95).figures
     assert found["model_size"].interval.exact
     assert found["peak_memory"].interval.low < 5000 < found["peak_memory"].interval.high
     assert found["peak_memory"].provenance.degraded == ("no Landlock",)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from statistics import NormalDist
 
 from greengate.evidence import Block, Class, Figure, Interval, Provenance
 from greengate.measure.intervals import quantile, values_needed
@@ -47,16 +48,17 @@ def static(costs: StaticCosts, batch: int) -> Figures:
     )
 
 
-def examined(examination: Examination) -> Figures:
+def examined(examination: Examination, confidence: float) -> Figures:
     """Make the figures of the first run: size of the files and peak memory."""
+    spread = PEAK_SPREAD * NormalDist().inv_cdf((1 + confidence) / 2) / NormalDist().inv_cdf(0.975)
     size = Provenance(kind=Class.STATIC, method="bytes on disk")
     memory = Provenance(
         kind=Class.MEASURED,
-        method=f"peak resident size of one run alone, runtime included; repeats within {PEAK_SPREAD:.0%}",
+        method=f"peak resident size of one run alone, runtime included; repeats within {spread:.1%}",
         degraded=examination.degraded,
     )
     peak = float(examination.peak_memory_bytes)
-    interval = Interval(low=peak * (1 - PEAK_SPREAD), high=peak * (1 + PEAK_SPREAD), confidence=0.95)
+    interval = Interval(low=peak * (1 - spread), high=peak * (1 + spread), confidence=confidence)
     return Figures(
         {
             "model_size": Figure.exact(examination.size_bytes, size),
@@ -126,7 +128,9 @@ def _place(  # noqa: PLR0913 - the parts of one figure
 
 
 def _too_few(needed: int, had: int, what: str) -> str:
-    return f"an interval needs at least {needed} {what}, {had} were measured; a rule on it, or a longer budget, takes more"
+    return (
+        f"an interval needs at least {needed} {what}, {had} were measured; a rule on it, or a longer budget, takes more"
+    )
 
 
 def runs_needed(metrics: Iterable[str], confidence: float) -> int:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from greengate.betting import ratio_interval
+from greengate.betting import Stakes, ratio_interval
 from greengate.evidence import Evidence, Figure, Interval
 from greengate.metrics import Metric, lookup
 from greengate.quantities import Quantity
@@ -102,7 +102,7 @@ class Comparison:
         key = f"{metric.paired} {metric.better}"
         if key not in self._paired:
             logs = log_ratios(metric, self.evidence.pairs)
-            low, high = ratio_interval(logs, CONFIDENCE)
+            low, high = ratio_interval(logs, Stakes((1 - CONFIDENCE) / 2, (1 - CONFIDENCE) / 2))
             interval = Interval(low=low, high=high, confidence=CONFIDENCE)
             self._paired[key] = math.exp(sorted(logs)[len(logs) // 2]), interval
         return self._paired[key]

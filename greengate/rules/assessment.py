@@ -55,6 +55,17 @@ def compare(low: float, high: float, bound: float, side: str) -> Outcome:
     return Outcome.FAILED if beyond else Outcome.INCONCLUSIVE
 
 
+def too_unsure(confidence: float, *figures: Figure) -> str:
+    """Say which interval is less sure than the policy asks for, or nothing; an exact figure is sure enough."""
+    for figure in figures:
+        interval = figure.interval
+        if not interval.exact and interval.confidence < confidence - ROUNDING:
+            return (
+                f"its interval is known with {interval.confidence:.4g} confidence, the policy asks for {confidence:.4g}"
+            )
+    return ""
+
+
 def comparable(evidence: Evidence, wanted: tuple[str, ...]) -> str:
     """Say what keeps candidate and baseline from being compared, or nothing."""
     differing = [item for item in evidence.incomparable if item.split(":")[0] in wanted]

@@ -12,16 +12,17 @@ from __future__ import annotations
 from greengate.evidence import Evidence
 from greengate.metrics import Metric
 from greengate.policy import Limit, Plan
-from greengate.rules.assessment import Assessment, compare, figure_of, unavailable
+from greengate.rules.assessment import Assessment, compare, figure_of, too_unsure, unavailable
 from greengate.verdict import Outcome
 
 
 def assess(check: Limit, metric: Metric, evidence: Evidence, plan: Plan) -> Assessment:
     """Compare the candidate's interval with the bound."""
-    del plan
     figure = figure_of(evidence.candidate, metric.name)
     if isinstance(figure, str):
         return unavailable(str(check), figure)
+    if unsure := too_unsure(plan.confidence, figure):
+        return unavailable(str(check), unsure)
     bound, interval = check.bound.amount, figure.interval
     outcome = compare(interval.low, interval.high, bound, check.side)
     edge = interval.high if check.side == "max" else interval.low
@@ -44,6 +45,8 @@ def _margin(amount: float, bound: float) -> str:
     if bound == 0:
         return "at the limit" if amount == 0 else "the limit is zero"
     share = abs(amount - bound) / abs(bound)
+    if share >= 10:
+        return f"{amount / bound:,.0f} times the limit"
     return f"{share * 100:.3g}% {'above' if amount > bound else 'below'} the limit"
 
 

@@ -16,13 +16,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from greengate.betting import decide, ratio_interval
+from greengate.betting import Stakes, decide, ratio_interval
 from greengate.evidence import Evidence, Figure, Interval, Pair
 from greengate.metrics import Metric
 from greengate.policy import Plan, Tolerance
 from greengate.quantities import Share
-from greengate.rules.assessment import Assessment, comparable, compare, figure_of, unavailable
+from greengate.rules.assessment import Assessment, comparable, compare, figure_of, too_unsure, unavailable
 from greengate.verdict import Outcome
+
+_UNKNOWN = (1e-4, 1e4)  # a ratio beyond these has not been bounded
 
 
 def assess(check: Tolerance, metric: Metric, evidence: Evidence, plan: Plan) -> Assessment:
@@ -34,10 +36,10 @@ def assess(check: Tolerance, metric: Metric, evidence: Evidence, plan: Plan) -> 
     candidate, baseline = (figure_of(side, metric.name) for side in (evidence.candidate, evidence.baseline))
     if metric.paired and isinstance(check.delta, Share) and evidence.pairs:
         return _by_pairs(check, metric, evidence, plan)
-    if isinstance(candidate, str):
-        return unavailable(str(check), candidate)
-    if isinstance(baseline, str):
-        return unavailable(str(check), f"baseline: {baseline}")
+    if isinstance(candidate, str) or isinstance(baseline, str):
+        return unavailable(str(check), candidate if isinstance(candidate, str) else f"baseline: {baseline}")
+    if unsure := too_unsure(plan.confidence, candidate, baseline):
+        return unavailable(str(check), unsure)
     return _Comparison(check, metric, candidate, baseline).by_intervals()
 
 
@@ -75,13 +77,25 @@ def _by_pairs(check: Tolerance, metric: Metric, evidence: Evidence, plan: Plan) 
     ratios = log_ratios(metric, evidence.pairs)
     decision = decide(*_game(check, metric, evidence.pairs), plan.stakes)
     outcome = {True: Outcome.FAILED, False: Outcome.PASSED, None: Outcome.INCONCLUSIVE}[decision.worse]
-    low, high = ratio_interval(ratios, plan.confidence)
+    low, high = ratio_interval(ratios, _turned(check, plan.stakes))
     ratio = min(max(math.exp(sorted(ratios)[len(ratios) // 2]), low), high)
-    reason = "" if decision.worse is not None else f"still open after {decision.pairs} pairs: more may settle it"
-    bounds = Interval(low=low, high=high, confidence=plan.confidence)
+    reason = (
+        ""
+        if decision.worse is not None
+        else f"still open after {_counted(decision.pairs)}: a longer budget may settle it"
+    )
+    confidence = 1 - plan.stakes.false_fail - plan.stakes.false_pass
+    bounds = Interval(low=low, high=high, confidence=confidence)
     assert evidence.baseline is not None
     sides = [side.figures.get(metric.name) for side in (evidence.candidate, evidence.baseline)]
     return _Comparison(check, metric, *sides).as_ratio(outcome, ratio, bounds, reason)
+
+
+def _turned(check: Tolerance, stakes: Stakes) -> Stakes:
+    """Give the interval's low end the error of the verdict that it decides: failing growth, or passing shrinkage."""
+    if check.side == "max_increase":
+        return stakes
+    return Stakes(false_fail=stakes.false_pass, false_pass=stakes.false_fail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +132,8 @@ class _Comparison:
         return self.as_ratio(outcome, self.candidate.amount / self.baseline.amount, bounds, "")
 
     def _of_zero(self, candidate: Figure, baseline: Figure) -> Assessment:
-        if candidate.interval.exact and candidate.interval == baseline.interval:
+        unchanged = candidate.interval.exact and candidate.interval == baseline.interval
+        if unchanged and self.check.delta.amount >= 0:
             return self._told(Outcome.PASSED, "unchanged", "exact", "at the baseline", "")
         nothing = self.metric.in_words(baseline.amount)
         return unavailable(str(self.check), f"no share of {nothing} can be taken: use an absolute {self.check.side}")
@@ -126,8 +141,9 @@ class _Comparison:
     def as_ratio(self, outcome: Outcome, ratio: float, bounds: Interval, reason: str) -> Assessment:
         """Say what was found as a share of the baseline."""
         left = self.check.delta.amount - self.sign * (ratio - 1)
-        margin = f"{abs(left) * 100:.3g} points {'below' if left >= 0 else 'above'} the tolerance"
-        interval = "exact" if bounds.exact else f"{_percent(bounds.low)} to {_percent(bounds.high)}"
+        points = f"{abs(left) * 100:,.0f}" if abs(left) >= 1 else f"{abs(left) * 100:.3g}"
+        margin = f"{points} points {'below' if left >= 0 else 'above'} the tolerance"
+        interval = "exact" if bounds.exact else _span(bounds)
         return self._told(outcome, _percent(ratio), interval, margin, reason, (ratio, bounds))
 
     def _as_difference(self, difference: float, low: float, high: float) -> Assessment:
@@ -168,6 +184,7 @@ class _Comparison:
             amount=found[0] if found else None,
             bounds=found[1] if found else None,
             provenance=self.candidate.provenance if self.candidate else None,
+            estimated=not self.relative and self.candidate is not None and self.candidate.provenance.kind.estimated,
         )
 
     def _counterfactual(self) -> str:
@@ -176,6 +193,18 @@ class _Comparison:
         amount, delta = self.baseline.amount, self.sign * self.check.delta.amount
         bound = amount * (1 + delta) if self.relative else amount + delta
         return f"would pass at {'<=' if self.sign > 0 else '>='} {self.metric.in_words(bound)}"
+
+
+def _counted(pairs: int) -> str:
+    return "1 pair" if pairs == 1 else f"{pairs} pairs"
+
+
+def _span(bounds: Interval) -> str:
+    if bounds.low < _UNKNOWN[0] and bounds.high > _UNKNOWN[1]:
+        return "not known yet"
+    low = _percent(bounds.low) if bounds.low >= _UNKNOWN[0] else "any decrease"
+    high = _percent(bounds.high) if bounds.high <= _UNKNOWN[1] else "any increase"
+    return f"{low} to {high}"
 
 
 def _percent(ratio: float) -> str:
