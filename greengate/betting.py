@@ -56,11 +56,11 @@ def ratio_interval(log_ratios: Sequence[float], stakes: Stakes) -> tuple[float, 
 
     It is the interval that belongs to the test: a tolerance below its low end fails (with the error `false_fail`), one
     above its high end passes (`false_pass`). Both ends are found by bisection, since the wealth is monotone in tau.
+    Where the pairs contradict one another, so that no tau is left, the interval spans what they say in turn.
     """
-    middle = sorted(log_ratios)[len(log_ratios) // 2]
-    low = _edge(middle, -_WIDEST, lambda tau: _peak_wealth(log_ratios, tau, 1) >= 1 / stakes.false_fail)
-    high = _edge(middle, _WIDEST, lambda tau: _peak_wealth(log_ratios, tau, -1) >= 1 / stakes.false_pass)
-    return math.exp(low), math.exp(high)
+    low = _edge(-_WIDEST, _WIDEST, lambda tau: _peak_wealth(log_ratios, tau, 1) < 1 / stakes.false_fail)
+    high = _edge(-_WIDEST, _WIDEST, lambda tau: _peak_wealth(log_ratios, tau, -1) >= 1 / stakes.false_pass)
+    return math.exp(min(low, high)), math.exp(max(low, high))
 
 
 def _peak_wealth(log_ratios: Sequence[float], tau: float, sign: int) -> float:
@@ -72,14 +72,9 @@ def _peak_wealth(log_ratios: Sequence[float], tau: float, sign: int) -> float:
     return peak
 
 
-def _edge(inside: float, outside: float, contradicted: Callable[[float], bool]) -> float:
-    """Bisect between a tau that is not contradicted and one that may be; 30 halvings reach 1e-8."""
-    if contradicted(inside):
-        return inside
-    for _ in range(34):
-        tau = (inside + outside) / 2
-        if contradicted(tau):
-            outside = tau
-        else:
-            inside = tau
-    return outside
+def _edge(low: float, high: float, holds: Callable[[float], bool]) -> float:
+    """Bisect for the least tau from which on something holds; 36 halvings reach 1e-9."""
+    for _ in range(36):
+        tau = (low + high) / 2
+        low, high = (low, tau) if holds(tau) else (tau, high)
+    return (low + high) / 2

@@ -37,9 +37,11 @@ def run(settings: Settings, watch: Watch) -> Account:
         raise UsageError(str(settings.root), "there is no such folder")
     project = load_project(WorkingTree(settings.root), settings.project)
     held = preparation.grounds(settings, project)
-    preparation.refuse_strangers(held.policies, project)
+    preparation.refuse_strangers(held.policies, held.known(project))
     entries = _chosen(project, settings.models)
-    preparation.own_folder(settings.root)
+    preparation.refuse_uncovered(held, entries, settings.branch)
+    if settings.history is None:
+        preparation.own_folder(settings.root)
     with opened(settings.history or settings.root / project.history) as history:
         history.check_writable()
         walk = _Walk(settings, project, held, history, taken_at, watch)
@@ -64,10 +66,7 @@ class _Walk:
         return Record(-1, self.history.append(decision), decision)
 
     def _judged(self, entry: ModelEntry) -> Decision:
-        policies = preparation.covering(self.held.policies, entry, self.settings.branch)
-        if not policies:
-            words = f"no policy covers {entry.name} on the branch {self.settings.branch}"
-            raise ModelError(entry.place, words, "add a policy whose `match.branches` covers it")
+        policies = preparation.covering(self.held, entry, self.settings.branch)
         case = preparation.case(self.settings, self.project, self.held, entry, policies, self.history)
         schedule = preparation.schedule(self.settings, policies)
         evidence = gather(case, policies, schedule, self.taken_at, self.watch)
@@ -78,7 +77,7 @@ class _Walk:
         return self._decision(entry, Verdict(model=entry.name, findings=()), problem=str(error))
 
     def _decision(self, entry: ModelEntry, verdict: Verdict, **rest: object) -> Decision:
-        policies = preparation.covering(self.held.policies, entry, self.settings.branch)
+        policies = preparation.covering(self.held, entry, self.settings.branch)
         return Decision(
             model=entry.name,
             path=entry.path,
@@ -89,7 +88,7 @@ class _Walk:
             policies=tuple((policy.name, policy.digest) for policy in policies),
             commit=git.toplevel_commit(self.settings.root),
             problem=str(rest.get("problem", "")),
-            notes=self.held.notes,
+            notes=(*self.held.notes, *packs.warnings(policies, self.taken_at[:10])),
         )
 
 

@@ -24,12 +24,15 @@ _GIT = "git:"
 class Grader:
     """Makes the quality figures of candidate and baseline, as the project file says where they come from.
 
-    `wanted` names the figures that policies ask for, without `quality.`.
+    Attributes:
+        wanted: The figures that policies ask for, without `quality.`.
+        base: The commit whose evaluation file of the baseline counts, or "" for the working tree's.
     """
 
     root: Path
     entry: ModelEntry
     wanted: tuple[str, ...]
+    base: str = ""
 
     def __call__(self, subject: str, spec: ModelSpec, loader: ModelLoader) -> Figures:
         """Return the quality figures of a subject, and why others are missing."""
@@ -44,7 +47,7 @@ class Grader:
         source = declared.file if subject == CANDIDATE else declared.baseline
         if source is None:
             return self._missing("the project names no evaluation file of the baseline (`quality: {baseline: …}`)")
-        data = self._read(source)
+        data = self._read(source, self.base if subject != CANDIDATE else "")
         if data is None:
             hint = "write it where the model is evaluated, and commit it beside the model"
             raise ModelError(self.entry.quality_place, f"the evaluation file `{source}` is not there", hint)
@@ -63,9 +66,9 @@ class Grader:
         found = self._missing(f"no scorer of the project makes it; it has {', '.join(declared.scorers)}")
         return Figures(dict(figures), {name: why for name, why in found.missing.items() if name not in figures})
 
-    def _read(self, source: str) -> bytes | None:
+    def _read(self, source: str, base: str) -> bytes | None:
         if not source.startswith(_GIT):
-            return WorkingTree(self.root).read(source)
+            return GitTree(self.root, base).read(source) if base else WorkingTree(self.root).read(source)
         ref, _, path = source.removeprefix(_GIT).partition(":")
         return GitTree(self.root, ref).read(path)
 

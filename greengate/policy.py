@@ -15,6 +15,7 @@ from greengate.metrics import Metric
 from greengate.quantities import Quantity
 
 NOWHERE = Place()
+PROJECT_SAYS = "path"  # the word for a baseline that the project file names
 
 
 class Enforce(StrEnum):
@@ -153,7 +154,7 @@ class Waiver:
 class Plan:
     """How a policy wants its evidence: which baseline, what must be the same, how sure, and how long it may take."""
 
-    baseline: str = "path"
+    baseline: str = PROJECT_SAYS
     comparable: tuple[str, ...] = ("runner", "runtime", "inputs")
     evidence: str = "any"
     stakes: Stakes = field(default_factory=Stakes)

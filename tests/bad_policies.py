@@ -4,42 +4,42 @@
 import pytest
 from packs_made import WAIVER, policy
 
-LATENCY = "{id: a, metric: latency_p95, max: 40 ms}"
+LATENCY = "{id: a, metric: latency_p95, max: 40 ms, enforce: soft}"
 GOOD = policy([LATENCY])
 
 BAD_RULES = [
     pytest.param(
-        "{id: a, metric: latency_p95, max_incrase: 5%}",
+        "{id: a, metric: latency_p95, max_incrase: 5%, enforce: soft}",
         ("p.yaml:5:34 (rules[0].max_incrase): unknown key `max_incrase`\n  hint: did you mean `max_increase`?"),
         id="a key is misspelt",
     ),
     pytest.param(
-        "{id: a, metric: latency_p95, max: 40}",
+        "{id: a, metric: latency_p95, max: 40, enforce: soft}",
         ("p.yaml:5:39 (rules[0].max): `40` has no unit\n  hint: a duration is written like `40 ms`"),
         id="the unit is missing",
     ),
     pytest.param(
-        "{id: a, metric: latency_p95, max: 40 J}",
+        "{id: a, metric: latency_p95, max: 40 J, enforce: soft}",
         ("p.yaml:5:39 (rules[0].max): `40 J` is an energy, expected a duration\n  hint: write it like `40 ms`"),
         id="the dimension is another",
     ),
     pytest.param(
-        "{id: a, metric: model_size, max: 40 MiBs}",
+        "{id: a, metric: model_size, max: 40 MiBs, enforce: soft}",
         ("p.yaml:5:38 (rules[0].max): `MiBs` in `40 MiBs` is no unit of a size\n  hint: did you mean `MiB`?"),
         id="the unit is misspelt",
     ),
     pytest.param(
-        "{id: a, metric: latency_p96, max: 40 ms}",
+        "{id: a, metric: latency_p96, max: 40 ms, enforce: soft}",
         ("p.yaml:5:21 (rules[0].metric): `latency_p96` is no metric\n  hint: did you mean `latency_p99`?"),
         id="the metric is unknown",
     ),
     pytest.param(
-        "{id: a, metric: quality., max: 40%}",
+        "{id: a, metric: quality., max: 40%, enforce: soft}",
         ("p.yaml:5:21 (rules[0].metric): `quality.` is no metric\n  hint: did you mean `quality.accuracy`?"),
         id="a quality figure has no name",
     ),
     pytest.param(
-        "{id: a, metric: latency_p95, min: 50 ms, max: 40 ms}",
+        "{id: a, metric: latency_p95, min: 50 ms, max: 40 ms, enforce: soft}",
         (
             "p.yaml:5:39 (rules[0].min): the rule can never hold: `min` 50 ms is above `max` 40 ms\n"
             "  hint: exchange the two, or correct one"
@@ -47,22 +47,22 @@ BAD_RULES = [
         id="min lies above max",
     ),
     pytest.param(
-        "{id: a, metric: latency_p95, max: -40 ms}",
+        "{id: a, metric: latency_p95, max: -40 ms, enforce: soft}",
         "p.yaml:5:39 (rules[0].max): `-40 ms` is below zero, where latency_p95 never is",
         id="a limit is negative",
     ),
     pytest.param(
-        "{id: a, metric: quality.accuracy, min: 197%}",
+        "{id: a, metric: quality.accuracy, min: 197%, enforce: soft}",
         "p.yaml:5:44 (rules[0].min): `197%` is more than the whole; quality.accuracy is at most 100%",
         id="a share is above the whole",
     ),
     pytest.param(
-        "{id: a, metric: quality.accuracy, min: 0.97}",
+        "{id: a, metric: quality.accuracy, min: 0.97, enforce: soft}",
         ("p.yaml:5:44 (rules[0].min): `0.97` has no unit\n  hint: a share is written like `5%`"),
         id="a share has no unit",
     ),
     pytest.param(
-        "{id: a, metric: latency_p95}",
+        "{id: a, metric: latency_p95, enforce: soft}",
         (
             "p.yaml:5:5 (rules[0]): the rule limits nothing, so that it could never fail\n"
             "  hint: give it `max`, `min`, `max_increase` or `max_decrease`"
@@ -70,7 +70,7 @@ BAD_RULES = [
         id="the rule limits nothing",
     ),
     pytest.param(
-        "{id: a, max: 40 ms}",
+        "{id: a, max: 40 ms, enforce: soft}",
         (
             "p.yaml:5:5 (rules[0]): the rule has neither `metric` nor `cel`\n"
             "  hint: name the figure it limits with `metric`"
@@ -78,32 +78,32 @@ BAD_RULES = [
         id="the rule names no metric",
     ),
     pytest.param(
-        "{metric: latency_p95, max: 40 ms}",
+        "{metric: latency_p95, max: 40 ms, enforce: soft}",
         ("p.yaml:5:5 (rules[0]): `id` is missing\n  hint: Name of the rule, once in a policy."),
         id="the id is missing",
     ),
     pytest.param(
-        "{id: My Rule, metric: latency_p95, max: 40 ms}",
+        "{id: My Rule, metric: latency_p95, max: 40 ms, enforce: soft}",
         "p.yaml:5:10 (rules[0].id): found `My Rule`, expected lower-case letters, digits and single hyphens, such as `energy-cap`",
         id="the id is no name",
     ),
     pytest.param(
-        "{id: a, metric: latency_p95, max: }",
+        "{id: a, metric: latency_p95, max: , enforce: soft}",
         ("p.yaml:5:34 (rules[0].max): `max` has no value\n  hint: give it one, or leave the key out"),
         id="a key has no value",
     ),
     pytest.param(
-        "{id: a, metric: latency_p95, max: [40 ms]}",
+        "{id: a, metric: latency_p95, max: [40 ms], enforce: soft}",
         "p.yaml:5:39 (rules[0].max): found a list, expected an amount, such as `40 ms`",
         id="an amount is a list",
     ),
     pytest.param(
-        "{id: a, metric: latency_p95, max: true}",
+        "{id: a, metric: latency_p95, max: true, enforce: soft}",
         "p.yaml:5:39 (rules[0].max): found `true`, expected an amount, such as `40 ms`",
         id="an amount is a boolean",
     ),
     pytest.param(
-        "{id: 7, metric: latency_p95, max: 40 ms}",
+        "{id: 7, metric: latency_p95, max: 40 ms, enforce: soft}",
         ("p.yaml:5:10 (rules[0].id): found `7`, expected text\n  hint: put it in quotes"),
         id="text is a number",
     ),
@@ -116,17 +116,17 @@ BAD_RULES = [
         id="a word is misspelt",
     ),
     pytest.param(
-        "{id: a, metric: latency_p95, max_increase: -5%}",
+        "{id: a, metric: latency_p95, max_increase: -5%, enforce: soft}",
         "p.yaml:5:48 (rules[0].max_increase): `-5%` is negative; a change is written without its sign",
         id="a tolerance is negative",
     ),
     pytest.param(
-        "{id: a, metric: throughput, max_decrease: 100%}",
+        "{id: a, metric: throughput, max_decrease: 100%, enforce: soft}",
         "p.yaml:5:47 (rules[0].max_decrease): `100%` bounds nothing: throughput cannot fall by more than the whole",
         id="a tolerance is the whole",
     ),
     pytest.param(
-        "{id: a, metric: latency_p95, max_increase: 5}",
+        "{id: a, metric: latency_p95, max_increase: 5, enforce: soft}",
         (
             "p.yaml:5:48 (rules[0].max_increase): `5` has no unit\n"
             "  hint: write a share such as `5%`, or a difference such as `40 ms`"
@@ -134,15 +134,15 @@ BAD_RULES = [
         id="a tolerance has no unit",
     ),
     pytest.param(
-        "{id: a, metric: flops_per_inference, max_increase: 5}",
+        "{id: a, metric: flops_per_inference, max_increase: 5, enforce: soft}",
         (
             "p.yaml:5:56 (rules[0].max_increase): `5` has no unit\n"
-            "  hint: write a share such as `5%`, or a difference such as `4 G`"
+            "  hint: write a share such as `5%`, or a difference such as `4 GFLOP`"
         ),
         id="a tolerance of a count has no unit",
     ),
     pytest.param(
-        "{id: a, metric: latency_p95, max_increase: 5 J}",
+        "{id: a, metric: latency_p95, max_increase: 5 J, enforce: soft}",
         (
             "p.yaml:5:48 (rules[0].max_increase): `5 J` is an energy, expected a duration\n"
             "  hint: write a share such as `5%`, or a difference such as `40 ms`"
@@ -150,12 +150,12 @@ BAD_RULES = [
         id="a tolerance is of another dimension",
     ),
     pytest.param(
-        "{id: a, metric: latency_p95, max_increase: 5 mss}",
+        "{id: a, metric: latency_p95, max_increase: 5 mss, enforce: soft}",
         ("p.yaml:5:48 (rules[0].max_increase): `mss` in `5 mss` is no unit of a duration\n  hint: did you mean `ms`?"),
         id="the unit of a tolerance is misspelt",
     ),
     pytest.param(
-        "{id: a, metric: latency_p95, max_increase: 5 pp}",
+        "{id: a, metric: latency_p95, max_increase: 5 pp, enforce: soft}",
         (
             "p.yaml:5:48 (rules[0].max_increase): `5 pp` is a number of percentage points, expected a duration\n"
             "  hint: write a share such as `5%`, or a difference such as `40 ms`"
@@ -163,7 +163,7 @@ BAD_RULES = [
         id="percentage points of what is no share",
     ),
     pytest.param(
-        "{id: a, metric: flops_per_inference, max: 4 GMAC}",
+        "{id: a, metric: flops_per_inference, max: 4 GMAC, enforce: soft}",
         (
             "p.yaml:5:47 (rules[0].max): `4 GMAC` counts MACs, which is not what flops_per_inference counts\n"
             "  hint: write it like `4 GFLOP`"
@@ -171,7 +171,67 @@ BAD_RULES = [
         id="FLOPs are given in MACs",
     ),
     pytest.param(
-        "{id: a, metric: parameters, max: 4 GFLOP}",
+        "{id: a, metric: flops_per_inference, max: 4e9, enforce: soft}",
+        ("p.yaml:5:47 (rules[0].max): `4000000000.0` has no unit\n  hint: a number of FLOPs is written like `4 GFLOP`"),
+        id="FLOPs without a unit",
+    ),
+    pytest.param(
+        "{id: a, metric: flops_per_inference, max: 4 G, enforce: soft}",
+        (
+            "p.yaml:5:47 (rules[0].max): `4 G` is a plain number, expected a number of FLOPs\n"
+            "  hint: write it like `4 GFLOP`"
+        ),
+        id="FLOPs with a prefix and no unit",
+    ),
+    pytest.param(
+        "{id: a, metric: macs_per_inference, max: 250 MMACs, enforce: soft}",
+        (
+            "p.yaml:5:46 (rules[0].max): `MMACs` in `250 MMACs` is no unit of a number of MACs\n"
+            "  hint: did you mean `MMAC`?"
+        ),
+        id="the unit of MACs is misspelt",
+    ),
+    pytest.param(
+        "{id: a, metric: macs_per_inference, max_increase: 2 M, enforce: soft}",
+        (
+            "p.yaml:5:55 (rules[0].max_increase): `2 M` is a plain number, expected a number of MACs\n"
+            "  hint: write a share such as `5%`, or a difference such as `4 GMAC`"
+        ),
+        id="a difference of MACs has a prefix and no unit",
+    ),
+    pytest.param(
+        "{id: a, metric: macs_per_inference, max_increase: 2 MFLOP, enforce: soft}",
+        (
+            "p.yaml:5:55 (rules[0].max_increase): `2 MFLOP` counts FLOPs, which is not what macs_per_inference counts\n"
+            "  hint: write it like `4 GMAC`"
+        ),
+        id="a difference of MACs is given in FLOPs",
+    ),
+    pytest.param(
+        "{id: a, metric: latency_p95, max: 40 ms}",
+        (
+            "p.yaml:5:5 (rules[0]): `enforce` is missing\n"
+            "  hint: advisory warns, soft fails unless waived, hard fails whatever anybody says"
+        ),
+        id="enforce is missing",
+    ),
+    pytest.param(
+        "{id: a, metric: latency_p95, max: 40, unless: {approval: x, ceiling: 10%}}",
+        (
+            "p.yaml:5:5 (rules[0]): `enforce` is missing\n"
+            "  hint: advisory warns, soft fails unless waived, hard fails whatever anybody says\n"
+            "p.yaml:5:39 (rules[0].max): `40` has no unit\n"
+            "  hint: a duration is written like `40 ms`"
+        ),
+        id="enforce is missing, and more is wrong",
+    ),
+    pytest.param(
+        "{id: a, metric: latency_p95, max: 40 ms, enfore: hard}",
+        ("p.yaml:5:46 (rules[0].enfore): unknown key `enfore`\n  hint: did you mean `enforce`?"),
+        id="enforce is misspelt",
+    ),
+    pytest.param(
+        "{id: a, metric: parameters, max: 4 GFLOP, enforce: soft}",
         (
             "p.yaml:5:38 (rules[0].max): `4 GFLOP` counts FLOPs, which is not what parameters counts\n"
             "  hint: write it like `4 M`"
@@ -179,7 +239,7 @@ BAD_RULES = [
         id="parameters are given in FLOPs",
     ),
     pytest.param(
-        "{id: a, metric: latency_p95, max_drift: {since: last-release, increase: 10%}}",
+        "{id: a, metric: latency_p95, max_drift: {since: last-release, increase: 10%}, enforce: soft}",
         (
             "p.yaml:5:34 (rules[0].max_drift): `max_drift` cannot be judged by this version\n"
             "  hint: `max_increase` limits each change on its own"
@@ -195,7 +255,21 @@ BAD_RULES = [
         id="a hard rule has an unless",
     ),
     pytest.param(
-        "{id: a, metric: latency_p95, max: 5 s, unless: {approval: x, ceiling: 10%}}",
+        "{id: a, metric: model_size, max: 1 MiB, max_increase: 5%, unless: {approval: t, ceiling: 9%}, enforce: soft}",
+        (
+            "p.yaml:5:63 (rules[0].unless): `unless` would also let the `max` or `min` of its rule through\n"
+            "  hint: put the limit into a rule of its own"
+        ),
+        id="a trade-off beside a limit",
+    ),
+    pytest.param(
+        "{id: a, metric: model_size, max_increase: 5%, unless: {approval: t, ceiling: 9%, "
+        "gain: {metric: quality.f1, min_increase: 0 pp}}, enforce: soft}",
+        ("p.yaml:5:127 (rules[0].unless.gain.min_increase): `0 pp` is no gain\n  hint: such as 0.5 pp"),
+        id="a gain of nothing",
+    ),
+    pytest.param(
+        "{id: a, metric: latency_p95, max: 5 s, unless: {approval: x, ceiling: 10%}, enforce: soft}",
         (
             "p.yaml:5:44 (rules[0].unless): `unless` needs a tolerance in the same rule\n"
             "  hint: its ceiling binds a `max_increase` or `max_decrease`"
@@ -203,7 +277,7 @@ BAD_RULES = [
         id="an unless has no tolerance",
     ),
     pytest.param(
-        "{id: a, metric: latency_p95, max_increase: 5%, unless: {approval: x, ceiling: 5%}}",
+        "{id: a, metric: latency_p95, max_increase: 5%, unless: {approval: x, ceiling: 5%}, enforce: soft}",
         (
             "p.yaml:5:83 (rules[0].unless.ceiling): the ceiling 5% is not above `max_increase` 5%, so that nothing could be let through\n"
             "  hint: raise the ceiling, or take `unless` away"
@@ -211,7 +285,7 @@ BAD_RULES = [
         id="the ceiling is no higher than the tolerance",
     ),
     pytest.param(
-        "{id: a, metric: latency_p95, max_increase: 5%, unless: {approval: x, ceiling: 5 ms}}",
+        "{id: a, metric: latency_p95, max_increase: 5%, unless: {approval: x, ceiling: 5 ms}, enforce: soft}",
         (
             "p.yaml:5:83 (rules[0].unless.ceiling): the ceiling 5 ms cannot be compared with `max_increase` 5%\n"
             "  hint: write both as shares, or both as differences"
@@ -219,7 +293,7 @@ BAD_RULES = [
         id="the ceiling is of another kind",
     ),
     pytest.param(
-        "{id: a, metric: latency_p95, max_increase: 5%, unless: {approval: x}}",
+        "{id: a, metric: latency_p95, max_increase: 5%, unless: {approval: x}, enforce: soft}",
         (
             "p.yaml:5:60 (rules[0].unless): `ceiling` is missing\n"
             "  hint: Tolerance that binds even when approved; above the rule's own."
@@ -227,7 +301,7 @@ BAD_RULES = [
         id="the ceiling is missing",
     ),
     pytest.param(
-        "{id: a, metric: latency_p95, max_increase: 5%, unless: {approval: x, ceiling: 10%, gain: {metric: quality.f1, min_increase: 1%, min_decrease: 1%}}}",
+        "{id: a, metric: latency_p95, max_increase: 5%, unless: {approval: x, ceiling: 10%, gain: {metric: quality.f1, min_increase: 1%, min_decrease: 1%}}, enforce: soft}",
         (
             "p.yaml:5:94 (rules[0].unless.gain): a gain is either a `min_increase` or a `min_decrease`\n"
             "  hint: give one of the two"
@@ -235,7 +309,7 @@ BAD_RULES = [
         id="a gain has two sides",
     ),
     pytest.param(
-        "{id: a, metric: latency_p95, max_increase: 5%, unless: {approval: x, ceiling: 10%, gain: {metric: quality.f1, min_decrease: 1 pp}}}",
+        "{id: a, metric: latency_p95, max_increase: 5%, unless: {approval: x, ceiling: 10%, gain: {metric: quality.f1, min_decrease: 1 pp}}, enforce: soft}",
         (
             "p.yaml:5:115 (rules[0].unless.gain.min_decrease): `min_decrease` of quality.f1 is no gain\n"
             "  hint: quality.f1 is better when higher: write `min_increase`"
@@ -243,7 +317,7 @@ BAD_RULES = [
         id="a gain is a loss",
     ),
     pytest.param(
-        "{id: a, metric: latency_p95, max: 40 ms, cel: candidate.latency_p50 < 1.0, message: m}",
+        "{id: a, metric: latency_p95, max: 40 ms, cel: candidate.latency_p50 < 1.0, message: m, enforce: soft}",
         (
             "p.yaml:5:13 (rules[0].metric): a rule with `cel` cannot have `metric`\n"
             "  hint: make two rules of it\n"
@@ -253,7 +327,7 @@ BAD_RULES = [
         id="an expression has a limit",
     ),
     pytest.param(
-        "{id: a, cel: candidate.latency_p50 < 1.0}",
+        "{id: a, cel: candidate.latency_p50 < 1.0, enforce: soft}",
         (
             "p.yaml:5:5 (rules[0]): `message` is missing: a rule with `cel` must say what was broken\n"
             '  hint: such as `message: "the GPU costs more energy than the CPU here"`'
@@ -261,7 +335,7 @@ BAD_RULES = [
         id="an expression has no message",
     ),
     pytest.param(
-        "{id: a, cel: candidate.latency_p5 < 1.0, message: m}",
+        "{id: a, cel: candidate.latency_p5 < 1.0, message: m, enforce: soft}",
         (
             "p.yaml:5:18 (rules[0].cel): there is no field `candidate.latency_p5`\n"
             "  hint: did you mean `candidate.latency_p95`?"
@@ -272,17 +346,17 @@ BAD_RULES = [
         "latency", "p.yaml:5:5 (rules[0]): found `latency`, expected a mapping of keys to values", id="a rule is text"
     ),
     pytest.param(
-        '{id: a, metric: latency_p95, max: "${cap}"}',
+        '{id: a, metric: latency_p95, max: "${cap}", enforce: soft}',
         ("p.yaml:5:39 (rules[0].max): `${cap}` names no param\n  hint: write its value under `params:`"),
         id="a param is unknown",
     ),
     pytest.param(
-        '{id: a, metric: latency_p95, max: "${cap"}',
+        '{id: a, metric: latency_p95, max: "${cap", enforce: soft}',
         ("p.yaml:5:39 (rules[0].max): `${cap` cannot be read\n  hint: a param is used like `${energy_cap}`"),
         id="a param is not closed",
     ),
     pytest.param(
-        "{id: a, metric: latency_p95, max: 40 ms, max: 50 ms}",
+        "{id: a, metric: latency_p95, max: 40 ms, max: 50 ms, enforce: soft}",
         (
             "p.yaml:5:46 (rules[0].max): the key `max` is given twice; first in line 5, column 34\n"
             "  hint: keep one of the two"
@@ -293,12 +367,42 @@ BAD_RULES = [
 
 BAD_PARTS = [
     pytest.param(
-        {"budgets": "[{id: q, metric: deployment_carbon, period: year, max: 3 kgCO2e}]"},
+        {"budgets": "[{id: q, metric: deployment_carbon, period: year, max: 3 kgCO2e, enforce: soft}]"},
         (
             "p.yaml:4:1 (budgets): budgets are not enforced by this version\n"
             "  hint: take them out until then; a rule on `deployment_carbon` limits one model"
         ),
         id="budgets",
+    ),
+    pytest.param(
+        {"budgets": "[{id: q, metric: deployment_carbon, period: year, max: 3 kgCO2e}]"},
+        (
+            "p.yaml:4:1 (budgets): budgets are not enforced by this version\n"
+            "  hint: take them out until then; a rule on `deployment_carbon` limits one model\n"
+            "p.yaml:4:11 (budgets[0]): `enforce` is missing\n"
+            "  hint: advisory warns, soft fails unless waived, hard fails whatever anybody says"
+        ),
+        id="a budget without enforce",
+    ),
+    pytest.param(
+        {"measurement": "{}"},
+        ("p.yaml:4:14 (measurement): the mapping is empty\n  hint: fill it, or leave the key out"),
+        id="a measurement of nothing",
+    ),
+    pytest.param(
+        {"enforcement": "{}"},
+        ("p.yaml:4:14 (enforcement): the mapping is empty\n  hint: fill it, or leave the key out"),
+        id="an enforcement of nothing",
+    ),
+    pytest.param(
+        {"match": "{}"},
+        ("p.yaml:4:8 (match): the mapping is empty\n  hint: fill it, or leave the key out"),
+        id="a match that says nothing",
+    ),
+    pytest.param(
+        {"params": "{}"},
+        ("p.yaml:4:9 (params): the mapping is empty\n  hint: fill it, or leave the key out"),
+        id="params of nothing",
     ),
     pytest.param(
         {"measurement": "{confidence: 120%}"},
@@ -489,6 +593,12 @@ BAD_DOCUMENTS = [
 
 BAD_WAIVERS = [
     pytest.param(
+        "{models: [nlp/summariser]}",
+        "{}",
+        ("p1.yaml:6:8 (match): the mapping is empty\n  hint: fill it, or leave the key out"),
+        id="a match of a waiver that says nothing",
+    ),
+    pytest.param(
         "expires: 2026-12-31\n",
         "",
         (
@@ -550,7 +660,7 @@ BAD_WAIVERS = [
         "{}",
         (
             "p1.yaml:7:10 (ceiling): the ceiling does not say how far `max_increase` may be broken\n"
-            "  hint: give it `max` or `max_increase`"
+            "  hint: give it `max_increase` or `max`"
         ),
         id="an empty ceiling",
     ),
@@ -559,7 +669,7 @@ BAD_WAIVERS = [
         "{max_decrease: 28%}",
         (
             "p1.yaml:7:10 (ceiling): the ceiling does not say how far `max_increase` may be broken\n"
-            "  hint: give it `max` or `max_increase`"
+            "  hint: give it `max_increase` or `max`"
         ),
         id="a ceiling on the other side",
     ),
@@ -586,7 +696,7 @@ BAD_WAIVERS = [
         "28",
         (
             "p1.yaml:7:25 (ceiling.max_increase): `28` has no unit\n"
-            "  hint: write a share such as `5%`, or a difference such as `4 G`"
+            "  hint: write a share such as `5%`, or a difference such as `4 GFLOP`"
         ),
         id="a ceiling without unit",
     ),
@@ -594,8 +704,8 @@ BAD_WAIVERS = [
         "28%",
         "28 J",
         (
-            "p1.yaml:7:25 (ceiling.max_increase): `28 J` is an energy, expected a plain number\n"
-            "  hint: write a share such as `5%`, or a difference such as `4 G`"
+            "p1.yaml:7:25 (ceiling.max_increase): `28 J` is an energy, expected a number of FLOPs\n"
+            "  hint: write a share such as `5%`, or a difference such as `4 GFLOP`"
         ),
         id="a ceiling of another dimension",
     ),

@@ -17,8 +17,8 @@ def exact(amount, provenance=COUNTED):
     return Figure.exact(amount, provenance)
 
 
-def uncertain(amount, low, high, provenance=TIMED):
-    return Figure(amount=amount, interval=Interval(low=low, high=high, confidence=0.95), provenance=provenance)
+def uncertain(amount, low, high, provenance=TIMED, confidence=0.95):
+    return Figure(amount=amount, interval=Interval(low=low, high=high, confidence=confidence), provenance=provenance)
 
 
 def block(cpu_s, inferences=10):

@@ -138,8 +138,13 @@ def loaded(pack, value):
 
 def meaning(policy):
     """All that can change a verdict: no places, no texts."""
-    rules = [(rule.id, rule.checks, rule.metric, rule.enforce, rule.unless) for rule in policy.rules]
-    return (policy.name, sorted(rules, key=lambda rule: rule[0]), policy.match, policy.plan, policy.override)
+    rules = sorted((asked(rule) for rule in policy.rules), key=lambda rule: rule[0])
+    return (policy.name, rules, policy.match, policy.plan, policy.override)
+
+
+def asked(rule):
+    """All that a rule says but its texts."""
+    return rule.id, rule.checks, rule.metric, rule.enforce, rule.unless
 
 
 def fate(mutant):
@@ -163,10 +168,8 @@ def same_but_for_names(mutant, policy):
     same = unharmed(mutant.pack)
     rules = [restored(rule, mutant.now, before) for rule in policy.rules]
     mine = meaning(replace(policy, name=same.name, rules=()))[2:]
-    bare = [(rule.id, rule.checks, rule.metric, rule.enforce, rule.unless) for rule in rules]
-    return mine == meaning(same)[2:] and all(
-        (rule.id, rule.checks, rule.metric, rule.enforce, rule.unless) in bare for rule in same.rules
-    )
+    bare = [asked(rule) for rule in rules]
+    return mine == meaning(same)[2:] and all(asked(rule) in bare for rule in same.rules)
 
 
 def restored(rule, now, before):

@@ -14,8 +14,8 @@ kind: Policy
 metadata: {name: p, owners: [green]}
 measurement: {budget: 20 s}
 rules:
-  - {id: energy, metric: energy_per_1k_inferences, max_increase: 15%}
-  - {id: flops, metric: flops_per_inference, max_increase: 5%}
+  - {id: energy, metric: energy_per_1k_inferences, max_increase: 15%, enforce: soft}
+  - {id: flops, metric: flops_per_inference, max_increase: 5%, enforce: soft}
 """
 PROJECT = """\
 apiVersion: greengate/v1

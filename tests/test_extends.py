@@ -8,13 +8,13 @@ from greengate.quantities import Duration, Share
 
 BASE = policy(
     [
-        "{id: latency, metric: latency_p95, max: 40 ms, min: 1 ms}",
+        "{id: latency, metric: latency_p95, max: 40 ms, min: 1 ms, enforce: soft}",
         '{id: energy, metric: energy_per_1k_inferences, max_increase: "${slack}", enforce: advisory}',
         (
             "{id: flops, metric: flops_per_inference, max_increase: 10%, unless: {approval: x, ceiling: 40%, "
-            "gain: {metric: quality.f1, min_increase: 1 pp}}}"
+            "gain: {metric: quality.f1, min_increase: 1 pp}}, enforce: soft}"
         ),
-        "{id: ratio, cel: candidate.latency_p50 < 2.0 * baseline.latency_p50, message: too slow}",
+        "{id: ratio, cel: candidate.latency_p50 < 2.0 * baseline.latency_p50, message: too slow, enforce: soft}",
     ],
     name="base",
     params="{slack: 5%}",
@@ -23,12 +23,13 @@ BASE = policy(
 )
 FLOPS = "{id: flops, metric: flops_per_inference, max_increase: 10%, unless: {approval: x, ceiling: 40%, gain: "
 KEPT_GAIN = "{metric: quality.f1, min_increase: 1 pp}"
+END = "}, enforce: soft}"
 
 
 @pytest.fixture(autouse=True)
 def shelf(tmp_path, monkeypatch):
     """Shipped packs of our own, so that those in `policies/` may change."""
-    latency = "{id: a, metric: latency_p95, max: 40 ms}"
+    latency = "{id: a, metric: latency_p95, max: 40 ms, enforce: soft}"
     (tmp_path / "starter.yaml").write_text(policy([latency], name="starter"))
     (tmp_path / "strict.yaml").write_text(policy(name="strict", extends="[{pack: starter}]"))
     (tmp_path / "loop.yaml").write_text(policy([latency], name="loop", extends="[{pack: loop}]"))
@@ -49,7 +50,7 @@ def test_a_child_takes_over_rules_measurement_and_ancestry():
 
 
 def test_a_child_adds_rules_behind_those_of_its_parent():
-    (found,) = load(child("{id: size, metric: model_size, max: 5 MiB}"), base=BASE)
+    (found,) = load(child("{id: size, metric: model_size, max: 5 MiB, enforce: soft}"), base=BASE)
     assert [rule.id for rule in found.rules] == ["latency", "energy", "flops", "ratio", "size"]
 
 
@@ -97,13 +98,15 @@ def test_a_param_that_neither_a_child_nor_a_parent_uses_is_refused():
 
 
 TIGHTER = {
-    "a lower ceiling": FLOPS.replace("40%", "30%") + KEPT_GAIN + "}}",
-    "a higher gain": FLOPS + "{metric: quality.f1, min_increase: 2 pp}}}",
-    "a smaller tolerance": FLOPS.replace("10%", "9%") + KEPT_GAIN + "}}",
-    "no trade-off": "{id: flops, metric: flops_per_inference, max_increase: 10%}",
-    "a further check": FLOPS.replace("max_increase", "max: 4 GFLOP, max_increase") + KEPT_GAIN + "}}",
-    "the same": FLOPS + KEPT_GAIN + "}}",
-    "the same expression": '{id: ratio, cel: "candidate.latency_p50 < 2.0 * baseline.latency_p50", message: no}',
+    "a lower ceiling": FLOPS.replace("40%", "30%") + KEPT_GAIN + END,
+    "a higher gain": FLOPS + "{metric: quality.f1, min_increase: 2 pp}" + END,
+    "a smaller tolerance": FLOPS.replace("10%", "9%") + KEPT_GAIN + END,
+    "no trade-off": "{id: flops, metric: flops_per_inference, max_increase: 10%, enforce: soft}",
+    "a further check": ("{id: flops, metric: flops_per_inference, max: 4 GFLOP, max_increase: 10%, enforce: soft}"),
+    "the same": FLOPS + KEPT_GAIN + END,
+    "the same expression": (
+        '{id: ratio, cel: "candidate.latency_p50 < 2.0 * baseline.latency_p50", message: no, enforce: soft}'
+    ),
 }
 
 
@@ -114,19 +117,19 @@ def test_a_rule_may_be_restated_with(rule):
 
 LOOSER = {
     "a higher max": (
-        "{id: latency, metric: latency_p95, max: 41 ms, min: 1 ms}",
+        "{id: latency, metric: latency_p95, max: 41 ms, min: 1 ms, enforce: soft}",
         "p.yaml:6:45 (rules[0].max): `max` of the rule `latency` loosens what is extended: 41 ms here, 40 ms",
     ),
     "a lower min": (
-        "{id: latency, metric: latency_p95, max: 40 ms, min: 0 ms}",
+        "{id: latency, metric: latency_p95, max: 40 ms, min: 0 ms, enforce: soft}",
         "p.yaml:6:57 (rules[0].min): `min` of the rule `latency` loosens what is extended: 0 us here, 1 ms",
     ),
     "a check dropped": (
-        "{id: latency, metric: latency_p95, max: 40 ms}",
+        "{id: latency, metric: latency_p95, max: 40 ms, enforce: soft}",
         "p.yaml:6:5 (rules[0]): `min` of the rule `latency` loosens what is extended: nothing here, 1 ms",
     ),
     "another metric": (
-        "{id: latency, metric: latency_p50, max: 40 ms, min: 1 ms}",
+        "{id: latency, metric: latency_p50, max: 40 ms, min: 1 ms, enforce: soft}",
         (
             "p.yaml:6:27 (rules[0].metric): `metric` of the rule `latency` loosens what is extended: "
             "latency_p50 here, latency_p95"
@@ -137,56 +140,59 @@ LOOSER = {
         "p.yaml:6:72 (rules[0].enforce): `enforce` of the rule `latency` loosens what is extended: advisory here, soft",
     ),
     "a trade-off": (
-        "{id: energy, metric: energy_per_1k_inferences, max_increase: 5%, unless: {approval: x, ceiling: 9%}}",
+        (
+            "{id: energy, metric: energy_per_1k_inferences, max_increase: 5%, unless: {approval: x, ceiling: 9%}, "
+            "enforce: soft}"
+        ),
         (
             "p.yaml:6:78 (rules[0].unless): `unless` of the rule `energy` loosens what is extended: "
             "approval x here, nothing"
         ),
     ),
     "a larger tolerance": (
-        "{id: energy, metric: energy_per_1k_inferences, max_increase: 6%}",
+        "{id: energy, metric: energy_per_1k_inferences, max_increase: 6%, enforce: soft}",
         (
             "p.yaml:6:66 (rules[0].max_increase): `max_increase` of the rule `energy` loosens what is extended: "
             "6% here, 5%"
         ),
     ),
     "a tolerance of another kind": (
-        "{id: energy, metric: energy_per_1k_inferences, max_increase: 1 J}",
+        "{id: energy, metric: energy_per_1k_inferences, max_increase: 1 J, enforce: soft}",
         (
             "p.yaml:6:66 (rules[0].max_increase): `max_increase` of the rule `energy` loosens what is extended: "
             "1 J here, 5%"
         ),
     ),
     "a higher ceiling": (
-        FLOPS.replace("40%", "50%") + KEPT_GAIN + "}}",
+        FLOPS.replace("40%", "50%") + KEPT_GAIN + END,
         (
             "p.yaml:6:96 (rules[0].unless.ceiling): `unless.ceiling` of the rule `flops` loosens what is extended: "
             "50% here, 40%"
         ),
     ),
     "another approval": (
-        FLOPS.replace("approval: x", "approval: y") + KEPT_GAIN + "}}",
+        FLOPS.replace("approval: x", "approval: y") + KEPT_GAIN + END,
         (
             "p.yaml:6:84 (rules[0].unless.approval): `unless.approval` of the rule `flops` loosens what is extended: "
             "y here, x"
         ),
     ),
     "a lower gain": (
-        FLOPS + "{metric: quality.f1, min_increase: 0.5 pp}}}",
+        FLOPS + "{metric: quality.f1, min_increase: 0.5 pp}" + END,
         (
             "p.yaml:6:107 (rules[0].unless.gain): `unless.gain` of the rule `flops` loosens what is extended: "
             "quality.f1 min_increase 0.5 pp here, quality.f1 min_increase 1 pp"
         ),
     ),
     "no gain": (
-        FLOPS.removesuffix(", gain: ") + "}}",
+        FLOPS.removesuffix(", gain: ") + END,
         (
             "p.yaml:6:73 (rules[0].unless): `unless.gain` of the rule `flops` loosens what is extended: "
             "nothing here, quality.f1 min_increase 1 pp"
         ),
     ),
     "another expression": (
-        "{id: ratio, cel: candidate.latency_p50 < 9.0 * baseline.latency_p50, message: too slow}",
+        "{id: ratio, cel: candidate.latency_p50 < 9.0 * baseline.latency_p50, message: too slow, enforce: soft}",
         (
             "p.yaml:6:22 (rules[0].cel): `cel` of the rule `ratio` loosens what is extended: "
             "`candidate.latency_p50 < 9.0 * baseline.latency_p50` here, "
@@ -209,6 +215,7 @@ LOOSER_MEASUREMENT = {
     "rarer false failures": ("{false_fail: 1%}", "false_fail", "1% here, 2%"),
     "fewer things to compare": ("{comparable: []}", "comparable", "nothing here, runner"),
     "estimates that only warn": ("{evidence: measured}", "evidence", "measured here, any"),
+    "another baseline": ("{baseline: path}", "baseline", "path here, last-pass"),
     "inconclusive findings that only warn": ("{inconclusive: warn}", "inconclusive", "warn here, fail"),
 }
 
@@ -219,9 +226,18 @@ def test_measurement_may_not_be_loosened_by(said, key, values):
     assert f"(measurement.{key}): `measurement.{key}` loosens what is extended: {values} at base.yaml:5:" in told
 
 
+@pytest.mark.parametrize(("said", "key"), [("{budget: 1 s}", "budget"), ("{max_pairs: 10}", "max_pairs")])
+def test_where_the_inconclusive_only_warns_a_child_may_not_measure_less(said, key):
+    base = policy(["{id: a, metric: latency_p95, max: 40 ms, enforce: soft}"], measurement="{inconclusive: warn}")
+    loose = policy(name="child", extends=pinned("base.yaml", base), measurement=said)
+    assert f"`measurement.{key}` loosens what is extended" in complaint(loose, base=base)
+    strict = base.replace("inconclusive: warn", "inconclusive: fail")
+    assert load(policy(name="child", extends=pinned("base.yaml", strict), measurement=said), base=strict)
+
+
 def test_a_child_may_not_let_others_override():
     override = "{{soft: {{override: {{approvals: {}, from: owners, not_author: {}}}}}}}"
-    base = policy(["{id: a, metric: latency_p95, max: 40 ms}"], enforcement=override.format(2, "true"))
+    base = policy(["{id: a, metric: latency_p95, max: 40 ms, enforce: soft}"], enforcement=override.format(2, "true"))
     extends = pinned("base.yaml", base)
     loose = policy(name="child", extends=extends, enforcement=override.format(1, "false"))
     told = complaint(loose, base=base)
@@ -233,8 +249,8 @@ def test_a_child_may_not_let_others_override():
 
 
 def test_a_later_parent_may_not_loosen_an_earlier_one():
-    one = policy(["{id: a, metric: latency_p95, max: 40 ms}"], name="one")
-    two = policy(["{id: a, metric: latency_p95, max: 50 ms}"], name="two")
+    one = policy(["{id: a, metric: latency_p95, max: 40 ms, enforce: soft}"], name="one")
+    two = policy(["{id: a, metric: latency_p95, max: 50 ms, enforce: soft}"], name="two")
     both = [pinned("one.yaml", one)[1:-1], pinned("two.yaml", two)[1:-1]]
     assert "50 ms here, 40 ms" in complaint(policy(extends=f"[{', '.join(both)}]"), one=one, two=two)
     (found,) = load(policy(extends=f"[{', '.join(reversed(both))}]"), one=one, two=two)
@@ -307,21 +323,21 @@ def test_a_parent_is_refused_that_is(extends, message):
 
 
 def test_a_file_of_two_policies_cannot_be_extended():
-    two = policy(["{id: a, metric: latency_p95, max: 40 ms}"]) + "---\n" + BASE
+    two = policy(["{id: a, metric: latency_p95, max: 40 ms, enforce: soft}"]) + "---\n" + BASE
     assert complaint(policy(extends=pinned("two.yaml", two)), two=two) == (
         "p.yaml:4:18 (extends[0].pack): two.yaml holds 2 policies, expected one to extend"
     )
 
 
 def test_a_mistake_in_a_parent_is_told_once_and_in_its_place():
-    base = policy(["{id: a, metric: latency_p95, max: 40}"], name="base")
+    base = policy(["{id: a, metric: latency_p95, max: 40, enforce: soft}"], name="base")
     extends = pinned("base.yaml", base)
     told = complaint(policy(name="one", extends=extends), policy(name="two", extends=extends), base=base)
     assert told == "base.yaml:5:39 (rules[0].max): `40` has no unit\n  hint: a duration is written like `40 ms`"
 
 
 def test_more_than_eight_generations_are_refused():
-    text, files = policy(["{id: a, metric: latency_p95, max: 40 ms}"], name="a0"), {}
+    text, files = policy(["{id: a, metric: latency_p95, max: 40 ms, enforce: soft}"], name="a0"), {}
     for age in range(1, 10):
         files[f"a{age - 1}"] = text
         text = policy(name=f"a{age}", extends=pinned(f"a{age - 1}.yaml", text))
@@ -336,5 +352,5 @@ def test_a_waiver_names_the_child_for_a_rule_that_it_inherits():
         "apiVersion: greengate/v1\nkind: Waiver\nid: W\nrule: child/energy\nceiling: {max_increase: 9%}\n"
         "expires: 2026-12-31\nreason: r\ngranted_by: g\n"
     )
-    found, _ = load(child(), policy(["{id: a, metric: latency_p95, max: 40 ms}"]), waiver, base=BASE)
+    found, _ = load(child(), policy(["{id: a, metric: latency_p95, max: 40 ms, enforce: soft}"]), waiver, base=BASE)
     assert found.waivers[0].rule == "child/energy"

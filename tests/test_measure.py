@@ -83,7 +83,7 @@ def test_measuring_goes_on_until_the_quantiles_have_their_runs():
 
 def test_without_a_baseline_there_are_blocks_and_no_pairs():
     trace = run(candidate=Scripted())
-    assert (trace.pairs, len(trace.blocks["candidate"])) == ([], 8)
+    assert (trace.pairs, len(trace.blocks["candidate"])) == ([], 12)
     assert trace.blocks["candidate"][0].inferences == 40
 
 

@@ -59,7 +59,7 @@ def test_judging_again_gives_the_same_verdict_without_hardware(judged, capsys):
 
 
 def test_judging_again_under_another_policy_changes_the_verdict(judged, capsys):
-    (judged / "lenient.yaml").write_text(POLICY.replace("15%", "1500%").replace("5%}", "1500%}"))
+    (judged / "lenient.yaml").write_text(POLICY.replace("15%", "1500%").replace(" 5%", " 1500%"))
     assert greengate(judged, "judge", "last", "--policy", "lenient.yaml") == 0
     assert "judged again from the evidence of entry" in capsys.readouterr().out
 

@@ -132,7 +132,7 @@ def test_check_refuses_a_policy_that_can_never_match_and_a_model_without_policy(
 
 @pytest.mark.parametrize("paths", [(), ("demo.yaml",)], ids=["of the project", "by name"])
 def test_check_knows_the_quality_figures_of_the_project(call, paths):
-    typo = policy(["{id: sharp, metric: quality.acuracy, min: 90%}"])
+    typo = policy(["{id: sharp, metric: quality.acuracy, min: 90%, enforce: soft}"])
     code, _, err = call("check", *paths, demo=typo, greengate=PROJECT)
     assert (code, "the project declares no quality figure `acuracy`" in err) == (2, True)
 
@@ -193,7 +193,7 @@ def test_explain_says_how_evidence_is_taken_with_error_rates_in_words(call):
 
 
 def test_explain_says_where_a_policy_applies_and_what_its_waivers_let_through(call):
-    soft = "{id: flops-growth, metric: flops_per_inference, max_increase: 15%}"
+    soft = "{id: flops-growth, metric: flops_per_inference, max_increase: 15%, enforce: soft}"
     match = '{models: ["nlp/*"], labels: {tier: prod}, branches: [main]}'
     waiver = WAIVER.replace("type: accuracy-tradeoff\n", "").replace("2026-12-31", "2020-12-31")
     _, out, _ = call("explain", "p.yaml", "w.yaml", p=policy([soft], name="prod-nlp", match=match), w=waiver)
@@ -230,7 +230,7 @@ def test_explain_says_where_a_policy_applies_and_what_its_waivers_let_through(ca
 def test_explain_says_in_a_sentence_a_rule_with(call, rule, told):
     if "cel" in rule:
         pytest.importorskip("cel_expr_python")
-    _, out, _ = call("explain", "demo.yaml", demo=policy([f"{{id: a, {rule}}}"]))
+    _, out, _ = call("explain", "demo.yaml", demo=policy([f"{{id: a, enforce: soft, {rule}}}"]))
     assert told in re.sub(r"\s+", " ", out)
 
 

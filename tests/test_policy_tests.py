@@ -8,7 +8,7 @@ from greengate.packs.proving import Mismatch, nearby, prove
 from greengate.verdict import Outcome
 
 LATENCY = "{id: latency, metric: latency_p95, max: 40 ms, enforce: hard}"
-GROWTH = "{id: growth, metric: energy_per_1k_inferences, max_increase: 5%}"
+GROWTH = "{id: growth, metric: energy_per_1k_inferences, max_increase: 5%, enforce: soft}"
 SHARP = "{id: sharp, metric: quality.accuracy, min: 90%, enforce: advisory}"
 HEAD = "apiVersion: greengate/v1\nkind: PolicyTest\npolicy: demo.yaml\ncases:\n"
 DEMO = policy([LATENCY, GROWTH, SHARP])
@@ -79,7 +79,7 @@ def test_a_missing_figure_is_named_as_the_reason():
 
 
 def test_of_several_checks_of_a_rule_the_gravest_outcome_counts():
-    demo = policy(["{id: both, metric: latency_p95, max: 40 ms, max_increase: 5%}"])
+    demo = policy(["{id: both, metric: latency_p95, max: 40 ms, max_increase: 5%, enforce: soft}"])
     figures = "baseline: {latency_p95: 10 ms}, candidate: {latency_p95: 20 ms}"
     line = f"name: a, {figures}, expect: failed, findings: {{both: failed}}"
     assert proved(line, demo=demo)[0].mismatches == ()
@@ -109,7 +109,7 @@ def test_waivers_that_lie_beside_the_policy_are_left_aside():
 
 def test_the_figures_of_an_expression_may_be_given():
     pytest.importorskip("cel_expr_python")
-    demo = policy(["{id: own, cel: candidate.quality.bleu > 30.0, message: too low}"])
+    demo = policy(["{id: own, cel: candidate.quality.bleu > 30.0, message: too low, enforce: soft}"])
     line = "name: a, candidate: {quality.bleu: 31}, expect: passed"
     assert proved(line, demo=demo)[0].mismatches == ()
 
@@ -140,6 +140,17 @@ def test_the_figures_of_an_expression_may_be_given():
             "demo.test.yaml:5:40 (cases[0].candidate.latency_p95): `20` has no unit\n"
             "  hint: a duration is written like `40 ms`",
             id="no unit",
+        ),
+        pytest.param(
+            "name: a, candidate: {flops_per_inference: 4 G}, expect: passed",
+            "demo.test.yaml:5:48 (cases[0].candidate.flops_per_inference): `4 G` is a plain number, "
+            "expected a number of FLOPs\n  hint: write it like `4 GFLOP`",
+            id="FLOPs without a unit",
+        ),
+        pytest.param(
+            "name: a, baseline: {}, candidate: {latency_p95: 20 ms}, expect: passed",
+            "demo.test.yaml:5:25 (cases[0].baseline): the mapping is empty\n  hint: fill it, or leave the key out",
+            id="a baseline without figures",
         ),
         pytest.param(
             "name: a, candidate: {latency_p95: {value: 20 ms, low: 30 ms, high: 40 ms}}, expect: passed",

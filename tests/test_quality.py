@@ -78,7 +78,7 @@ KEY = Place("quality.json", path="accuracy")
         ('{"accuracy": true}', KEY, "found true, expected a number"),
         ('{"accuracy": null}', KEY, "found null, expected a number"),
         ('{"accuracy": 1e999}', KEY, "found a number that is too large, expected a finite number"),
-        ('{"accuracy": 97.2}', KEY, "found 97.2, expected a ratio of at most 1"),
+        ('{"accuracy": 97.2}', KEY, "found 97.2, expected a ratio from 0 to 1"),
         ('{"accuracy": {"valeu": 0.9}}', KEY, "unknown key `valeu`"),
         ('{"accuracy": {"interval": [0, 1]}}', KEY, "`value` is missing"),
         ('{"accuracy": {"value": 0.9, "interval": [0.95, 1]}}', KEY, "the figure 0.9 is not inside its interval [0.95, 1]"),

@@ -60,6 +60,8 @@ BEYOND_A_SCHEMA = {
     "a ceiling above the rule's own",
     "a ceiling without unit",
     "a ceiling of another dimension",
+    "a gain of nothing",
+    "a trade-off beside a limit",
     "another type",
     "no type",
     "an unknown policy",
@@ -103,8 +105,11 @@ def test_the_schema_accepts_a(text):
 
 
 def test_the_schema_knows_what_later_versions_will_judge():
-    drift = "{id: a, metric: latency_p95, max_drift: {since: last-release, increase: 10%}}"
-    budget = "{id: q, metric: deployment_carbon, per: {team: nlp}, period: quarter, max: 12 kgCO2e, warn_at: 80%}"
+    drift = "{id: a, metric: latency_p95, max_drift: {since: last-release, increase: 10%}, enforce: soft}"
+    budget = (
+        "{id: q, metric: deployment_carbon, per: {team: nlp}, period: quarter, max: 12 kgCO2e, warn_at: 80%, "
+        "enforce: soft}"
+    )
     assert accepted(policy([drift], budgets=f"[{budget}]"))
 
 
@@ -114,15 +119,19 @@ def test_the_schema_refuses_what_the_loader_refuses_unless_it_cannot_know(text, 
 
 
 ACCEPTED = {
-    "a count as a number": "{id: a, metric: flops_per_inference, max: 4e9}",
-    "a count with a prefix": "{id: a, metric: parameters, max: 4 M}",
-    "a unit without a space": "{id: a, metric: latency_p95, max: 40ms}",
-    "a fraction": "{id: a, metric: throughput, min: .5 k/s}",
-    "a tolerance as a share": "{id: a, metric: model_size, max_increase: 5%}",
-    "a tolerance as a difference": "{id: a, metric: model_size, max_increase: 10 MiB}",
-    "a tolerance of zero": "{id: a, metric: model_size, max_increase: 0%}",
-    "a negative score": "{id: a, metric: quality.r2, min: -0.5}",
-    "points": "{id: a, metric: quality.accuracy, max_decrease: 0.5 pp}",
+    "a count as a number": "{id: a, metric: parameters, max: 4e6, enforce: soft}",
+    "FLOPs with a unit and no prefix": "{id: a, metric: flops_per_inference, max: 4e9 FLOP, enforce: soft}",
+    "MACs with a prefix": "{id: a, metric: macs_per_inference, max: 250 MMAC, enforce: soft}",
+    "a tolerance of FLOPs as a difference": "{id: a, metric: flops_per_inference, max_increase: 2MFLOP, enforce: soft}",
+    "a tolerance of parameters as a difference": "{id: a, metric: parameters, max_increase: 2 M, enforce: soft}",
+    "a count with a prefix": "{id: a, metric: parameters, max: 4 M, enforce: soft}",
+    "a unit without a space": "{id: a, metric: latency_p95, max: 40ms, enforce: soft}",
+    "a fraction": "{id: a, metric: throughput, min: .5 k/s, enforce: soft}",
+    "a tolerance as a share": "{id: a, metric: model_size, max_increase: 5%, enforce: soft}",
+    "a tolerance as a difference": "{id: a, metric: model_size, max_increase: 10 MiB, enforce: soft}",
+    "a tolerance of zero": "{id: a, metric: model_size, max_increase: 0%, enforce: soft}",
+    "a negative score": "{id: a, metric: quality.r2, min: -0.5, enforce: soft}",
+    "points": "{id: a, metric: quality.accuracy, max_decrease: 0.5 pp, enforce: soft}",
 }
 
 
@@ -143,7 +152,7 @@ def test_a_param_may_stand_for_any_single_value():
 
 
 def test_a_param_of_another_dimension_is_refused_by_the_loader():
-    text = policy(['{id: a, metric: latency_p95, max: "${cap}"}'], params="{cap: 40 J}")
+    text = policy(['{id: a, metric: latency_p95, max: "${cap}", enforce: soft}'], params="{cap: 40 J}")
     assert complaint(text).startswith("p.yaml:4:15 (params.cap): `40 J` is an energy, expected a duration")
 
 

@@ -23,9 +23,12 @@ class Amount(click.ParamType[float]):
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Return seconds."""
         try:
-            return Duration.parse(value).amount
+            amount = Duration.parse(value).amount
         except NotAQuantity as error:
-            self.fail(f"{error} {error.hint}", param, ctx)
+            self.fail("; ".join(part for part in (str(error), error.hint) if part), param, ctx)
+        if amount <= 0:
+            self.fail(f"found `{value}`, expected more than nothing", param, ctx)
+        return amount
 
 
 @click.command()

@@ -155,7 +155,7 @@ def _of_project(project: str) -> tuple[Policy, ...]:
     tree = WorkingTree(Path(project).parent)
     read = load_project(tree, Path(project).name)
     policies = packs.load(tree, read.policies, preparation.scales_of(read))
-    preparation.refuse_strangers(policies, read)
+    preparation.refuse_strangers(policies, read.models)
     return policies
 
 

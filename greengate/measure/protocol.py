@@ -37,7 +37,7 @@ class Schedule:
 
     budget_s: float = 60.0
     max_pairs: int = 600
-    min_pairs: int = 8
+    min_pairs: int = 12
     min_runs: int = 0
     block_cpu_s: float = 0.010
     pairs_a_round: int = 6

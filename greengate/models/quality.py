@@ -126,9 +126,10 @@ def _number(where: Place, written: Any, scale: QualityScale | None) -> float:
         raise ModelError(where, f"found {_shown(written)}, expected a number", "without quotes, such as 0.97")
     if not -1e300 <= written <= 1e300:
         raise ModelError(where, f"found {_shown(written)}, expected a finite number")
-    if scale is not None and scale.unit == "ratio" and abs(written) > 1:
-        hint = f"write {written / 100:g} if it is in percent, or declare the figure with `unit: score`"
-        raise ModelError(where, f"found {written:g}, expected a ratio of at most 1", hint)
+    if scale is not None and scale.unit == "ratio" and not 0 <= written <= 1:
+        percent = f"write {written / 100:g} if it is in percent, or " if written > 1 else ""
+        hint = f"{percent}declare the figure with `unit: score`"
+        raise ModelError(where, f"found {written:g}, expected a ratio from 0 to 1", hint)
     return float(written)
 
 

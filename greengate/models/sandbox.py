@@ -86,18 +86,25 @@ class Sandbox:
         os.set_blocking(self._noise, False)
         os.set_blocking(stderr, False)
         command = [sys.executable, "-I", "-B", "-c", _BOOT, json.dumps({**self._config, "fd": theirs.fileno()})]
-        with theirs:
-            self._child = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=stderr,
-                pass_fds=(theirs.fileno(),),
-                env=_environment(),
-                cwd="/",
-                start_new_session=True,
-            )
-        os.close(stderr)
+        try:
+            with theirs:
+                self._child = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=stderr,
+                    pass_fds=(theirs.fileno(),),
+                    env=_environment(),
+                    cwd="/",
+                    start_new_session=True,
+                )
+        except OSError as refused:
+            self._connection.close()
+            os.close(self._noise)
+            problem = f"the child process for models could not be started: {refused.strerror}"
+            raise MeasurementError(sys.executable, problem, "greengate runs its own interpreter again") from refused
+        finally:
+            os.close(stderr)
         try:
             hello = self._receive(self._where, "starting").fields
         except BaseException:

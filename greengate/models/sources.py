@@ -169,8 +169,11 @@ def _last_passed(model: str, site: Site, where: Place | str) -> Path:
 def _pointer(content: Content) -> lfs.Pointer | None:
     if isinstance(content, bytes):
         return lfs.pointer(content[: lfs.MAX_POINTER_BYTES])
-    with content.open("rb") as stream:
-        return lfs.pointer(stream.read(lfs.MAX_POINTER_BYTES))
+    try:
+        with content.open("rb") as stream:
+            return lfs.pointer(stream.read(lfs.MAX_POINTER_BYTES))
+    except OSError as refused:
+        raise ModelError(str(content), f"it cannot be read: {refused.strerror}") from refused
 
 
 def _kept(path: str, origin: _Origin, site: Site, where: Place | str) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from greengate.errors import nearest
 from greengate.evidence import QualityScale
@@ -14,8 +14,23 @@ from greengate.quantities import Count, NotAQuantity, Quantity, Share
 Kind = TypeVar("Kind", bound=Quantity)
 Scales = dict[str, QualityScale] | None
 
-# What a count counts, so that a limit on FLOPs in MACs, half as many, is not taken for the same.
-_THINGS = {"flops_per_inference": "FLOP", "macs_per_inference": "MAC"}
+
+class _Flops(Count):
+    """A count that says that it is one of FLOPs."""
+
+    dimension, example = "a number of FLOPs", "4 GFLOP"
+    units: ClassVar = {unit: factor for unit, factor in Count.units.items() if unit.endswith("FLOP")}
+
+
+class _Macs(Count):
+    """A count that says that it is one of MACs."""
+
+    dimension, example = "a number of MACs", "4 GMAC"
+    units: ClassVar = {unit: factor for unit, factor in Count.units.items() if unit.endswith("MAC")}
+
+
+# `4 G` would be twice the work in one of these as in the other, and `4` for `4 GFLOP` a limit that nothing stays under.
+_COUNTED = {"flops_per_inference": _Flops, "macs_per_inference": _Macs}
 
 
 def metric(source: Source, path: KeyPath, name: str, scales: Scales, amounts: list[object]) -> Metric | None:
@@ -51,10 +66,18 @@ def direction_known(of: Metric, scales: Scales) -> bool:
     return of.name in METRICS or of.name.removeprefix(QUALITY) in {**KNOWN_SCALES, **(scales or {})}
 
 
+def units(of: Metric) -> list[str]:
+    """List the units in which an amount of a metric may be written; the empty one stands for a bare number."""
+    things = [unit for counted in _COUNTED.values() for unit in counted.units]
+    return [unit for unit in _written_as(of, of.kind).units if of.name in _COUNTED or unit not in things]
+
+
 def limit(source: Source, path: KeyPath, of: Metric, written: object) -> Quantity | None:
     """Read a `max` or a `min`, or complain."""
-    found = amount(source, path, of.kind, written)
-    if found is None or not _same_thing(source, path, of, written):
+    if not _same_thing(source, path, of, written):
+        return None
+    found = amount(source, path, _written_as(of, of.kind), written)
+    if found is None:
         return None
     if str(written).strip().startswith("-") and _never_negative(of):
         source.complain(path, f"`{written}` is below zero, where {of.name} never is")
@@ -62,7 +85,7 @@ def limit(source: Source, path: KeyPath, of: Metric, written: object) -> Quantit
     if of.kind is Share and found.amount > 1:
         source.complain(path, f"`{written}` is more than the whole; {of.name} is at most 100%")
         return None
-    return found
+    return of.kind(found.amount)
 
 
 def difference(source: Source, path: KeyPath, of: Metric, written: object, *, falls: bool) -> Quantity | None:
@@ -76,16 +99,16 @@ def difference(source: Source, path: KeyPath, of: Metric, written: object, *, fa
         falls: Whether it bounds how far the metric falls, which can be no more than the whole.
     """
     kind: type[Quantity] = Share if str(written).strip().endswith("%") else of.difference or of.kind
+    if not _same_thing(source, path, of, written):
+        return None
     try:
-        found = kind.parse(written)
+        found = kind(_written_as(of, kind).parse(written).amount)
     except NotAQuantity as refused:
         near = refused.hint if refused.hint.startswith("did you mean") else ""
         source.complain(path, str(refused), near or _both_ways(of))
         return None
     if kind is Count and of.name in METRICS and str(written).strip()[-1:] in "0123456789.":
         source.complain(path, f"`{written}` has no unit", _both_ways(of))
-        return None
-    if not _same_thing(source, path, of, written):
         return None
     if str(written).strip().startswith("-"):
         source.complain(path, f"`{written}` is negative; a change is written without its sign")
@@ -106,8 +129,13 @@ def amount(source: Source, path: KeyPath, kind: type[Kind], written: object) -> 
 
 
 def _both_ways(of: Metric) -> str:
-    kind: type[Quantity] = of.difference or of.kind
+    kind = _written_as(of, of.difference or of.kind)
     return f"write a share such as `5%`, or a difference such as `{kind.example}`"
+
+
+def _written_as(of: Metric, kind: type[Quantity]) -> type[Quantity]:
+    """Return the kind that reads an amount of a metric: a count of FLOPs or MACs must say that it is one."""
+    return _COUNTED.get(of.name, kind) if kind is Count else kind
 
 
 def _never_negative(of: Metric) -> bool:
@@ -115,9 +143,11 @@ def _never_negative(of: Metric) -> bool:
 
 
 def _same_thing(source: Source, path: KeyPath, of: Metric, written: object) -> bool:
-    named = next((thing for thing in ("FLOP", "MAC") if str(written).rstrip().endswith(thing)), "")
-    if of.kind is not Count or not named or _THINGS.get(of.name) == named:
+    """Tell whether what is written counts what the metric counts, or complain."""
+    text, own = str(written).rstrip(), _COUNTED.get(of.name)
+    named = next((thing for thing in ("FLOP", "MAC") if text.endswith(thing)), "")
+    if of.kind is not Count or not named or (own and own.example.endswith(named)):
         return True
-    like = f"4 G{_THINGS[of.name]}" if of.name in _THINGS else "4 M"
+    like = own.example if own else "4 M"
     source.complain(path, f"`{written}` counts {named}s, which is not what {of.name} counts", f"write it like `{like}`")
     return False

@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, WithJsonSchema, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
 from pydantic_core import PydanticCustomError
 
 API_VERSION = "greengate/v1"
@@ -41,15 +51,17 @@ Slug = Annotated[str, Field(pattern=SLUG)]
 
 
 class Shape(BaseModel):
-    """A mapping that refuses keys it does not know, values of another kind, and keys without a value."""
+    """A mapping that refuses keys it does not know, values of another kind, keys without a value, empty sections."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     @field_validator("*", mode="before")
     @classmethod
-    def _given(cls, value: object) -> object:
+    def _given(cls, value: object, info: ValidationInfo) -> object:
         if value is None:
             raise PydanticCustomError("empty", "a value")
+        if value == {} and not cls.model_fields[info.field_name or ""].is_required():
+            raise PydanticCustomError("too_short", "something in it")
         return value
 
 
@@ -142,8 +154,8 @@ class Rule(Shape):
     unless: Unless | None = Field(None, description="When a failure is let through.")
     cel: Text | None = Field(None, description="An expression in CEL that must hold, instead of a metric.")
     message: Text | None = Field(None, description="What to say when the rule is broken; an expression needs one.")
-    enforce: Literal["advisory", "soft", "hard"] | None = Field(
-        None, description="advisory warns, soft fails unless waived, hard fails whatever anybody says. Default: soft."
+    enforce: Literal["advisory", "soft", "hard"] = Field(
+        description="advisory warns, soft fails unless waived, hard fails whatever anybody says."
     )
 
 
@@ -152,11 +164,13 @@ class Budget(Shape):
 
     id: Slug = Field(description="Name of the budget.")
     metric: Text = Field(description="The figure that is summed up.")
-    per: dict[str, Text] | None = Field(None, description="Whose figures are summed up, such as `{team: nlp}`.")
+    per: dict[str, Text] | None = Field(
+        None, min_length=1, description="Whose figures are summed up, such as `{team: nlp}`."
+    )
     period: Literal["week", "month", "quarter", "year"] = Field(description="Over how long.")
     max: Amount = Field(description="Most that the sum may reach, such as `1200 kgCO2e`.")
     warn_at: Amount | None = Field(None, description="Share of the budget at which to warn, such as `80%`.")
-    enforce: Literal["advisory", "soft", "hard"] | None = Field(None, description="As for a rule. Default: soft.")
+    enforce: Literal["advisory", "soft", "hard"] = Field(description="As for a rule.")
 
 
 class Override(Shape):
@@ -254,7 +268,7 @@ class CaseModel(Shape):
 
     name: Text = Field(description="The model's name; patterns of `match` look at it.")
     team: Text | None = Field(None, description="The model's team.")
-    labels: dict[str, Text] | None = Field(None, description="The model's labels.")
+    labels: dict[str, Text] | None = Field(None, min_length=1, description="The model's labels.")
 
 
 class Case(Shape):
@@ -263,7 +277,7 @@ class Case(Shape):
     name: Text = Field(description="What the case shows, as a sentence.")
     model: CaseModel | None = Field(None, description="The model. Default: one that the policy matches.")
     branch: Text | None = Field(None, description="The branch. Default: not known.")
-    baseline: dict[str, Given] | None = Field(None, description="Figures of the baseline by metric.")
+    baseline: dict[str, Given] | None = Field(None, min_length=1, description="Figures of the baseline by metric.")
     candidate: dict[str, Given] = Field(min_length=1, description="Figures of the candidate by metric.")
     waivers: list[WaiverBody] | None = Field(None, min_length=1, description="Waivers that have been granted.")
     date: str | None = Field(None, pattern=DATE, description="The day of the judgement, YYYY-MM-DD.")

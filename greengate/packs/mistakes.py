@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -39,6 +39,7 @@ _MISSING = {
     "reason": ("`reason` is missing: a waiver must say why", 'such as `reason: "long-context head"`'),
     "granted_by": ("`granted_by` is missing: somebody must answer for a waiver", 'such as `granted_by: "@acme/green"`'),
     "digest": ("", ""),
+    "enforce": ("", "advisory warns, soft fails unless waived, hard fails whatever anybody says"),
 }
 
 
@@ -71,14 +72,21 @@ def fitting(model: type[Shape], value: object) -> Shape | None:
         return None
 
 
-def remains(model: type[Shape], value: object) -> Shape | None:
-    """Read what is left of a mapping without the keys that do not fit, so that the others can still be looked at."""
+def remains(model: type[Shape], value: object, assumed: Mapping[str, object]) -> Shape | None:
+    """Read what is left of a mapping without the keys that do not fit, so that the others can still be looked at.
+
+    Args:
+        model: The shape it should have.
+        value: What was written, as plain values.
+        assumed: What to take for required keys that are missing or do not fit.
+    """
     try:
         return model.model_validate(value)
     except ValidationError as bad:
         wrong = {error["loc"][0] for error in bad.errors(include_url=False) if error["loc"]}
-    kept = {key: inner for key, inner in value.items() if key not in wrong} if isinstance(value, dict) else value
-    return fitting(model, kept)
+    if not isinstance(value, dict):
+        return None
+    return fitting(model, {**assumed, **{key: inner for key, inner in value.items() if key not in wrong}})
 
 
 def _told(model: type[BaseModel], value: object, bad: ValidationError) -> Iterator[tuple[KeyPath, str, str, bool]]:

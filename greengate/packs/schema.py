@@ -14,7 +14,8 @@ from pydantic.json_schema import models_json_schema
 
 from greengate.metrics import METRICS, Metric
 from greengate.packs import documents
-from greengate.quantities import Count, Duration, Points, Quantity, Share
+from greengate.packs.amounts import units
+from greengate.quantities import Duration, Points, Quantity, Share
 
 ID = "urn:greengate:policy-v1"
 _NUMBER = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
@@ -88,27 +89,18 @@ def _by_unit() -> list[list[Metric]]:
     """Group the metrics whose amounts are written alike."""
     groups: dict[tuple[str, ...], list[Metric]] = {}
     for metric in METRICS.values():
-        groups.setdefault(tuple(_units(metric)), []).append(metric)
+        groups.setdefault(tuple(units(metric)), []).append(metric)
     return list(groups.values())
 
 
-def _units(of: Metric) -> list[str]:
-    """List the units of a metric; a count of one thing is not given in another."""
-    thing = {"flops_per_inference": "FLOP", "macs_per_inference": "MAC"}.get(of.name)
-    if of.kind is not Count:
-        return list(of.kind.units)
-    return [unit for unit in Count.units if not unit.endswith(("FLOP", "MAC")) or (thing and unit.endswith(thing))]
-
-
 def _limit(of: Metric) -> dict[str, Any]:
-    if of.kind is Count:
-        return {"type": ["string", "number"], "minimum": 0, "pattern": _pattern(_units(of))}
-    return {"type": "string", "pattern": _pattern(_units(of))}
+    text = {"type": "string", "pattern": _pattern(units(of))}
+    return {**text, "type": ["string", "number"], "minimum": 0} if "" in units(of) else text
 
 
 def _change(of: Metric) -> dict[str, Any]:
-    units = [unit for unit in _units(of) if unit]
-    return {"type": "string", "pattern": _pattern([*Share.units, *(Points.units if of.difference else ()), *units])}
+    own = [unit for unit in units(of) if unit]
+    return {"type": "string", "pattern": _pattern([*Share.units, *(Points.units if of.difference else ()), *own])}
 
 
 def _amount(kinds: Iterable[type[Quantity]]) -> dict[str, Any]:
@@ -125,7 +117,9 @@ def _pattern(units: Iterable[str]) -> str:
 def _add_coherence(shapes: dict[str, Any]) -> None:
     """Say which keys must, and which must not, stand together."""
     shapes["Policy"]["anyOf"] = [{"required": ["rules"]}, {"required": ["extends"]}]
-    shapes["Ceiling"]["minProperties"] = 1
+    for shape in shapes.values():
+        if "required" not in shape:
+            shape["minProperties"] = 1
     shapes["Gain"]["oneOf"] = [{"required": ["min_increase"]}, {"required": ["min_decrease"]}]
     bounded = {"anyOf": [{"required": [key]} for key in _BOUNDS]}
     none = {"not": {"anyOf": [{"required": [key]} for key in ("metric", "unless", *_BOUNDS)]}}

@@ -7,7 +7,9 @@ approval. An expression cannot be compared with another, so it must be the same 
 Of `measurement`, `confidence` may only rise: a pass must be surer. `false_fail` may only rise too: the rarer a false
 failure has to be, the more proof a failure needs and the more stays open. `comparable` may only grow. `evidence` may
 not go from `any` to `measured`, after which estimated figures would only warn; `inconclusive` may not go from `fail`
-to `warn`. `baseline`, `budget` and `max_pairs` say where and how long to look, not how strictly, and are free.
+to `warn`. `baseline` may be given where the parent leaves it to the project file, and then stays: a change must not
+choose what it is compared with. `budget` and `max_pairs` say how long to look, not how strictly, and are free, but
+where the inconclusive only warns they may only rise, or nothing would ever be decided.
 """
 
 from __future__ import annotations
@@ -16,8 +18,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from greengate.packs.plans import Setting, plan
-from greengate.policy import Check, Condition, Enforce, Gain, Limit, Override, Rule, Tolerance, Tradeoff
-from greengate.quantities import Quantity, Share
+from greengate.policy import PROJECT_SAYS, Check, Condition, Enforce, Gain, Limit, Override, Rule, Tolerance, Tradeoff
+from greengate.quantities import Duration, Quantity, Share
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,12 @@ def of_measurement(parent: Mapping[str, Setting], child: Mapping[str, Setting]) 
         yield Loosening("evidence", old.evidence, new.evidence)
     if (old.inconclusive, new.inconclusive) == ("fail", "warn"):
         yield Loosening("inconclusive", old.inconclusive, new.inconclusive)
+    if new.baseline != old.baseline != PROJECT_SAYS:
+        yield Loosening("baseline", old.baseline, new.baseline)
+    if new.inconclusive == "warn" and new.budget_s < old.budget_s:
+        yield Loosening("budget", str(Duration(old.budget_s)), str(Duration(new.budget_s)))
+    if new.inconclusive == "warn" and new.max_pairs < old.max_pairs:
+        yield Loosening("max_pairs", str(old.max_pairs), str(new.max_pairs))
 
 
 def of_override(parent: Override | None, child: Override | None) -> Iterator[Loosening]:

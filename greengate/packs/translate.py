@@ -49,7 +49,7 @@ def rules(source: Source, scales: dict[str, QualityScale] | None, unfilled: set[
     raw = source.value.get("rules")
     for at, item in enumerate(raw if isinstance(raw, list) else []):
         path = ("rules", at)
-        shape = remains(documents.Rule, item)
+        shape = remains(documents.Rule, item, {"enforce": "soft"})
         if shape is None or any(spot[:2] == path for spot in unfilled):
             continue
         whole = fitting(documents.Rule, item) is not None and _coherent(source, path, shape)
@@ -94,7 +94,7 @@ def _rule(source: Source, path: KeyPath, shape: documents.Rule, scales: dict[str
         id=shape.id,
         checks=checks,
         metric=metric,
-        enforce=Enforce(shape.enforce or "soft"),
+        enforce=Enforce(shape.enforce),
         unless=unless,
         message=shape.message or "",
         place=source.place(path),
@@ -125,6 +125,11 @@ def _coherent(source: Source, path: KeyPath, shape: documents.Rule) -> bool:
     if shape.unless is not None and shape.cel is None and shape.max_increase is None and shape.max_decrease is None:
         hint = "its ceiling binds a `max_increase` or `max_decrease`"
         source.complain((*path, "unless"), "`unless` needs a tolerance in the same rule", hint, key=True)
+    elif shape.unless is not None and (shape.max is not None or shape.min is not None):
+        hint = "put the limit into a rule of its own"
+        source.complain(
+            (*path, "unless"), "`unless` would also let the `max` or `min` of its rule through", hint, key=True
+        )
     return len(source.problems) == before
 
 
@@ -167,6 +172,9 @@ def _gain(source: Source, path: KeyPath, shape: documents.Gain, scales: dict[str
         return None
     delta = amounts.difference(source, (*path, side), metric, written, falls=side == "min_decrease")
     if delta is None:
+        return None
+    if delta.amount <= 0:
+        source.complain((*path, side), f"`{written}` is no gain", "such as 0.5 pp")
         return None
     known = amounts.direction_known(metric, scales)
     if known and (metric.better == "lower") != (side == "min_decrease"):

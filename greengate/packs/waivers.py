@@ -15,7 +15,13 @@ from greengate.packs.yaml_text import KeyPath
 from greengate.policy import Enforce, Limit, Policy, Rule, Tolerance, Waiver
 from greengate.quantities import Quantity
 
-_UPPER = ("max", "max_increase")
+# An absolute ceiling bounds growth; a share of a baseline that is itself beyond the limit would bound nothing.
+_BOUND_BY = {
+    "max": ("max",),
+    "min": ("min",),
+    "max_increase": ("max_increase", "max"),
+    "max_decrease": ("max_decrease", "min"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +131,7 @@ def _check_fits(source: Source, path: KeyPath, raw: dict[str, object], rule: Rul
 
 def _ceilings(source: Source, path: KeyPath, written: object, rule: Rule) -> tuple[Limit | Tolerance, ...]:
     raw = fitting(documents.Ceiling, written)
-    if raw is None or rule.metric is None:
+    if raw is None or rule.metric is None or rule.enforce is Enforce.HARD:
         return ()
     found: list[Limit | Tolerance] = []
     for side, value in raw.model_dump(exclude_none=True).items():
@@ -134,10 +140,9 @@ def _ceilings(source: Source, path: KeyPath, written: object, rule: Rule) -> tup
     given = set(raw.model_dump(exclude_none=True))
     sides = [check.side for check in rule.checks if isinstance(check, Limit | Tolerance)]
     for side in sides:
-        group = _UPPER if side in _UPPER else ("min", "max_decrease")
-        if not given & set(group):
+        if not given & set(_BOUND_BY[side]):
             problem = f"the ceiling does not say how far `{side}` may be broken"
-            source.complain(path, problem, f"give it `{group[0]}` or `{group[1]}`")
+            source.complain(path, problem, "give it " + " or ".join(f"`{bound}`" for bound in _BOUND_BY[side]))
             break
     return tuple(found)
 

@@ -11,6 +11,7 @@ from greengate.evidence import Evidence, Figure, Interval
 from greengate.metrics import Metric, lookup
 from greengate.quantities import Quantity
 from greengate.report.account import Entry
+from greengate.rules import regression
 from greengate.rules.regression import log_ratios
 from greengate.verdict import Finding
 
@@ -133,7 +134,7 @@ def percent(ratio: float) -> str:
 
 
 def _ratio(ratio: float, interval: Interval | None) -> Change:
-    span = "" if interval is None or interval.exact else f"{percent(interval.low)} to {percent(interval.high)}"
+    span = "" if interval is None or interval.exact else regression.span(interval)
     same = ratio == 1 and interval is not None and interval.exact
     return Change("unchanged" if same else percent(ratio), span, ratio, interval)
 

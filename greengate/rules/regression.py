@@ -143,7 +143,7 @@ class _Comparison:
         left = self.check.delta.amount - self.sign * (ratio - 1)
         points = f"{abs(left) * 100:,.0f}" if abs(left) >= 1 else f"{abs(left) * 100:.3g}"
         margin = f"{points} points {'below' if left >= 0 else 'above'} the tolerance"
-        interval = "exact" if bounds.exact else _span(bounds)
+        interval = "exact" if bounds.exact else span(bounds)
         return self._told(outcome, _percent(ratio), interval, margin, reason, (ratio, bounds))
 
     def _as_difference(self, difference: float, low: float, high: float) -> Assessment:
@@ -199,7 +199,8 @@ def _counted(pairs: int) -> str:
     return "1 pair" if pairs == 1 else f"{pairs} pairs"
 
 
-def _span(bounds: Interval) -> str:
+def span(bounds: Interval) -> str:
+    """Write the interval of a ratio as changes in percent; an end that the pairs leave open is not made up."""
     if bounds.low < _UNKNOWN[0] and bounds.high > _UNKNOWN[1]:
         return "not known yet"
     low = _percent(bounds.low) if bounds.low >= _UNKNOWN[0] else "any decrease"
