@@ -57,10 +57,17 @@ def ratio_interval(log_ratios: Sequence[float], stakes: Stakes) -> tuple[float, 
     It is the interval that belongs to the test: a tolerance below its low end fails (with the error `false_fail`), one
     above its high end passes (`false_pass`). Both ends are found by bisection, since the wealth is monotone in tau.
     Where the pairs contradict one another, so that no tau is left, the interval spans what they say in turn.
+
+    Returns:
+        Low and high end, to six digits, which is what every platform agrees on.
     """
     low = _edge(-_WIDEST, _WIDEST, lambda tau: _peak_wealth(log_ratios, tau, 1) < 1 / stakes.false_fail)
     high = _edge(-_WIDEST, _WIDEST, lambda tau: _peak_wealth(log_ratios, tau, -1) >= 1 / stakes.false_pass)
-    return math.exp(min(low, high)), math.exp(max(low, high))
+    return _six_digits(min(low, high)), _six_digits(max(low, high))
+
+
+def _six_digits(log_ratio: float) -> float:
+    return float(f"{math.exp(log_ratio):.6g}")
 
 
 def _peak_wealth(log_ratios: Sequence[float], tau: float, sign: int) -> float:

@@ -88,6 +88,8 @@ class History:
         Raises:
             UsageError: None or several do.
         """
+        if not prefix:
+            raise UsageError(str(self.path), "no entry is named", "give the beginning of an entry's id, or `last`")
         if prefix == "last":
             newest = next(self._store.newest_first(), None)
             found = [newest] if newest else []

@@ -16,7 +16,7 @@ class Settings:
 
     Attributes:
         root: Folder of the project file; all its paths are relative to it.
-        base: Git ref whose merge base with HEAD gives policies, waivers and trust; "" reads them from the working tree.
+        base: Git ref that gives policies, waivers, trust and baselines; "" reads them from the working tree.
         branch: Branch that the change goes to, for policies that match branches; "" if not known.
         policies: Packs, files and globs instead of those that the project file names.
         models: Patterns of the models to judge; none judges all.

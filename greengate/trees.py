@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fnmatch
 import os
 import stat
@@ -19,7 +20,7 @@ class WorkingTree:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.name = "working tree"
+        self.name = "the working tree"
 
     def read(self, path: str) -> bytes | None:
         """Return a file's bytes, or None where there is no such file.
@@ -47,7 +48,8 @@ class WorkingTree:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, RuntimeError) as refused:  # Python 3.11 and 3.12 call a loop of links a RuntimeError
-            raise ProjectError(path, "cannot be read: a loop of symbolic links, or no permission") from refused
+            reason = "no permission" if getattr(refused, "errno", 0) == errno.EACCES else "a loop of symbolic links"
+            raise ProjectError(path, f"cannot be read: {reason}") from refused
         if not real.is_relative_to(root):
             raise ProjectError(
                 path, "is a symbolic link that leaves the project", "put the file itself into the repository"

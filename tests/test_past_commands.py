@@ -39,10 +39,15 @@ def test_an_entry_is_shown_as_it_was_told(judged, capsys):
     assert "m  PASSED" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("prefix", ["ffffffffffffff", "", "nonsense"])
+@pytest.mark.parametrize("prefix", ["ffffffffffffff", "nonsense"])
 def test_an_entry_that_is_not_there_is_refused(judged, capsys, prefix):
     assert greengate(judged, "show", prefix) == 2
     assert f"no entries begin with `{prefix}`" in capsys.readouterr().err
+
+
+def test_an_entry_must_be_named(judged, capsys):
+    assert greengate(judged, "show", "") == 2
+    assert "hint: give the beginning of an entry's id, or `last`" in capsys.readouterr().err
 
 
 def test_a_history_that_is_not_there_yet_is_said_so(tmp_path, capsys):

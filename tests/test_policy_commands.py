@@ -140,7 +140,8 @@ def test_check_knows_the_quality_figures_of_the_project(call, paths):
 def test_check_without_a_project_says_how_to_begin_one(call):
     code, _, err = call("check")
     told = (
-        "error: greengate.yaml: there is no project file in working tree\n  hint: `greengate init` writes a first one\n"
+        "error: greengate.yaml: there is no project file in the working tree\n"
+        "  hint: `greengate init` writes a first one\n"
     )
     assert (code, err) == (2, told)
 

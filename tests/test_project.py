@@ -45,7 +45,7 @@ models:
 class Shelf:
     """A tree in memory."""
 
-    name = "working tree"
+    name = "the working tree"
 
     def __init__(self, **files):
         self.files = files
@@ -144,14 +144,14 @@ def test_without_a_project_file_the_way_to_one_is_told():
     with pytest.raises(ProjectError) as caught:
         load_project(Shelf())
     assert str(caught.value) == (
-        "greengate.yaml: there is no project file in working tree\n  hint: `greengate init` writes a first one"
+        "greengate.yaml: there is no project file in the working tree\n  hint: `greengate init` writes a first one"
     )
 
 
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("", [(0, "the file holds 0 documents; a project file is one", "`greengate init` writes a first one")]),
+        ("", [(0, "the file is empty", "`greengate init` writes a first one")]),
         (f"{FULL}---{FULL}", [(0, "the file holds 2 documents; a project file is one", "")]),
     ],
     ids=["empty", "two documents"],

@@ -33,7 +33,11 @@ class Amount(click.ParamType[float]):
 
 @click.command()
 @click.option("--project", default=settings.PROJECT, metavar="FILE", help="The project file.")
-@click.option("--base", metavar="REF", help="Read policies, waivers and trust at the merge base with this git ref.")
+@click.option(
+    "--base",
+    metavar="REF",
+    help="The branch that the change goes to: policies, waivers, trust and baselines are read there.",
+)
 @click.option("--branch", metavar="NAME", help="The branch that the change goes to, for policies that match branches.")
 @click.option("--policy", "policies", multiple=True, metavar="PACK|FILE", help="Use these instead of the project's.")
 @click.option("--model", "models", multiple=True, metavar="PATTERN", help="Judge only these models.")

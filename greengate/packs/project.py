@@ -73,7 +73,9 @@ def load_project(tree: Tree, name: str = NAME) -> Project:
         raise ProjectError(name, f"there is no project file in {tree.name}", "`greengate init` writes a first one")
     documents = parse(data, name, ProjectError)
     if len(documents) != 1:
-        found = f"the file holds {len(documents)} documents; a project file is one"
+        found = (
+            f"the file holds {len(documents)} documents; a project file is one" if documents else "the file is empty"
+        )
         raise ProjectError(name, found, "`greengate init` writes a first one" if not documents else "")
     return _project(documents[0], name, hashlib.sha256(data).hexdigest())
 
