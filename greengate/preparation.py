@@ -22,12 +22,13 @@ from greengate.measure.protocol import BASELINE, CANDIDATE, Schedule
 from greengate.models import sources
 from greengate.packs.project import Project, load_project
 from greengate.packs.project_entry import Build, ModelEntry, Source
-from greengate.policy import PROJECT_SAYS, Policy
+from greengate.policy import PROJECT_SAYS, Enforce, Policy
 from greengate.ports import ModelSpec
 from greengate.settings import Settings, harmless_environment
 from greengate.trees import GitTree, WorkingTree
 
 FOLDER = ".greengate"
+_NARROWER = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,14 +177,21 @@ def refuse_uncovered(held: Grounds, entries: Sequence[ModelEntry], branch: str) 
 
 
 def schedule(settings: Settings, policies: Sequence[Policy]) -> Schedule:
-    """Give the measurement the longest budget that any of the policies allows, and the runs their quantiles need."""
+    """Give the measurement the longest budget that any of the policies allows, and the runs their quantiles need.
+
+    A quantile by which a rule may fail gets four times the runs, which makes its interval about half as wide. The
+    number is fixed before measuring: looking at such an interval until it suits would spoil its confidence.
+    """
     plans = [policy.plan for policy in policies]
-    metrics = [rule.metric.name for policy in policies for rule in policy.rules if rule.metric]
+    rules = [rule for policy in policies for rule in policy.rules if rule.metric]
+    names = [rule.metric.name for rule in rules if rule.metric]
+    deciding = [rule.metric.name for rule in rules if rule.metric and rule.enforce is not Enforce.ADVISORY]
+    confidence = max(plan.confidence for plan in plans)
     budget_s = max(plan.budget_s for plan in plans) if settings.budget_s is None else settings.budget_s
     return Schedule(
         budget_s=budget_s,
         max_pairs=max(plan.max_pairs for plan in plans),
-        min_runs=runs_needed(metrics, max(plan.confidence for plan in plans)),
+        min_runs=max(runs_needed(names, confidence), _NARROWER * runs_needed(deciding, confidence)),
         seed=settings.seed,
     )
 

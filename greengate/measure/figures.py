@@ -13,7 +13,7 @@ from greengate.measure.protocol import Trace
 from greengate.ports import Examination, StaticCosts
 
 QUANTILES = {"latency_p50": 0.50, "latency_p95": 0.95, "latency_p99": 0.99}
-PEAK_SPREAD = 0.03
+PEAK_SPREAD = 0.05  # two standard deviations, rounded up: benchmarks/peak_memory
 
 
 @dataclass(slots=True)
@@ -134,9 +134,5 @@ def _too_few(needed: int, had: int, what: str) -> str:
 
 
 def runs_needed(metrics: Iterable[str], confidence: float) -> int:
-    """Tell how many runs the quantiles among these metrics need.
-
-    It is four times what an interval needs to have two ends, which makes it about half as wide. The number is fixed
-    before measuring: looking at such an interval again and again until it suits would spoil its confidence.
-    """
-    return max((4 * values_needed(QUANTILES[name], confidence) for name in metrics if name in QUANTILES), default=0)
+    """Tell how many runs the quantiles among these metrics need for intervals that have both ends."""
+    return max((values_needed(QUANTILES[name], confidence) for name in metrics if name in QUANTILES), default=0)

@@ -1,7 +1,7 @@
 """Distribution-free intervals for quantiles, from order statistics.
 
-Source: David & Nagaraja, Order Statistics, 3rd ed., section 7.1. The runs are taken as independent draws; runs that
-follow one another closely are not quite, so that an interval from few blocks is somewhat too narrow.
+Source: David & Nagaraja, Order Statistics, 3rd ed., section 7.1. The values are taken as independent draws; runs of
+one block are not quite, so that an interval from few blocks is somewhat too narrow.
 """
 
 from __future__ import annotations
