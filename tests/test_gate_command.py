@@ -171,6 +171,14 @@ def test_a_read_only_disk_is_told_before_anything_is_measured(tmp_path, capsys):
     assert "cannot be opened or written" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("place", ["/sys/history.db", "/proc/self/history.db"])
+def test_a_file_system_that_nobody_may_write_is_told_before_anything_is_measured(tmp_path, capsys, place):
+    assert greengate(project(tmp_path), "gate", "--history", place) == 4
+    told = capsys.readouterr()
+    assert f"{place}: cannot be opened or written" in told.err
+    assert told.out == ""
+
+
 def test_a_history_that_cannot_be_made_is_told_before_anything_is_measured(tmp_path, capsys):
     project(tmp_path)
     assert greengate(tmp_path, "gate", "--history", str(tmp_path / "policy.yaml" / "h.db")) == 4
