@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from models_made import endless, not_a_number, with_operator
-from projects_made import POLICY, PROJECT, greengate, layers, project
+from projects_made import POLICY, PROJECT, greengate, project
 
 from greengate.cli import run
 
@@ -239,138 +239,6 @@ def test_a_full_disk_is_told_and_the_verdict_is_not_lost_in_silence(tmp_path):
     assert done.returncode == 4
     assert "disk" in done.stderr
     assert "Traceback" not in done.stderr
-
-
-class TestInARepository:
-    """The project committed on main, with a change on top."""
-
-    @pytest.fixture
-    def repository(self, tmp_path):
-        text = PROJECT.replace("baseline.onnx", "git:main").replace("path: candidate.onnx", "path: model.onnx")
-        project(tmp_path, text=text)
-        layers(tmp_path / "model.onnx", 128)
-        for words in (("init", "-b", "main"), ("add", "."), ("commit", "-m", "first")):
-            self.git(tmp_path, *words)
-        self.git(tmp_path, "checkout", "-b", "change")
-        return tmp_path
-
-    def git(self, folder, *words):
-        settings = ("-c", "user.name=t", "-c", "user.email=t@example.org")
-        subprocess.run(["git", *settings, *words], cwd=folder, check=True, capture_output=True)
-
-    def test_the_baseline_comes_from_a_git_ref(self, repository, capsys):
-        layers(repository / "model.onnx", 512)
-        assert greengate(repository, "gate") == 1
-        assert "m  FAILED" in capsys.readouterr().out
-
-    def test_a_change_cannot_weaken_the_policy_that_judges_it(self, repository, capsys):
-        layers(repository / "model.onnx", 512)
-        (repository / "policy.yaml").write_text(POLICY.replace("15%", "1500%").replace(" 5%", " 500%"))
-        self.git(repository, "commit", "-am", "weaker")
-        assert greengate(repository, "gate") == 0
-        assert greengate(repository, "gate", "--base", "main") == 1
-        assert "policies, waivers, trust and terms are those of main" in " ".join(capsys.readouterr().out.split())
-
-    def edited(self, folder, file, *changes):
-        path = folder / file
-        for old, new in changes:
-            assert old in path.read_text()
-            path.write_text(path.read_text().replace(old, new))
-
-    def test_a_change_cannot_choose_its_own_baseline(self, repository, capsys):
-        self.git(repository, "checkout", "main")
-        self.edited(repository, "greengate.yaml", ("git:main", "baseline.onnx"))
-        self.git(repository, "commit", "-am", "a file for a baseline")
-        self.git(repository, "checkout", "-B", "change")
-        for name in ("model.onnx", "baseline.onnx", "copy.onnx"):
-            layers(repository / name, 512)
-        assert greengate(repository, "gate", "--base", "main") == 1
-        self.edited(repository, "greengate.yaml", ("baseline.onnx", "copy.onnx"))
-        assert greengate(repository, "gate", "--base", "main") == 1
-        said = " ".join(capsys.readouterr().out.split())
-        assert "this change edits baseline of m; this check holds to the base's" in said
-
-    def test_without_a_base_the_same_file_twice_is_noted(self, repository, capsys):
-        self.edited(repository, "greengate.yaml", ("git:main", "copy.onnx"))
-        shutil.copy(repository / "model.onnx", repository / "copy.onnx")
-        assert greengate(repository, "gate") == 0
-        assert "candidate and baseline are the same file" in " ".join(capsys.readouterr().out.split())
-
-    def test_a_change_that_forks_off_before_a_rule_was_tightened_is_held_to_the_tightened_one(self, repository):
-        self.git(repository, "checkout", "main")
-        tight = repository / "policy.yaml"
-        old = tight.read_text()
-        tight.write_text(old.replace("15%", "1500%").replace("5%,", "1500%,").replace("5%}", "1500%}"))
-        self.git(repository, "commit", "-am", "loose")
-        self.git(repository, "checkout", "-B", "change")
-        layers(repository / "model.onnx", 512)
-        self.git(repository, "commit", "-am", "heavy")
-        assert greengate(repository, "gate", "--base", "main") == 0
-        self.git(repository, "checkout", "main")
-        tight.write_text(old)
-        self.git(repository, "commit", "-am", "tight")
-        self.git(repository, "checkout", "change")
-        assert greengate(repository, "gate", "--base", "main") == 1
-
-    def test_a_change_cannot_drop_the_label_that_a_policy_matches(self, repository, capsys):
-        self.git(repository, "checkout", "main")
-        self.edited(repository, "greengate.yaml", ("batch: 8", "batch: 8, labels: {tier: prod}"))
-        loose = POLICY.replace("name: p", "name: q").replace("15%", "1500%").replace("5%", "1500%")
-        tight = POLICY.replace("measurement:", "match: {labels: {tier: prod}}\nmeasurement:")
-        (repository / "policy.yaml").write_text(f"{tight}---\n{loose}")
-        self.git(repository, "commit", "-am", "labels")
-        self.git(repository, "checkout", "-B", "change")
-        self.edited(repository, "greengate.yaml", ("tier: prod", "tier: toy"))
-        layers(repository / "model.onnx", 512)
-        assert greengate(repository, "gate") == 2  # from the working tree, the policy matches nothing any more
-        assert greengate(repository, "gate", "--base", "main") == 1
-        assert "this change edits labels of m" in " ".join(capsys.readouterr().out.split())
-
-    def test_a_change_cannot_rewrite_the_quality_of_its_baseline(self, repository):
-        sharp = "  - {id: sharp, metric: quality.accuracy, max_decrease: 1 pp, enforce: hard}\n"
-        self.git(repository, "checkout", "main")
-        self.edited(repository, "greengate.yaml", ("batch: 8", "batch: 8, quality: {file: q.json, baseline: b.json}"))
-        for name in ("q.json", "b.json"):
-            (repository / name).write_text('{"accuracy": 0.9}')
-        (repository / "policy.yaml").write_text(POLICY + sharp)
-        self.git(repository, "add", ".")
-        self.git(repository, "commit", "-m", "quality")
-        self.git(repository, "checkout", "-B", "change")
-        for name in ("q.json", "b.json"):
-            (repository / name).write_text('{"accuracy": 0.5}')
-        assert greengate(repository, "gate") == 0
-        assert greengate(repository, "gate", "--base", "main") == 1
-
-    def test_a_model_taken_away_from_the_gate_is_told(self, repository, capsys):
-        self.git(repository, "checkout", "main")
-        extra = "  - {name: n, path: baseline.onnx, batch: 8}\n"
-        (repository / "greengate.yaml").write_text((repository / "greengate.yaml").read_text() + extra)
-        self.git(repository, "commit", "-am", "two")
-        self.git(repository, "checkout", "-B", "change")
-        self.edited(repository, "greengate.yaml", (extra, ""))
-        assert greengate(repository, "gate", "--base", "main") == 0
-        assert "this change takes the model n away from the gate" in " ".join(capsys.readouterr().out.split())
-
-    def test_a_new_model_is_not_in_the_base_yet(self, repository, capsys):
-        self.git(repository, "rm", "--cached", "model.onnx")
-        self.git(repository, "commit", "-m", "gone")
-        self.git(repository, "branch", "-f", "main")
-        assert greengate(repository, "gate") == 3
-        assert "so that this is a new model" in " ".join(capsys.readouterr().out.split())
-
-    def test_the_last_pass_is_a_baseline(self, repository):
-        text = (repository / "greengate.yaml").read_text()
-        (repository / "greengate.yaml").write_text(text.replace("git:main", "last-pass"))
-        assert greengate(repository, "gate") == 4
-        (repository / "greengate.yaml").write_text(text)
-        assert greengate(repository, "gate") == 0
-        (repository / "greengate.yaml").write_text(text.replace("git:main", "last-pass"))
-        layers(repository / "model.onnx", 512)
-        assert greengate(repository, "gate") == 1
-
-    def test_an_unknown_base_is_told(self, repository, capsys):
-        assert greengate(repository, "gate", "--base", "origin/main") == 2
-        assert "git knows no commit `origin/main` in this clone" in capsys.readouterr().err
 
 
 DIGITS = Path(__file__).parents[1] / "examples" / "digits"
