@@ -17,16 +17,10 @@ from greengate.measure import figures, protocol
 from greengate.measure.figures import Figures
 from greengate.measure.modelled import Processor, Watts, watts_of
 from greengate.measure.protocol import BASELINE, CANDIDATE, Schedule, Trace
+from greengate.metrics import NOT_MADE
 from greengate.policy import Policy
 from greengate.ports import Examination, ModelLoader, ModelSpec, Port, Workload
 
-_UNKNOWN = {
-    "sci_per_1k_inferences": "this version knows no embodied emissions",
-    "training_energy": "this version imports no tracker's file",
-    "training_carbon": "this version imports no tracker's file",
-    "deployment_cost": "this version knows no price of energy",
-    "grid_intensity": "greengate.yaml declares no intensity of the deployment",
-}
 ENERGY, CARBON = "energy_per_1k_inferences", "carbon_per_1k_inferences"
 
 
@@ -117,7 +111,7 @@ def _before_measuring(
     case: Case, subject: str, loader: ModelLoader, examination: Examination, confidence: float
 ) -> Figures:
     spec = case.specs[subject]
-    found = Figures(missing=dict(_UNKNOWN))
+    found = Figures(missing={**NOT_MADE, "grid_intensity": "greengate.yaml declares no intensity of the deployment"})
     found.add(figures.static(loader.count(spec), spec.batch))
     found.add(figures.examined(examination, confidence))
     found.add(case.quality(subject, spec, loader))

@@ -70,6 +70,13 @@ _METRICS = (
 
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _METRICS}
 
+NOT_MADE = {
+    "sci_per_1k_inferences": "this version knows no embodied emissions",
+    "training_energy": "this version imports no tracker's file",
+    "training_carbon": "this version imports no tracker's file",
+    "deployment_cost": "this version knows no price of energy",
+}
+
 KNOWN_SCALES = {
     **dict.fromkeys(("accuracy", "f1", "f1_macro", "precision", "recall", "auc", "map"), QualityScale()),
     **dict.fromkeys(("rmse", "mae", "mse"), QualityScale(unit="score", better="lower")),

@@ -79,7 +79,7 @@ class GitTree:
         self.root = root
         self.ref = ref
         self.commit = git.commit(root, ref, error)
-        self.name = ref if self.commit.startswith(ref) else f"{ref} ({self.commit[:10]})"
+        self.name = self.commit[:10] if self.commit.startswith(ref) else f"{ref} ({self.commit[:10]})"
         self._prefix = git.prefix(root, error)
 
     def read(self, path: str) -> bytes | None:
