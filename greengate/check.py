@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from greengate import __version__, gate, git, packs, preparation
+from greengate import __version__, gate, git, grounds, packs, preparation
 from greengate.errors import GreengateError, MeasurementError, ModelError, UsageError, nearest
 from greengate.gathering import Watch, gather
+from greengate.grounds import Grounds
 from greengate.history import Decision, History, Record, opened
 from greengate.packs.project import HISTORY, Project, load_project
 from greengate.packs.project_entry import ModelEntry
-from greengate.preparation import Grounds
 from greengate.report.account import Account, Entry
 from greengate.settings import Settings
 from greengate.trees import WorkingTree
@@ -36,10 +36,10 @@ def run(settings: Settings, watch: Watch) -> Account:
     if not settings.root.is_dir():
         raise UsageError(str(settings.root), "there is no such folder")
     project = load_project(WorkingTree(settings.root), settings.project)
-    held = preparation.grounds(settings, project)
-    preparation.refuse_strangers(held.policies, held.known(project))
+    held = grounds.read(settings, project)
+    grounds.refuse_strangers(held.policies, held.known(project))
     entries = _chosen(project, settings.models)
-    preparation.refuse_uncovered(held, entries, settings.branch)
+    grounds.refuse_uncovered(held, entries, settings.branch)
     if settings.history is None:
         preparation.own_folder(settings.root)
     with opened(settings.history or settings.root / project.history) as history:
@@ -66,7 +66,7 @@ class _Walk:
         return Record(-1, self.history.append(decision), decision)
 
     def _judged(self, entry: ModelEntry) -> Decision:
-        policies = preparation.covering(self.held, entry, self.settings.branch)
+        policies = grounds.covering(self.held, entry, self.settings.branch)
         case = preparation.case(self.settings, self.project, self.held, entry, policies, self.history)
         schedule = preparation.schedule(self.settings, policies)
         evidence = gather(case, policies, schedule, self.taken_at, self.watch)
@@ -77,7 +77,7 @@ class _Walk:
         return self._decision(entry, Verdict(model=entry.name, findings=()), problem=str(error))
 
     def _decision(self, entry: ModelEntry, verdict: Verdict, **rest: object) -> Decision:
-        policies = preparation.covering(self.held, entry, self.settings.branch)
+        policies = grounds.covering(self.held, entry, self.settings.branch)
         return Decision(
             model=entry.name,
             path=entry.path,

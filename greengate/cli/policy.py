@@ -142,20 +142,20 @@ def _named(paths: Sequence[str], project: str) -> tuple[Policy, ...]:
     """Load some policies; a misspelt quality figure is only known for one where a project says which there are."""
     if not Path(project).is_file():
         return packs.load(_here(), _inside(paths))
-    from greengate import preparation  # noqa: PLC0415 - with everything that measures
+    from greengate import grounds  # noqa: PLC0415 - with everything that measures
 
     read = load_project(WorkingTree(Path(project).parent), Path(project).name)
-    return packs.load(_here(), _inside(paths), preparation.scales_of(read))
+    return packs.load(_here(), _inside(paths), grounds.scales_of(read))
 
 
 def _of_project(project: str) -> tuple[Policy, ...]:
     """Load the policies of the project, and hold them against its models."""
-    from greengate import preparation  # noqa: PLC0415 - with everything that measures
+    from greengate import grounds  # noqa: PLC0415 - with everything that measures
 
     tree = WorkingTree(Path(project).parent)
     read = load_project(tree, Path(project).name)
-    policies = packs.load(tree, read.policies, preparation.scales_of(read))
-    preparation.refuse_strangers(policies, read.models)
+    policies = packs.load(tree, read.policies, grounds.scales_of(read))
+    grounds.refuse_strangers(policies, read.models)
     return policies
 
 

@@ -1,0 +1,164 @@
+"""What a check stands on: policies, waivers, trust and terms, from the base branch.
+
+They are never read from the change under judgement; without a base they are read from the working tree, and the account
+says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from greengate import git, packs
+from greengate.errors import GreengateError, PolicyError, Problems, ProjectError, UsageError
+from greengate.evidence import QualityScale
+from greengate.packs.project import Project, load_project
+from greengate.packs.project_entry import ModelEntry
+from greengate.policy import Policy
+from greengate.settings import Settings
+from greengate.trees import GitTree, WorkingTree
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """The policies that hold for this check, what the base says of the models, and what is worth saying about it.
+
+    Attributes:
+        policies: Policies with their waivers.
+        project: The project whose word counts: of the base commit, or of the working tree where no base is given.
+        base: The base commit, or "".
+        fork: The merge base of the change and the base, or "".
+    """
+
+    policies: tuple[Policy, ...]
+    project: Project
+    base: str = ""
+    fork: str = ""
+    notes: tuple[str, ...] = ()
+
+    def trusts(self, model: str) -> bool:
+        """Tell whether the base commit, never the change itself, trusts a model to run code when it is loaded."""
+        entry = self.project.model(model) if self.base else None
+        return entry is not None and entry.trusted
+
+    def known(self, project: Project) -> list[ModelEntry]:
+        """List the models of a change as they are judged, and those of the base that it takes away."""
+        gone = [entry for entry in self.project.models if project.model(entry.name) is None]
+        return [*(self.judged(entry) for entry in project.models), *gone]
+
+    def judged(self, entry: ModelEntry) -> ModelEntry:
+        """Return a model as it is judged: what it is comes from the change, what it is held against from the base.
+
+        From the change: the file or its build, its inputs and its batch, which belong to the file. From the base:
+        labels, team, baseline, quality, deployment.
+        """
+        before = self.project.model(entry.name)
+        if before is None:
+            return entry
+        return replace(before, source=entry.source, inputs=entry.inputs, batch=entry.batch)
+
+
+def read(settings: Settings, project: Project) -> Grounds:
+    """Read policies, waivers, trust and terms at the base, or from the working tree where no base is given.
+
+    It is the tip of the base branch that counts: the commit where a change forked off is its author's choice.
+
+    Raises:
+        GreengateError: A policy or the base's project file is wrong, or there is no such commit.
+    """
+    here = WorkingTree(settings.root)
+    if not settings.base:
+        policies = packs.load(here, settings.policies or project.policies, scales_of(project))
+        note = "policies and waivers were read from the working tree; --base reads them where a change cannot edit them"
+        return Grounds(policies, project, notes=(note,))
+    tree = GitTree(settings.root, settings.base, UsageError)
+    fork = git.merge_base(settings.root, settings.base, UsageError)
+    if tree.read(settings.project) is None:
+        policies = packs.load(here, settings.policies or project.policies, scales_of(project))
+        note = f"{tree.name} has no {settings.project} yet: policies were read from the change itself"
+        return Grounds(policies, project, tree.commit, fork, (note,))
+    before = load_project(tree, settings.project)
+    policies = packs.load(tree, settings.policies or before.policies, scales_of(before))
+    note = f"policies, waivers, trust and terms are those of {tree.name}"
+    return Grounds(policies, before, tree.commit, fork, (note, *_edits(before, project)))
+
+
+def _edits(before: Project, after: Project) -> Iterator[str]:
+    """Say what a change does to the project file that a reviewer should know; none of it loosens this check."""
+    for entry in before.models:
+        now = after.model(entry.name)
+        if now is None:
+            yield f"this change takes the model {entry.name} away from the gate"
+            continue
+        for part in ("path", "batch", "inputs"):
+            if getattr(now, part) != getattr(entry, part):
+                yield f"this change edits {part} of {entry.name}: {getattr(entry, part)} -> {getattr(now, part)}"
+        for part in ("labels", "team", "baseline", "quality", "scales", "deployment", "trusted"):
+            if getattr(now, part) != getattr(entry, part):
+                yield f"this change edits {part} of {entry.name}; this check holds to the base's"
+    if before.cpu != after.cpu:
+        yield "this change edits the runner's watts; this check holds to the base's"
+    for entry in after.models:
+        if before.model(entry.name) is None:
+            yield f"the model {entry.name} is new: all that is said of it is the change's own word"
+
+
+def scales_of(project: Project) -> dict[str, QualityScale]:
+    """Collect how the project reads its quality figures.
+
+    Raises:
+        ProjectError: Two models read one figure in different ways.
+    """
+    scales: dict[str, QualityScale] = {}
+    for entry in project.models:
+        for name, scale in entry.scales.items():
+            if scales.setdefault(name, scale) != scale:
+                found = f"`{entry.name}` reads the quality figure `{name}` otherwise than another model does"
+                raise ProjectError(entry.quality_place, found, "give it the same unit and direction, or another name")
+    return scales
+
+
+def refuse_strangers(policies: Sequence[Policy], entries: Sequence[ModelEntry]) -> None:
+    """Refuse policies and waivers that match no model, and models that no policy matches.
+
+    Raises:
+        Problems: Each of them, with its place.
+    """
+    models = [entry.identity for entry in entries]
+    problems: list[GreengateError] = []
+    for policy in policies:
+        parts = [(f"policy `{policy.name}`", policy.match, policy.place)]
+        parts += [(f"waiver `{waiver.id}`", waiver.match, waiver.place) for waiver in policy.waivers]
+        for name, match, place in parts:
+            if not any(match.covers(model, "") for model in models):
+                known = ", ".join(f"`{model.name}`" for model in models)
+                found = f"the {name} matches no model of the project and can never hold"
+                problems.append(PolicyError(place, found, f"the models are {known}"))
+    for entry in entries:
+        if not any(policy.match.covers(entry.identity, "") for policy in policies):
+            found = f"no policy covers the model `{entry.name}`"
+            problems.append(ProjectError(entry.place, found, "add a policy whose `match` covers it"))
+    if problems:
+        raise Problems(problems)
+
+
+def covering(held: Grounds, entry: ModelEntry, branch: str) -> tuple[Policy, ...]:
+    """Choose the policies that judge a model on a branch."""
+    identity = held.judged(entry).identity
+    return tuple(policy for policy in held.policies if policy.match.covers(identity, branch))
+
+
+def refuse_uncovered(held: Grounds, entries: Sequence[ModelEntry], branch: str) -> None:
+    """Refuse models that no policy judges on this branch.
+
+    Raises:
+        Problems: Each of them.
+    """
+    hint = "add a policy whose `match.branches` covers it, or name another branch with --branch"
+    problems = [
+        ProjectError(entry.place, f"no policy covers the model `{entry.name}` on the branch `{branch}`", hint)
+        for entry in entries
+        if not covering(held, entry, branch)
+    ]
+    if problems:
+        raise Problems(problems)
