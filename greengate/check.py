@@ -13,7 +13,7 @@ from pathlib import Path
 
 from greengate import __version__, gate, git, grounds, packs, preparation
 from greengate.errors import GreengateError, MeasurementError, ModelError, UsageError, nearest
-from greengate.gathering import Watch, gather
+from greengate.gathering import Case, Watch, gather
 from greengate.grounds import Grounds
 from greengate.history import Decision, History, Record, opened
 from greengate.packs.project import HISTORY, Project, load_project
@@ -42,32 +42,39 @@ def run(settings: Settings, watch: Watch) -> Account:
     grounds.refuse_uncovered(held, entries, settings.branch)
     if settings.history is None:
         preparation.own_folder(settings.root)
-    with opened(settings.history or settings.root / project.history) as history:
+    with opened(settings.history or settings.root / held.project.history) as history:
         history.check_writable()
-        walk = _Walk(settings, project, held, history, taken_at, watch)
-        return account([walk.decide(entry) for entry in entries])
+        walk = _Walk(settings, held, history, taken_at, watch)
+        cases = [(entry, walk.prepared(entry)) for entry in entries]
+        return account([walk.decide(entry, case) for entry, case in cases])
 
 
 @dataclass(frozen=True, slots=True)
 class _Walk:
     settings: Settings
-    project: Project
     held: Grounds
     history: History
     taken_at: str
     watch: Watch
 
-    def decide(self, entry: ModelEntry) -> Record:
+    def prepared(self, entry: ModelEntry) -> Case | ModelError:
+        """Find a model's files, or what is wrong with them; anything else that is wrong ends the check here."""
+        policies = grounds.covering(self.held, entry, self.settings.branch)
+        try:
+            return preparation.case(self.settings, self.held, entry, policies, self.history)
+        except ModelError as error:
+            return error
+
+    def decide(self, entry: ModelEntry, case: Case | ModelError) -> Record:
         """Judge one model and write the decision down; a model that cannot be judged is a decision too."""
         try:
-            decision = self._judged(entry)
+            decision = self._unjudged(entry, case) if isinstance(case, ModelError) else self._judged(entry, case)
         except (ModelError, MeasurementError) as error:
             decision = self._unjudged(entry, error)
         return Record(-1, self.history.append(decision), decision)
 
-    def _judged(self, entry: ModelEntry) -> Decision:
+    def _judged(self, entry: ModelEntry, case: Case) -> Decision:
         policies = grounds.covering(self.held, entry, self.settings.branch)
-        case = preparation.case(self.settings, self.project, self.held, entry, policies, self.history)
         schedule = preparation.schedule(self.settings, policies)
         evidence = gather(case, policies, schedule, self.taken_at, self.watch)
         self.watch.begins(f"{entry.name}: judging")

@@ -9,7 +9,7 @@ from greengate.evidence import Evidence
 from greengate.policy import Check, Condition, Enforce, Limit, Policy, Rule, Tolerance, Waiver
 from greengate.rules import expression, limit, regression
 from greengate.rules.assessment import Assessment, comparable, unavailable
-from greengate.verdict import Finding, Outcome, Source, Verdict, gravest
+from greengate.verdict import Finding, Outcome, Source, Verdict
 
 
 def judge(policies: Sequence[Policy], evidence: Evidence) -> Verdict:
@@ -54,7 +54,7 @@ def _finding(policy: Policy, rule: Rule, check: Check, evidence: Evidence) -> Fi
         margin=found.margin,
         counterfactual=found.counterfactual,
         reason="; ".join(part for part in (found.reason, reason, remark) if part),
-        message=rule.message if found.outcome is not Outcome.PASSED else "",
+        message=rule.message if found.outcome is Outcome.FAILED else "",
         waiver=waiver,
         source=Source(file=rule.place.file, line=rule.place.line, column=rule.place.column),
         amount=found.amount,
@@ -86,7 +86,7 @@ def _let_through(policy: Policy, rule: Rule, found: Assessment, evidence: Eviden
         if not obstacles:
             return Outcome.WAIVED, f"waived until {waiver.expires} by {waiver.granted_by}: {waiver.reason}", waiver.id
         reasons += [f"waiver {waiver.id} {words}" for words in obstacles]
-    if rule.unless and not reasons:
+    if rule.unless and not reasons and found.outcome is Outcome.FAILED:
         reasons = [f"no waiver of type {rule.unless.approval} has been granted"]
     return found.outcome, "; ".join(reasons), ""
 
@@ -165,8 +165,3 @@ def _nothing(evidence: Evidence) -> Finding:
         outcome=Outcome.ERRORED,
         reason=f"no rule of any policy covers the model {evidence.model.name}",
     )
-
-
-def overall(verdicts: Iterable[Verdict]) -> Outcome:
-    """Name the gravest outcome of several models."""
-    return gravest(verdict.outcome for verdict in verdicts)

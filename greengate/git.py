@@ -125,11 +125,6 @@ def is_shallow(root: Path) -> bool:
     return ask(root, "rev-parse", "--is-shallow-repository").text == "true"
 
 
-def current_branch(root: Path) -> str:
-    """The branch that is checked out, or "" where none is (a detached head, or no repository)."""
-    return ask(root, "symbolic-ref", "--quiet", "--short", "HEAD").text
-
-
 def merge_base(root: Path, ref: str, error: type[GreengateError] = ProjectError) -> str:
     """The full id of the newest commit that the checked-out one and a ref have in common.
 
@@ -142,6 +137,16 @@ def merge_base(root: Path, ref: str, error: type[GreengateError] = ProjectError)
         return answer.text
     hint = _HAS_HISTORY if is_shallow(root) else "their histories are unrelated; name another ref"
     raise error("", f"HEAD and `{ref}` have no common commit in this clone", hint)
+
+
+def is_ancestor(root: Path, older: str, newer: str) -> bool:
+    """Whether one commit is another, or lies behind it; False also where this clone does not know it."""
+    return bool(older) and ask(root, "merge-base", "--is-ancestor", older, newer).code == 0
+
+
+def is_tracked(root: Path, path: str) -> bool:
+    """Whether the checked-out commit or the index holds a file."""
+    return ask(root, "ls-files", "--error-unmatch", "--", path).code == 0
 
 
 def last_release(root: Path, ref: str) -> str:

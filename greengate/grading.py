@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,14 +58,27 @@ class Grader:
         return Figures(dict(scores.figures), {name: why for name, why in scores.missing.items() if name in asked})
 
     def _scored(self, declared: Scoring, spec: ModelSpec, loader: ModelLoader) -> Figures:
-        file = WorkingTree(self.root).locate(declared.dataset)
-        if file is None:
-            raise ModelError(self.entry.quality_place, f"the data set `{declared.dataset}` is not there")
-        data = scoring.read_dataset(file, declared.dataset, declared.labels)
+        data = self._dataset(declared)
         outputs = loader.predict(spec, data.features)
         figures: Mapping[str, Figure] = scoring.score(outputs, declared.output, data, declared.scorers)
         found = self._missing(f"no scorer of the project makes it; it has {', '.join(declared.scorers)}")
         return Figures(dict(figures), {name: why for name, why in found.missing.items() if name not in figures})
+
+    def _dataset(self, declared: Scoring) -> scoring.Dataset:
+        """Read the data set; with a base, the one that lies there: a change must not mark its own work."""
+        gone = ModelError(self.entry.quality_place, f"the data set `{declared.dataset}` is not there")
+        if not self.base:
+            file = WorkingTree(self.root).locate(declared.dataset)
+            if file is None:
+                raise gone
+            return scoring.read_dataset(file, declared.dataset, declared.labels)
+        content = GitTree(self.root, self.base).read(declared.dataset)
+        if content is None:
+            raise gone
+        with tempfile.NamedTemporaryFile(suffix=".npz") as copy:
+            copy.write(content)
+            copy.flush()
+            return scoring.read_dataset(Path(copy.name), declared.dataset, declared.labels)
 
     def _read(self, source: str, base: str) -> bytes | None:
         if not source.startswith(_GIT):

@@ -13,7 +13,7 @@ from greengate import git, packs
 from greengate.errors import GreengateError, PolicyError, Problems, ProjectError, UsageError
 from greengate.evidence import QualityScale
 from greengate.packs.project import Project, load_project
-from greengate.packs.project_entry import ModelEntry
+from greengate.packs.project_entry import Build, ModelEntry
 from greengate.policy import Policy
 from greengate.settings import Settings
 from greengate.trees import GitTree, WorkingTree
@@ -83,24 +83,52 @@ def read(settings: Settings, project: Project) -> Grounds:
     return Grounds(policies, before, tree.commit, fork, (note, *_edits(before, project)))
 
 
+_HELD_TO = {
+    "labels": "labels",
+    "team": "team",
+    "baseline": "baseline",
+    "quality": "quality",
+    "scales": "quality figures",
+    "deployment": "deployment",
+    "trusted": "trust",
+}
+
+
 def _edits(before: Project, after: Project) -> Iterator[str]:
     """Say what a change does to the project file that a reviewer should know; none of it loosens this check."""
     for entry in before.models:
         now = after.model(entry.name)
         if now is None:
             yield f"this change takes the model {entry.name} away from the gate"
-            continue
-        for part in ("path", "batch", "inputs"):
-            if getattr(now, part) != getattr(entry, part):
-                yield f"this change edits {part} of {entry.name}: {getattr(entry, part)} -> {getattr(now, part)}"
-        for part in ("labels", "team", "baseline", "quality", "scales", "deployment", "trusted"):
-            if getattr(now, part) != getattr(entry, part):
-                yield f"this change edits {part} of {entry.name}; this check holds to the base's"
-    if before.cpu != after.cpu:
-        yield "this change edits the runner's watts; this check holds to the base's"
+        else:
+            yield from _believed(entry, now)
+            yield from _not_believed(entry, now)
+    for part in ("cpu", "threads", "limits", "history"):
+        if getattr(before, part) != getattr(after, part):
+            yield f"this change edits {part} in greengate.yaml; this check holds to the base's"
     for entry in after.models:
         if before.model(entry.name) is None:
             yield f"the model {entry.name} is new: all that is said of it is the change's own word"
+
+
+def _believed(entry: ModelEntry, now: ModelEntry) -> Iterator[str]:
+    """Say what is taken from the change, since it belongs to the candidate's file."""
+    if now.path != entry.path:
+        yield f"this change edits path of {entry.name}: {entry.path} -> {now.path}"
+    elif now.source != entry.source:
+        yield f"this change edits how {entry.name} is built"
+    if now.batch != entry.batch:
+        yield f"this change edits batch of {entry.name}: {entry.batch} -> {now.batch}"
+    if now.inputs != entry.inputs:
+        yield f"this change edits inputs of {entry.name}"
+    if isinstance(entry.baseline, Build):
+        yield f"the baseline of {entry.name} is built by what lies in the change"
+
+
+def _not_believed(entry: ModelEntry, now: ModelEntry) -> Iterator[str]:
+    for part, word in _HELD_TO.items():
+        if getattr(now, part) != getattr(entry, part):
+            yield f"this change edits {word} of {entry.name}; this check holds to the base's"
 
 
 def scales_of(project: Project) -> dict[str, QualityScale]:

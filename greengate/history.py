@@ -100,11 +100,11 @@ class History:
             raise UsageError(str(self.path), f"{len(found) or 'no'} entries begin with `{prefix}`", hint)
         return self._record(found[0])
 
-    def last_passed(self, model: str) -> Record | None:
-        """Find the newest entry in which the model passed, with or without a waiver."""
+    def passed(self, model: str) -> Iterator[Record]:
+        """Go through the entries in which the model passed, with or without a waiver, the newest first."""
         passed = (Outcome.PASSED, Outcome.WARNED, Outcome.WAIVED)
         records = (record for record in self.newest_first() if record.decision.model == model)
-        return next((record for record in records if record.decision.verdict.outcome in passed), None)
+        return (record for record in records if record.decision.verdict.outcome in passed)
 
     def close(self) -> None:
         """Close the file."""

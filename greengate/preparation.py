@@ -49,34 +49,27 @@ def schedule(settings: Settings, policies: Sequence[Policy]) -> Schedule:
     )
 
 
-def case(  # noqa: PLR0913 - all that a check knows beforehand
-    settings: Settings,
-    project: Project,
-    held: Grounds,
-    entry: ModelEntry,
-    policies: Sequence[Policy],
-    history: History,
-) -> Case:
+def case(settings: Settings, held: Grounds, entry: ModelEntry, policies: Sequence[Policy], history: History) -> Case:
     """Find the files of one model and everything that is declared about it.
 
     Raises:
         GreengateError: A file is not there, or something declared cannot be read.
     """
     entry = held.judged(entry)
-    site = _site(settings.root, history)
+    site = _site(settings.root, held, history)
     paths = {CANDIDATE: sources.resolve(entry.source, site, model=entry.name, where=entry.source_place)}
     source = _baseline(settings, held, entry, policies)
     notes: tuple[str, ...] = ()
     if source is None:
         notes = ("there is no baseline: what may not grow cannot be judged",)
-    elif new := _not_there_yet(source, settings.root):
+    elif new := _not_there_yet(source, entry, site):
         notes = (f"there is no baseline: {new}",)
     else:
         paths[BASELINE] = sources.resolve(source, site, model=entry.name, where=entry.baseline_place)
     trusted = held.trusts(entry.name)
     return Case(
         model=entry.identity,
-        specs={subject: _spec(settings, project, entry, path, trusted=trusted) for subject, path in paths.items()},
+        specs={subject: _spec(settings, held.project, entry, path, trusted=trusted) for subject, path in paths.items()},
         quality=Grader(settings.root, entry, wanted(policies), held.base if held.project.model(entry.name) else ""),
         traffic=_traffic(entry),
         watts=_watts(held.project),
@@ -101,6 +94,9 @@ def own_folder(root: Path) -> None:
         raise HistoryError(str(folder), "is a symbolic link; greengate writes there", "replace it by a folder")
     try:
         folder.mkdir(exist_ok=True)
+        for name in (".gitignore", "cache"):
+            if (folder / name).is_symlink():
+                raise HistoryError(str(folder / name), "is a symbolic link; greengate writes there", "remove it")
         if not (folder / ".gitignore").exists():
             (folder / ".gitignore").write_text("*\n", encoding="utf-8")
     except FileExistsError as error:
@@ -110,9 +106,18 @@ def own_folder(root: Path) -> None:
         raise HistoryError(str(folder), f"cannot be written: {error.strerror}", hint) from error
 
 
-def _site(root: Path, history: History) -> sources.Site:
+def _site(root: Path, held: Grounds, history: History) -> sources.Site:
     def last_pass(model: str) -> sources.PassedModel | None:
-        record = history.last_passed(model)
+        """With a base, only what was merged counts: a change must not creep up on its own earlier passes."""
+        if held.base and git.is_tracked(root, str(history.path)):
+            problem = "the history is part of the change, so that a last pass in it proves nothing"
+            raise HistoryError(str(history.path), problem, "keep it out of git, or name another with --history")
+        merged = (
+            record
+            for record in history.passed(model)
+            if not held.base or git.is_ancestor(root, record.decision.commit, held.base)
+        )
+        record = next(merged, None)
         if record is None:
             return None
         decision = record.decision
@@ -139,7 +144,8 @@ def _baseline(settings: Settings, held: Grounds, entry: ModelEntry, policies: Se
     if not ref:
         found = f"the policy `{policy.name}` compares with {word}, and no base is known"
         raise UsageError(policy.place, found, "name the branch that the change goes to: --base origin/main")
-    return f"{sources.GIT}{ref}:{entry.path}"
+    before = held.project.model(entry.name)
+    return f"{sources.GIT}{ref}:{before.path if before else entry.path}"
 
 
 def _as_committed(source: Source | None, held: Grounds) -> Source | None:
@@ -149,11 +155,16 @@ def _as_committed(source: Source | None, held: Grounds) -> Source | None:
     return f"{sources.GIT}{held.base}:{source}"
 
 
-def _not_there_yet(source: Source, root: Path) -> str:
+def _not_there_yet(source: Source, entry: ModelEntry, site: sources.Site) -> str:
+    """Say why a model is new: its own path is not in the commit yet, or no entry of it has passed."""
+    if source == sources.LAST_PASS and site.last_pass is not None and site.last_pass(entry.name) is None:
+        return "the history holds no passed entry of this model"
     if not isinstance(source, str) or not source.startswith(sources.GIT):
         return ""
     ref, _, path = source.removeprefix(sources.GIT).partition(":")
-    tree = GitTree(root, ref)
+    if path != entry.path:
+        return ""
+    tree = GitTree(site.root, ref)
     return f"{tree.name} has no `{path}`, so that this is a new model" if tree.blob(path) is None else ""
 
 

@@ -299,7 +299,7 @@ def test_new_writes_a_policy_that_can_be_checked_at_once(call, project):
     assert code == 0
     assert out == (
         "wrote policies/acme-nlp.yaml: the policy `acme-nlp`, which extends `starter`\n"
-        "next: name it under `policies:` in greengate.yaml, then run `greengate policy check policies/acme-nlp.yaml`\n"
+        "next: name it instead of `starter` under `policies:` in greengate.yaml, then run `greengate policy check`\n"
     )
     (policy,) = packs.load(WorkingTree(project), ["policies/acme-nlp.yaml"])
     assert (policy.name, [name for name, _ in policy.parents]) == ("acme-nlp", ["starter"])

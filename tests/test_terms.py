@@ -3,11 +3,15 @@
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 from projects_made import POLICY, PROJECT, greengate, layers, project
 
 from greengate.cli import run
+
+DIGITS = Path(__file__).parents[1] / "examples" / "digits"
 
 
 @pytest.fixture
@@ -139,7 +143,7 @@ def test_a_new_model_is_not_in_the_base_yet(repository, capsys):
 def test_the_last_pass_is_a_baseline(repository):
     text = (repository / "greengate.yaml").read_text()
     (repository / "greengate.yaml").write_text(text.replace("git:main", "last-pass"))
-    assert greengate(repository, "gate") == 4
+    assert greengate(repository, "gate") == 3  # nothing has passed yet
     (repository / "greengate.yaml").write_text(text)
     assert greengate(repository, "gate") == 0
     (repository / "greengate.yaml").write_text(text.replace("git:main", "last-pass"))
@@ -279,3 +283,97 @@ def test_init_writes_a_project_that_passes_its_own_check(tmp_path, capsys):
 def test_init_without_a_model_writes_a_template_and_says_so(tmp_path, capsys):
     assert greengate(tmp_path, "init") == 0
     assert "no ONNX file was found: it is a template" in capsys.readouterr().out
+
+
+class TestAChangeCannot:
+    """What a hostile change tries, and what becomes of it: judged against main, it fails."""
+
+    @pytest.fixture
+    def hostile(self, repository):
+        """On main the model is compared with its last pass, which is in the history; the change makes it heavier."""
+        git(repository, "checkout", "main")
+        (repository / "policy.yaml").write_text(POLICY.replace("budget: 20 s", "budget: 20 s, baseline: last-pass"))
+        layers(repository / "other.onnx", 512)
+        git(repository, "add", ".")
+        git(repository, "commit", "-m", "last pass")
+        assert greengate(repository, "gate", "--base", "main") == 3  # nothing has passed yet
+        (repository / "policy.yaml").write_text(POLICY)
+        assert greengate(repository, "gate") == 0
+        git(repository, "checkout", "policy.yaml")
+        git(repository, "checkout", "-B", "change")
+        layers(repository / "model.onnx", 512)
+        git(repository, "commit", "-am", "heavier")
+        return repository
+
+    def test_bring_a_history_of_its_own(self, hostile, capsys):
+        assert greengate(hostile, "gate", "--base", "main") == 1
+        edited(hostile, "greengate.yaml", ("kind: Project", "kind: Project\nhistory: forged.db"))
+        assert greengate(hostile, "gate", "--base", "main") == 1
+        assert "this change edits history in greengate.yaml" in " ".join(capsys.readouterr().out.split())
+        git(hostile, "add", "--force", ".greengate/history.db")
+        git(hostile, "commit", "-m", "mine")
+        assert greengate(hostile, "gate", "--base", "main") == 4
+        assert "the history is part of the change" in capsys.readouterr().err
+
+    def test_creep_up_on_its_own_earlier_passes(self, hostile):
+        (hostile / "policy.yaml").write_text(POLICY.replace("15%", "9000%").replace("5%,", "9000%,"))
+        assert greengate(hostile, "gate") == 0  # a pass of a commit that was never merged
+        git(hostile, "checkout", "policy.yaml")
+        assert greengate(hostile, "gate", "--base", "main") == 1
+
+    def test_point_at_another_path_of_the_base(self, hostile, capsys):
+        git(hostile, "checkout", "-f", "main")
+        (hostile / "policy.yaml").write_text(MERGE_BASE)
+        git(hostile, "commit", "-am", "merge base")
+        git(hostile, "checkout", "-B", "change")
+        edited(hostile, "greengate.yaml", ("path: model.onnx", "path: other.onnx"))
+        assert greengate(hostile, "gate", "--base", "main") == 1
+        assert "this change edits path of m: model.onnx -> other.onnx" in " ".join(capsys.readouterr().out.split())
+
+    def test_take_more_threads_without_being_told_of(self, hostile, capsys):
+        text = (hostile / "greengate.yaml").read_text()
+        (hostile / "greengate.yaml").write_text(text + "runner: {threads: 2}\n")
+        assert greengate(hostile, "gate", "--base", "main") == 1
+        said = " ".join(capsys.readouterr().out.split())
+        assert "this change edits threads in greengate.yaml; this check holds to the base's" in said
+
+    @pytest.mark.parametrize("path", ["git:main:model.onnx", "last-pass"])
+    def test_name_a_baseline_as_its_candidate(self, hostile, capsys, path):
+        edited(hostile, "greengate.yaml", ("path: model.onnx", f'path: "{path}"'))
+        assert greengate(hostile, "gate", "--base", "main") == 2
+        assert "is a source of baselines; the candidate is a file of the change" in capsys.readouterr().err
+
+
+def test_a_change_cannot_mark_its_own_work_in_a_data_set(tmp_path):
+    folder = shutil.copytree(DIGITS, tmp_path / "digits", ignore=shutil.ignore_patterns(".greengate"))
+    declared = "quality: {file: quality/accurate.json, baseline: quality/baseline.json}"
+    scored = "quality: {dataset: heldout.npz, output: label, scorer: accuracy}"
+    edited(folder, "greengate.yaml", (declared, scored))
+    for words in (("init", "-b", "main"), ("add", "."), ("commit", "-m", "first")):
+        git(folder, *words)
+    data = dict(np.load(folder / "heldout.npz"))
+    np.savez(folder / "heldout.npz", x=data["x"], labels=(data["labels"] + 1) % 10)
+    only = ("--model", "digits/accurate")
+    assert greengate(folder, "gate", *only) == 1  # accuracy has fallen to next to nothing on both sides: no gain
+    assert greengate(folder, "gate", *only, "--base", "main") == 0
+
+
+def test_what_is_wrong_with_any_model_is_said_before_the_first_is_measured(tmp_path, capsys):
+    line = PROJECT.splitlines()[-1]
+    second = line.replace("name: m", "name: n").replace("batch: 8", "inputs: {file: gone.npz}")
+    assert greengate(project(tmp_path, text=PROJECT + second + "\n"), "gate") == 2
+    assert "the inputs `gone.npz` are not there" in capsys.readouterr().err
+    assert greengate(tmp_path, "history") == 2
+
+
+def test_a_baseline_whose_path_is_misspelt_is_no_new_model(repository, capsys):
+    edited(repository, "greengate.yaml", ("git:main", "git:main:modell.onnx"))
+    assert greengate(repository, "gate") == 4
+    assert "did you mean `model.onnx`?" in " ".join(capsys.readouterr().out.split())
+
+
+def test_what_was_not_found_is_not_claimed(tmp_path, capsys):
+    policy = POLICY.replace("max_increase: 15%", 'max_increase: 15%, message: "it takes more energy"')
+    text = PROJECT.replace("baseline: baseline.onnx, ", "")
+    assert greengate(project(tmp_path, text=text, policy=policy), "gate") == 3
+    assert "it takes more energy" not in capsys.readouterr().out

@@ -130,7 +130,9 @@ def new(*, file: str | None, pack: str, name: str | None) -> int:
         raise UsageError(file, "a policy's file ends in `.yaml`", f"such as policies/{name}.yaml")
     _write_new(Path(file), beginning.first_policy(name, pack, file))
     click.echo(f"wrote {file}: the policy `{name}`, which extends `{pack}`")
-    click.echo(f"next: name it under `policies:` in {settings.PROJECT}, then run `greengate policy check {file}`")
+    click.echo(
+        f"next: name it instead of `{pack}` under `policies:` in {settings.PROJECT}, then run `greengate policy check`"
+    )
     return 0
 
 

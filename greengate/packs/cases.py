@@ -16,6 +16,7 @@ from greengate.packs.yaml_text import KeyPath
 from greengate.policy import Condition, Policy
 
 _GIVEN = Provenance(kind=Class.DECLARED, method="given by a policy test")
+_ESTIMATED = Provenance(kind=Class.MODELLED, method="given by a policy test")  # as the gate makes joules and emissions
 _ANY_DAY = "2000-01-01"  # where no waiver is granted, the day makes no difference
 
 
@@ -85,14 +86,15 @@ def _figure(source: Source, path: KeyPath, name: str, written: Any, policy: Poli
     found = {part: quantity.amount for part, quantity in read.items() if quantity}
     if len(found) < len(parts):
         return None
+    given = _ESTIMATED if metric.paired == "cpu" else _GIVEN
     if spread is None:
-        return Figure.exact(found[""], _GIVEN)
+        return Figure.exact(found[""], given)
     if not found["low"] <= found["value"] <= found["high"]:
         problem = f"`{spread.value}` does not lie between `low` {spread.low} and `high` {spread.high}"
         source.complain((*path, "value"), problem)
         return None
     interval = Interval(low=found["low"], high=found["high"], confidence=policy.plan.confidence)
-    return Figure(amount=found["value"], interval=interval, provenance=_GIVEN)
+    return Figure(amount=found["value"], interval=interval, provenance=given)
 
 
 def _metric(source: Source, path: KeyPath, name: str, written: list[object], policy: Policy) -> Metric | None:

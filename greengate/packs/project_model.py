@@ -70,6 +70,9 @@ def _source(sheet: Sheet, path: KeyPath, shape: project_file.Model) -> Source | 
     if shape.path is None:
         sheet.complain(path, f"`{shape.name}` has no model file", "give its `path`, or a `build` that writes it")
         return None
+    if shape.path == LAST_PASS or shape.path.startswith(GIT):
+        found = f"`{shape.path}` is a source of baselines; the candidate is a file of the change"
+        sheet.complain((*path, "path"), found, "give the path of the model's file")
     sheet.check_path((*path, "path"), shape.path)
     return shape.path
 
