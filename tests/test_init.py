@@ -1,30 +1,14 @@
 """The first project file says what could be found out, and can be read at once."""
 
-import subprocess
-
 import pytest
 from onnx import TensorProto, helper
+from repositories_made import run_git
 
 from greengate.errors import UsageError
 from greengate.packs.first import MAX_MODELS, first_project, write_first
 from greengate.packs.project import load_project
 from greengate.packs.project_entry import Evaluation, Inputs
 from greengate.trees import WorkingTree
-
-WHO = (
-    "-c",
-    "user.name=A",
-    "-c",
-    "user.email=a@example.org",
-    "-c",
-    "commit.gpgsign=false",
-    "-c",
-    "init.defaultBranch=main",
-)
-
-
-def run_git(folder, *arguments):
-    subprocess.run(["git", *WHO, *arguments], cwd=folder, check=True, capture_output=True)
 
 
 def save_model(path, **inputs):

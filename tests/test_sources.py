@@ -1,7 +1,6 @@
 """A model's file is found wherever the project says it is, or the reason is told."""
 
 import hashlib
-import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -11,22 +10,12 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from repositories_made import run_git
 
 from greengate.errors import HistoryError, ModelError, Place, ProjectError
 from greengate.models.sources import PassedModel, Site, digest, resolve
 
 WHERE = Place("greengate.yaml", 4, 11, "models[0].path")
-WHO = (
-    "-c",
-    "user.name=A",
-    "-c",
-    "user.email=a@example.org",
-    "-c",
-    "commit.gpgsign=false",
-    "-c",
-    "init.defaultBranch=main",
-)
-
 POINTER = "`models/m.onnx` in the working tree is a Git LFS pointer"
 
 
@@ -34,11 +23,6 @@ POINTER = "`models/m.onnx` in the working tree is a Git LFS pointer"
 class Recipe:
     command: tuple[str, ...]
     output: str = "models/m.onnx"
-
-
-def run_git(folder, *arguments):
-    done = subprocess.run(["git", *WHO, *arguments], cwd=folder, check=True, capture_output=True, text=True)
-    return done.stdout.strip()
 
 
 def commit_all(root):

@@ -1,13 +1,13 @@
 """What a candidate is held against: policies, baselines and terms from commits, builds, releases and the history."""
 
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from projects_made import POLICY, PROJECT, greengate, layers, project
+from repositories_made import run_git as git
 
 from greengate.cli import run
 
@@ -23,11 +23,6 @@ def repository(tmp_path):
         git(tmp_path, *words)
     git(tmp_path, "checkout", "-b", "change")
     return tmp_path
-
-
-def git(folder, *words):
-    settings = ("-c", "user.name=t", "-c", "user.email=t@example.org")
-    subprocess.run(["git", *settings, *words], cwd=folder, check=True, capture_output=True)
 
 
 def test_the_baseline_comes_from_a_git_ref(repository, capsys):

@@ -1,33 +1,17 @@
 """The working tree and git's commits read as the same kind of thing."""
 
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
+from repositories_made import run_git
 
 from greengate import git
 from greengate.errors import ProjectError, UsageError
 from greengate.ports import Tree
 from greengate.trees import GitTree, WorkingTree, matches
 
-WHO = (
-    "-c",
-    "user.name=A",
-    "-c",
-    "user.email=a@example.org",
-    "-c",
-    "commit.gpgsign=false",
-    "-c",
-    "init.defaultBranch=main",
-)
-
 LIST = "`git branch --all` and `git tag` list what there is"
-
-
-def run_git(folder, *arguments):
-    done = subprocess.run(["git", *WHO, *arguments], cwd=folder, check=True, capture_output=True, text=True)
-    return done.stdout.strip()
 
 
 def commit_all(folder, message="a change"):
