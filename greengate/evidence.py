@@ -65,11 +65,34 @@ class Interval(Value):
 
 
 class Provenance(Value):
-    """Where a figure comes from, in words that can be checked."""
+    """Where a figure comes from, in words that can be checked.
+
+    Attributes:
+        kind: How the figure came to be.
+        method: What was done, in words.
+        source: Who says the coefficients that went into it.
+        meter: Identifier of the meter that was read.
+        scope: What was metered: "process", "device", "package" or "host".
+        boundary: What is in the figure and what is not, in words.
+        net_of_idle: Whether what the machine draws anyway has been taken off; None where that means nothing.
+        type_a: Relative standard uncertainty from the scatter of the readings.
+        type_b: Relative standard uncertainty from everything else: the meter's scale, coefficients.
+        blocks: How many blocks or windows it rests on.
+        window_s: Seconds of metering in all.
+        degraded: What kept it from being as good as its kind, in words.
+    """
 
     kind: Class
     method: str
     source: str = ""
+    meter: str = ""
+    scope: str = ""
+    boundary: str = ""
+    net_of_idle: bool | None = None
+    type_a: Real | None = None
+    type_b: Real | None = None
+    blocks: int = 0
+    window_s: Real | None = None
     degraded: tuple[str, ...] = ()
 
 
@@ -94,18 +117,38 @@ class Figure(Value):
 class Block(Value):
     """One metered run of a workload: `inferences` back to back.
 
-    `cpu_s` and `wall_s` are seconds of the whole block; `run_p50_s` is the median of its single runs.
+    Attributes:
+        cpu_s: CPU seconds of the whole block, user and system, all threads.
+        wall_s: Seconds of the whole block by the clock.
+        run_p50_s: Median of its single runs, in seconds by the clock.
+        run_s: Some of its single runs, evenly spaced, to six digits.
+        preempted: Involuntary context switches.
+        yielded: Voluntary context switches.
+        foreign_s: CPU seconds that others used on this machine meanwhile; None where the system does not tell. It
+            counts in ticks: of a short block the figure scatters, even below zero, and only sums mean something.
+        steal_s: CPU seconds that the hypervisor kept from this machine meanwhile; None where it does not tell.
+        on_device: Whether an accelerator did the work, so that CPU seconds do not tell its cost.
+        device_j: What that drew in the block above its idle power, in joules; None where it could not be read.
     """
 
     inferences: int = Field(gt=0)
     cpu_s: Real
     wall_s: Real
     run_p50_s: Real
+    run_s: tuple[Real, ...] = ()
     preempted: int = 0
+    yielded: int = 0
+    foreign_s: Real | None = None
+    steal_s: Real | None = None
+    on_device: bool = False
+    device_j: Real | None = None
 
 
 class Pair(Value):
-    """Candidate and baseline, one block each, back to back in random order, in one round of fresh sessions."""
+    """Candidate and baseline, one block each, back to back, in one round of fresh sessions.
+
+    A round has as many pairs in one order as in the other. `baseline` is whatever the candidate is held against.
+    """
 
     round: int
     candidate_first: bool
@@ -113,13 +156,62 @@ class Pair(Value):
     baseline: Block
 
 
+class Event(Value):
+    """Something that happened while measuring and that a reader should know: a name to count by, and words."""
+
+    name: str
+    words: str
+
+
+class Link(Value):
+    """One accepted change between an earlier model and the baseline: the history's entry, and what it measured.
+
+    `rounds` holds ln(candidate / baseline) of each round by what was measured ("cpu", "wall", "run"); `runner` is the
+    fingerprint of the kind of machine that measured them, `device` what ran the models, as in `Evidence`.
+    """
+
+    entry: str
+    candidate: str
+    baseline: str
+    rounds: dict[str, tuple[Real, ...]]
+    runner: str = ""
+    device: str = "cpu"
+
+
+class Earlier(Value):
+    """The model that a drift rule starts from, as the rule names it (`since`).
+
+    Attributes:
+        since: A commit, or an entry of the history, as the policy names it.
+        label: What it was resolved to, in words: "release v1.2 (3f2a…)".
+        origin: "arm" where it was measured beside the candidate, "chain" where the history's pairs are chained, "given"
+            in a policy test.
+        subject: Its file and exact figures, where it could be had.
+        pairs: Candidate and earlier model, where it was an arm.
+        links: The changes accepted since, the oldest first, where it is a chain; the pairs of this run come last.
+        missing: Why there is neither.
+    """
+
+    since: str
+    label: str = ""
+    origin: str = "arm"
+    subject: Subject | None = None
+    pairs: tuple[Pair, ...] = ()
+    links: tuple[Link, ...] = ()
+    missing: str = ""
+
+
 class Subject(Value):
-    """What is known of one model: its file, its figures by metric name, and why others are `missing`."""
+    """What is known of one model: its file, its figures by metric name, and why others are `missing`.
+
+    `crosschecks` are further readings of the energy of 1,000 inferences, by meter.
+    """
 
     path: str
     sha256: str = ""
     figures: dict[str, Figure] = {}
     missing: dict[str, str] = {}
+    crosschecks: dict[str, Figure] = {}
 
 
 class Model(Value):
@@ -139,18 +231,39 @@ class QualityScale(Value):
 
 
 class Runner(Value):
-    """The machine that measured: how it is told from others, and what can be said of it."""
+    """The machine that measured: how it is told from others, and what can be said of it.
+
+    `fingerprint` is that of the machine's kind alone, without its runtime. `profile` is the SHA-256 of its calibration,
+    `labels` what that says of it and `resolution` what it can tell apart, in words, where it has one.
+    """
 
     fingerprint: str
     description: str
     runtime: dict[str, str] = {}
+    profile: str = ""
+    labels: dict[str, str] = {}
+    resolution: str = ""
+
+    @property
+    def calibrated(self) -> str:
+        """What its profile says of it in a few words, or nothing: `tells 3% apart in 20 s (profile 3fa2c1d09b7e)`."""
+        return f"{self.resolution} (profile {self.profile[:12]})" if self.profile else ""
 
 
 class Evidence(Value):
     """Everything known about one change of one model.
 
-    `taken_at` is UTC in ISO 8601; the clock is read once, so that judging again gives the same answer. `pairs` are the
-    interleaved blocks; `incomparable` names what differed between the two measurements.
+    Attributes:
+        taken_at: UTC in ISO 8601; the clock is read once, so that judging again gives the same answer.
+        pairs: The interleaved blocks of candidate and baseline that count.
+        earlier: What drift rules start from.
+        discarded_pairs: How many pairs were dropped with their disturbed rounds.
+        events: What happened while measuring.
+        voided: Why nothing that was measured counts, or nothing.
+        control_s: CPU seconds of the same small task, after each round.
+        measured_s: Seconds of measuring in pairs, by the clock.
+        incomparable: What differed between the two measurements.
+        device: What ran the models: "cpu", or "cuda:" and which GPU.
     """
 
     model: Model
@@ -159,11 +272,17 @@ class Evidence(Value):
     candidate: Subject
     baseline: Subject | None = None
     pairs: tuple[Pair, ...] = ()
+    earlier: tuple[Earlier, ...] = ()
     discarded_pairs: int = 0
+    events: tuple[Event, ...] = ()
+    voided: str = ""
+    control_s: tuple[Real, ...] = ()
+    measured_s: Real = 0.0
     runner: Runner
     seed: int = 0
     incomparable: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    device: str = "cpu"
 
     @property
     def today(self) -> str:
@@ -172,3 +291,4 @@ class Evidence(Value):
 
 
 Model.model_rebuild()
+Earlier.model_rebuild()

@@ -6,15 +6,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from greengate.evidence import Evidence
-from greengate.policy import Check, Condition, Enforce, Limit, Policy, Rule, Tolerance, Waiver
-from greengate.rules import expression, limit, regression
-from greengate.rules.assessment import Assessment, comparable, unavailable
+from greengate.metrics import Metric
+from greengate.policy import Check, Condition, Drift, Enforce, Limit, Plan, Policy, Rule, Tolerance, Waiver
+from greengate.rules import drift, expression, limit, regression
+from greengate.rules.assessment import Assessment, comparable, other_runner, unavailable
 from greengate.verdict import Finding, Outcome, Source, Verdict
 
 
 def judge(policies: Sequence[Policy], evidence: Evidence) -> Verdict:
     """Judge one change under every policy that covers its model; no rule at all is never a pass."""
-    covering = [policy for policy in policies if policy.match.covers(evidence.model, evidence.branch)]
+    covering = shared([policy for policy in policies if policy.match.covers(evidence.model, evidence.branch)])
     findings = [
         _finding(policy, rule, check, evidence) for policy in covering for rule in policy.rules for check in rule.checks
     ]
@@ -23,28 +24,63 @@ def judge(policies: Sequence[Policy], evidence: Evidence) -> Verdict:
 
 def unsettled(policies: Sequence[Policy], evidence: Evidence) -> bool:
     """Tell whether more pairs could still settle a finding, so that measuring should go on."""
-    if evidence.baseline is None:
-        return False
     return any(
-        isinstance(check, Tolerance)
-        and rule.metric is not None
-        and not regression.settled(check, rule.metric, evidence.pairs, policy.plan)
-        for policy in policies
+        not _settled(check, rule.metric, evidence, policy.plan)
+        for policy in shared(policies)
         if not comparable(evidence, policy.plan.comparable)
         for rule in policy.rules
+        if rule.metric is not None and not other_runner(evidence, policy.plan.runner, rule.metric)
         for check in (*rule.checks, *_ceilings(policy, rule, evidence))
     )
 
 
+def _settled(check: Check, metric: Metric, evidence: Evidence, plan: Plan) -> bool:
+    if isinstance(check, Tolerance):
+        return evidence.baseline is None or regression.settled(check, metric, evidence, plan)
+    return not isinstance(check, Drift) or drift.settled(check, metric, evidence, plan)
+
+
+def shared(policies: Sequence[Policy]) -> list[Policy]:
+    """Share the error of failing falsely among the tests that these policies make, so that it holds for all of them.
+
+    Each test on a measured metric gets an equal part (Bonferroni). Tests that go by the same column of the blocks, in
+    the same direction against the same model, count as one: they ask one series about several bounds, and the least
+    bound that a candidate truly keeps is failed falsely whenever a wider one is. Rules that only advise fail nothing.
+    """
+    tests = {
+        (rule.metric.paired or rule.metric.name, *_asked(check))
+        for policy in policies
+        for rule in policy.rules
+        if rule.metric is not None and rule.metric.of_runner and rule.enforce is not Enforce.ADVISORY
+        for check in rule.checks
+    }
+    return [
+        replace(policy, plan=replace(policy.plan, stakes=policy.plan.stakes.shared(len(tests)))) for policy in policies
+    ]
+
+
+def confidence(policies: Sequence[Policy]) -> float:
+    """Tell how sure an interval must be so that both of its ends keep every policy's error rates."""
+    stakes = [policy.plan.stakes for policy in shared(policies)]
+    return 1 - 2 * min(min(one.false_fail, one.false_pass / 2) for one in stakes)
+
+
+def _asked(check: Check) -> tuple[str, str]:
+    if isinstance(check, Condition):
+        return "", ""
+    against = {Limit: "a bound", Tolerance: "the baseline"}.get(type(check), "")
+    return check.side, check.since if isinstance(check, Drift) else against
+
+
 def _finding(policy: Policy, rule: Rule, check: Check, evidence: Evidence) -> Finding:
     found = _assess(check, rule, evidence, policy)
-    outcome, reason, waiver = _let_through(policy, rule, found, evidence)
+    outcome, reason, waiver = _let_through(policy, rule, check, found, evidence)
     outcome, remark = _enforced(outcome, found, rule, policy)
     return Finding(
         rule=rule.id,
         policy=policy.name,
         metric=rule.metric.name if rule.metric else "",
-        kind={Limit: "limit", Tolerance: "regression", Condition: "expression"}[type(check)],
+        kind={Limit: "limit", Tolerance: "regression", Drift: "drift", Condition: "expression"}[type(check)],
         enforce=rule.enforce,
         judged=found.outcome,
         outcome=outcome,
@@ -70,10 +106,14 @@ def _assess(check: Check, rule: Rule, evidence: Evidence, policy: Policy) -> Ass
         return unavailable(str(check), "the rule names no metric")
     if isinstance(check, Limit):
         return limit.assess(check, rule.metric, evidence, policy.plan)
+    if isinstance(check, Drift):
+        return drift.assess(check, rule.metric, evidence, policy.plan)
     return regression.assess(check, rule.metric, evidence, policy.plan)
 
 
-def _let_through(policy: Policy, rule: Rule, found: Assessment, evidence: Evidence) -> tuple[Outcome, str, str]:
+def _let_through(
+    policy: Policy, rule: Rule, check: Check, found: Assessment, evidence: Evidence
+) -> tuple[Outcome, str, str]:
     """Ask whether a waiver covers what was found: the outcome after it, a reason, and the waiver's id.
 
     A waiver of which not everything is proven changes nothing.
@@ -82,7 +122,7 @@ def _let_through(policy: Policy, rule: Rule, found: Assessment, evidence: Eviden
         return found.outcome, "", ""
     reasons = []
     for waiver in _waivers(policy, rule, evidence):
-        obstacles = [*_obstacles(waiver, rule, evidence)] or [*_conditions(policy, rule, waiver, evidence)]
+        obstacles = [*_obstacles(waiver, rule, evidence)] or [*_conditions(policy, rule, check, waiver, evidence)]
         if not obstacles:
             return Outcome.WAIVED, f"waived until {waiver.expires} by {waiver.granted_by}: {waiver.reason}", waiver.id
         reasons += [f"waiver {waiver.id} {words}" for words in obstacles]
@@ -108,7 +148,7 @@ def _obstacles(waiver: Waiver, rule: Rule, evidence: Evidence) -> Iterable[str]:
         yield f"is of type {waiver.type or 'none'}, the rule asks for {rule.unless.approval}"
 
 
-def _conditions(policy: Policy, rule: Rule, waiver: Waiver, evidence: Evidence) -> Iterable[str]:
+def _conditions(policy: Policy, rule: Rule, check: Check, waiver: Waiver, evidence: Evidence) -> Iterable[str]:
     """Go through the gain and all ceilings; yield what does not hold."""
     if rule.unless and rule.unless.gain:
         gain = rule.unless.gain
@@ -118,10 +158,10 @@ def _conditions(policy: Policy, rule: Rule, waiver: Waiver, evidence: Evidence) 
         found = regression.assess(wanted, gain.metric, evidence, policy.plan)
         if found.outcome is not Outcome.PASSED:
             yield f"needs a gain of {gain}, found {_words(found)}"
-    for check in (*_rule_ceiling(rule), *waiver.ceilings):
-        found = _assess(check, rule, evidence, policy)
+    for ceiling in _on(check, (*_rule_ceiling(rule), *waiver.ceilings)):
+        found = _assess(ceiling, rule, evidence, policy)
         if found.outcome is not Outcome.PASSED:
-            yield f"has a ceiling of {check}, found {_words(found)}"
+            yield f"has a ceiling of {ceiling}, found {_words(found)}"
 
 
 def _words(found: Assessment) -> str:
@@ -136,9 +176,21 @@ def _rule_ceiling(rule: Rule) -> tuple[Tolerance, ...]:
     return tuple(Tolerance(side, rule.unless.ceiling) for side in sides)
 
 
-def _ceilings(policy: Policy, rule: Rule, evidence: Evidence) -> tuple[Limit | Tolerance, ...]:
+def _on(check: Check, ceilings: Iterable[Limit | Tolerance]) -> list[Limit | Tolerance | Drift]:
+    """Read ceilings as bounds of what the check asks: of a drift, they bind the change since the earlier model."""
+    if not isinstance(check, Drift):
+        return list(ceilings)
+    return [
+        Drift(ceiling.side, ceiling.delta, check.since) if isinstance(ceiling, Tolerance) else ceiling
+        for ceiling in ceilings
+    ]
+
+
+def _ceilings(policy: Policy, rule: Rule, evidence: Evidence) -> list[Limit | Tolerance | Drift]:
     granted = [check for waiver in _waivers(policy, rule, evidence) for check in waiver.ceilings]
-    return (*_rule_ceiling(rule), *granted) if granted else ()
+    if not granted:
+        return []
+    return [ceiling for check in rule.checks for ceiling in _on(check, (*_rule_ceiling(rule), *granted))]
 
 
 def _enforced(outcome: Outcome, found: Assessment, rule: Rule, policy: Policy) -> tuple[Outcome, str]:

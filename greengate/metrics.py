@@ -27,8 +27,9 @@ QUALITY = "quality."
 class Metric:
     """A figure that a policy may limit.
 
-    `paired` names the column of a block whose ratio between candidate and baseline decides this metric's regressions,
-    or is empty where the two figures are compared as they stand.
+    `paired` says which column of the interleaved blocks decides this metric's regressions: "cpu" seconds, "wall"
+    seconds, the median single "run", or a quantile of the single runs ("p95", "p99"). It is empty where the two figures
+    are compared as they stand.
     """
 
     name: str
@@ -38,6 +39,11 @@ class Metric:
     formula: str
     paired: str = ""
     difference: type[Quantity] | None = None
+
+    @property
+    def of_runner(self) -> bool:
+        """Whether the figure is measured, so that another machine would give another one."""
+        return bool(self.paired) or self.name == "peak_memory"
 
     def in_words(self, amount: float) -> str:
         """Write an amount of this metric with its unit."""
@@ -55,9 +61,9 @@ _METRICS = (
     Metric("model_size", Size, "lower", "files", "bytes of the model file and its external data"),
     Metric("weight_bytes", Size, "lower", "graph", "bytes of unique weights as stored"),
     Metric("activation_bytes", Size, "lower", "graph", "bytes of intermediate tensors of one run"),
-    Metric("latency_p50", Duration, "lower", "runtime call", "median wall time of one run", "wall"),
-    Metric("latency_p95", Duration, "lower", "runtime call", "95th percentile of the wall time of one run"),
-    Metric("latency_p99", Duration, "lower", "runtime call", "99th percentile of the wall time of one run"),
+    Metric("latency_p50", Duration, "lower", "runtime call", "median wall time of one run", "run"),
+    Metric("latency_p95", Duration, "lower", "runtime call", "95th percentile of the wall time of one run", "p95"),
+    Metric("latency_p99", Duration, "lower", "runtime call", "99th percentile of the wall time of one run", "p99"),
     Metric("throughput", Rate, "higher", "runtime call", "inferences / wall seconds, one caller", "wall"),
     Metric("peak_memory", Size, "lower", "process", "largest resident size of a process that runs only this model"),
     Metric("training_energy", Energy, "lower", "as imported", "imported from a tracker's file"),
@@ -72,8 +78,6 @@ METRICS: dict[str, Metric] = {metric.name: metric for metric in _METRICS}
 
 NOT_MADE = {
     "sci_per_1k_inferences": "this version knows no embodied emissions",
-    "training_energy": "this version imports no tracker's file",
-    "training_carbon": "this version imports no tracker's file",
     "deployment_cost": "this version knows no price of energy",
 }
 

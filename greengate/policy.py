@@ -10,12 +10,13 @@ from typing import Protocol
 
 from greengate.betting import Stakes
 from greengate.errors import Place
-from greengate.evidence import Model
+from greengate.evidence import Model, Runner
 from greengate.metrics import Metric
 from greengate.quantities import Quantity
 
 NOWHERE = Place()
 PROJECT_SAYS = "path"  # the word for a baseline that the project file names
+LAST_RELEASE = "last-release"
 
 
 class Enforce(StrEnum):
@@ -63,6 +64,24 @@ class Compiled(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Drift:
+    """How far many changes together may take the candidate from an earlier model.
+
+    Attributes:
+        side: `max_increase` or `max_decrease`.
+        delta: The share of the earlier model's figure.
+        since: "last-release", a git ref, or the beginning of an entry's id in the history.
+    """
+
+    side: str
+    delta: Quantity
+    since: str
+
+    def __str__(self) -> str:
+        return f"max_drift {self.side.removeprefix('max_')} {self.delta} since {self.since}"
+
+
+@dataclass(frozen=True, slots=True)
 class Condition:
     """A custom expression that must hold."""
 
@@ -73,7 +92,7 @@ class Condition:
         return self.text
 
 
-Check = Limit | Tolerance | Condition
+Check = Limit | Tolerance | Drift | Condition
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +170,33 @@ class Waiver:
 
 
 @dataclass(frozen=True, slots=True)
+class ReferenceRunner:
+    """The runner that a policy's measured figures must come from; an empty part asks for nothing.
+
+    Attributes:
+        profile: SHA-256 (hex) of its calibration: this very one.
+        labels: Labels that its profile must all carry: a class of runners.
+    """
+
+    profile: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        labels = [f"{key}={value}" for key, value in self.labels.items()]
+        return ", ".join([*([f"profile {self.profile[:12]}"] if self.profile else []), *labels])
+
+    @property
+    def asks(self) -> bool:
+        """Whether any runner is asked for."""
+        return bool(self.profile or self.labels)
+
+    def is_met_by(self, runner: Runner) -> bool:
+        """Tell whether a runner is the one that is asked for."""
+        labelled = all(runner.labels.get(key) == value for key, value in self.labels.items())
+        return labelled and self.profile in ("", runner.profile)
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """How a policy wants its evidence: which baseline, what must be the same, how sure, and how long it may take."""
 
@@ -161,6 +207,7 @@ class Plan:
     budget_s: float = 60.0
     max_pairs: int = 600
     inconclusive: str = "fail"
+    runner: ReferenceRunner = field(default_factory=ReferenceRunner)
 
     @property
     def confidence(self) -> float:

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the child that runs models imports this module, and nothing heavy with it
     import numpy as np
+
+    from greengate.evidence import Class
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class ModelSpec:
         threads: Intra-operator threads.
         limits: Limits of the child process.
         trusted: Whether the base branch's project file trusts this model to be unpickled.
+        device: What runs it: "cpu", or "cuda:" and the GPU as CUDA and NVML both know it: its number in the order of
+            the PCI bus, or its UUID.
     """
 
     path: Path
@@ -50,6 +54,7 @@ class ModelSpec:
     threads: int = 1
     limits: Limits = Limits()
     trusted: bool = False
+    device: str = "cpu"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +117,7 @@ class Reading:
         wall_s: Wall-clock seconds.
         run_s: Wall-clock seconds of each run.
         preempted: Involuntary context switches during the block.
+        yielded: Voluntary ones.
     """
 
     runs: int
@@ -119,6 +125,10 @@ class Reading:
     wall_s: float
     run_s: tuple[float, ...]
     preempted: int = 0
+    yielded: int = 0
+
+
+CONTROL = "control"
 
 
 class Workload(Protocol):
@@ -144,10 +154,95 @@ class ModelLoader(Protocol):
         """Count the model's static costs without running it."""
 
     def bench(self, specs: Mapping[str, ModelSpec]) -> AbstractContextManager[Mapping[str, Workload]]:
-        """Host several models, by subject ("candidate", "baseline"), in one child, to be measured side by side."""
+        """Host several models, by subject ("candidate", "baseline"), in one child, to be measured side by side.
+
+        Beside them stands `CONTROL`: a small task that is always the same, by which the machine is judged.
+        """
 
     def predict(self, spec: ModelSpec, features: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
         """Run the model over a whole data set, `spec.batch` rows at a time, and return its outputs by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeterFacts:
+    """What a meter is, as far as it knows itself.
+
+    Attributes:
+        id: Name and version of the adapter's reading, such as "rapl-powercap"; figures carry it.
+        kind: How sure its readings are: METERED (an outside meter), COUNTER (a counter in the hardware), or MEASURED
+            (the hardware's word for its power, a cross-check of the counter beside it).
+        scope: What it meters: "process", "device", "package" or "host".
+        domains: What is in its boundary, by the name of its reading, such as {"package-0": "cores, caches, ..."}.
+        excludes: What is outside its boundary, in words.
+        reading: "energy" (a counter that only grows, in joules) or "power" (watts at a moment, or their average).
+        resolution: Smallest step of a reading, in J or W.
+        period_s: How often a reading is renewed, in seconds; it is polled at least that often.
+        shortest_window_s: The shortest window over which its energy means anything.
+        gain: Relative standard uncertainty of its scale (type B), such as 0.05.
+        source: Where resolution, window and gain are from.
+        wraps_j: By domain, the joules at which a counter starts again from zero; a domain that is not there never does.
+        degraded: What keeps this one from being as good as its kind, in words.
+    """
+
+    id: str
+    kind: Class
+    scope: str
+    domains: Mapping[str, str]
+    excludes: str
+    reading: str
+    resolution: float
+    period_s: float
+    shortest_window_s: float
+    gain: float
+    source: str
+    wraps_j: Mapping[str, float] = field(default_factory=dict)
+    degraded: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NotHere:
+    """Why a meter cannot be read on this machine, and what would help (a permission, a driver, a mount)."""
+
+    why: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One look at a meter: joules or watts by domain, at `at_s` of the monotonic clock."""
+
+    at_s: float
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A look at a meter that gave nothing: an event with a name, never a zero.
+
+    `name` is one of "unreadable", "timeout", "wrong-unit", "malformed", "device-error", "not-finite".
+    """
+
+    name: str
+    words: str
+    at_s: float
+
+
+class Meter(Protocol):
+    """Something that tells energy or power; one is made without arguments, or from its entry in the project file.
+
+    Neither method raises for what the world does: a meter that is not there is `NotHere`, a reading that failed is a
+    `Fault`. What follows from a row of samples (wrapped, stuck, negative, missing) is worked out once for all meters,
+    in `greengate.measure.metering`.
+    """
+
+    def probe(self) -> MeterFacts | NotHere:
+        """Look whether it can be read here, and tell what it is."""
+
+    def sample(self) -> Sample | Fault:
+        """Look at it once; it must have been probed, and answer or give up within a second or two."""
+
+    def close(self) -> None:
+        """Let go of whatever it holds; calling it twice does no harm."""
 
 
 @runtime_checkable

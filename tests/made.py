@@ -17,7 +17,7 @@ def exact(amount, provenance=COUNTED):
     return Figure.exact(amount, provenance)
 
 
-def uncertain(amount, low, high, provenance=TIMED, confidence=0.95):
+def uncertain(amount, low, high, provenance=TIMED, confidence=0.99):
     return Figure(amount=amount, interval=Interval(low=low, high=high, confidence=confidence), provenance=provenance)
 
 
@@ -26,12 +26,12 @@ def block(cpu_s, inferences=10):
 
 
 def pairs(ratio, count=40, noise=0.0, seed=0):
-    """Pairs whose CPU cost ratio scatters around `ratio`, log-normally."""
+    """Pairs whose CPU cost ratio scatters around `ratio`, log-normally: two a round, in either order."""
     scatter = random.Random(seed)
     return tuple(
         Pair(
-            round=turn // 6,
-            candidate_first=turn % 2 == 0,
+            round=turn // 2,
+            candidate_first=turn % 4 in (0, 3),
             candidate=block(0.01 * ratio * math.exp(scatter.gauss(0, noise))),
             baseline=block(0.01),
         )

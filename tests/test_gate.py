@@ -19,7 +19,7 @@ from made import (
 from greengate.betting import Stakes
 from greengate.gate import judge, unsettled
 from greengate.metrics import lookup
-from greengate.policy import Limit, Match, Rule, Tolerance
+from greengate.policy import Condition, Limit, Match, Rule, Tolerance
 from greengate.quantities import Points, Share, Size
 from greengate.verdict import Outcome
 
@@ -251,11 +251,55 @@ def test_no_gain_at_all_is_no_gain():
 
 
 def test_an_interval_less_sure_than_the_policy_asks_for_settles_nothing():
-    figure = uncertain(30e-3, 29e-3, 31e-3)
+    figure = uncertain(30e-3, 29e-3, 31e-3, confidence=0.95)
     assert outcome(maximum(P95, "40 ms"), evidence({P95: figure}), stakes=Stakes(false_pass=0.01)) == "inconclusive"
     assert (
         outcome(growth(P95), evidence({P95: figure}, {P95: figure}), stakes=Stakes(false_pass=0.01)) == "inconclusive"
     )
+
+
+@pytest.mark.parametrize(("confidence", "expected"), [(0.98, "failed"), (0.97, "inconclusive")])
+def test_an_interval_may_fail_only_if_it_errs_as_seldom_as_a_failure_may(confidence, expected):
+    figure, other = uncertain(50e-3, 49e-3, 51e-3, confidence=confidence), uncertain(30e-3, 29e-3, 31e-3)
+    assert outcome(maximum(P95, "40 ms"), evidence({P95: figure})) == expected
+    assert outcome(growth(P95), evidence({P95: figure}, {P95: other})) == expected
+
+
+def test_an_interval_on_the_right_side_may_pass_with_the_confidence_of_a_pass():
+    assert outcome(maximum(P95, "60 ms"), evidence({P95: uncertain(50e-3, 49e-3, 51e-3, confidence=0.95)})) == "passed"
+
+
+VOIDED = "the machine drifted"
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        (growth(ENERGY), "inconclusive"),
+        (growth(P95), "inconclusive"),
+        (maximum(ENERGY, "40 J"), "inconclusive"),
+        (growth(FLOPS), "passed"),
+        (maximum("peak_memory", "2 GiB"), "passed"),
+    ],
+    ids=["ratio", "tail", "limit", "static", "of one run alone"],
+)
+def test_a_voided_run_settles_no_measured_rule_and_leaves_the_others_alone(rule, expected):
+    figures = {ENERGY: uncertain(4, 2, 8), P95: uncertain(4, 2, 8), FLOPS: exact(1), "peak_memory": exact(2**30)}
+    found = only(judge([policy(rule)], evidence(figures, figures, pairs=pairs(1.0), voided=VOIDED)))
+    assert str(found.outcome) == expected
+    assert (found.reason == VOIDED) is (expected == "inconclusive")
+
+
+@pytest.mark.parametrize(("name", "expected"), [(ENERGY, "inconclusive"), (FLOPS, "passed")])
+def test_a_voided_run_settles_no_expression_on_what_was_measured(name, expected):
+    class Expression:
+        names = frozenset({f"candidate.{name}"})
+
+        def evaluate(self, values):
+            return values[f"candidate.{name}"] < 5
+
+    rule = Rule("cel", (Condition("small", Expression()),))
+    assert outcome(rule, evidence({name: exact(4)}, voided=VOIDED)) == expected
 
 
 def test_the_gravest_finding_names_the_verdict():

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from greengate.evidence import Evidence, Figure, Interval, Provenance, Subject
+from greengate.metrics import Metric
+from greengate.policy import ReferenceRunner
 from greengate.verdict import Outcome
 
 ROUNDING = 1e-12
@@ -64,6 +66,26 @@ def too_unsure(confidence: float, *figures: Figure) -> str:
                 f"its interval is known with {interval.confidence:.4g} confidence, the policy asks for {confidence:.4g}"
             )
     return ""
+
+
+def too_unsure_to_fail(allowed: float, *figures: Figure) -> str:
+    """Say which interval misses the truth on one side oftener than a failure may be false, or nothing."""
+    for figure in figures:
+        interval = figure.interval
+        error = (1 - interval.confidence) / 2
+        if not interval.exact and error > allowed + ROUNDING:
+            return f"its interval may miss on one side in {error:.2g} of cases, and a failure be false in {allowed:.2g}"
+    return ""
+
+
+def other_runner(evidence: Evidence, wanted: ReferenceRunner, *metrics: Metric) -> str:
+    """Say why measured figures do not count, or nothing: the policy asks for another runner; counted ones always do."""
+    if wanted.is_met_by(evidence.runner) or not any(metric.of_runner for metric in metrics):
+        return ""
+    runner = evidence.runner
+    labels = "".join(f", {key}={value}" for key, value in runner.labels.items())
+    has = f"profile {runner.profile[:12]}{labels}" if runner.profile else "no profile"
+    return f"measured on {runner.description} ({has}), where the policy asks for a runner with {wanted}"
 
 
 def comparable(evidence: Evidence, wanted: tuple[str, ...]) -> str:

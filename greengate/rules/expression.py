@@ -15,9 +15,9 @@ from __future__ import annotations
 
 from greengate.errors import PolicyError
 from greengate.evidence import Class, Evidence, Subject
-from greengate.metrics import Metric
+from greengate.metrics import METRICS, Metric
 from greengate.policy import Condition, Plan
-from greengate.rules.assessment import Assessment, comparable, figure_of, unavailable
+from greengate.rules.assessment import Assessment, comparable, figure_of, other_runner, unavailable
 from greengate.verdict import Outcome
 
 
@@ -27,6 +27,13 @@ def assess(check: Condition, metric: Metric | None, evidence: Evidence, plan: Pl
     compared = any(name.startswith("baseline.") for name in check.expression.names)
     if compared and (differing := comparable(evidence, plan.comparable)):
         return unavailable(check.text, differing)
+    named = [
+        METRICS[name] for _, _, name in (name.partition(".") for name in check.expression.names) if name in METRICS
+    ]
+    if other := other_runner(evidence, plan.runner, *named):
+        return unavailable(check.text, other)
+    if evidence.voided and any(metric.paired for metric in named):
+        return unavailable(check.text, evidence.voided)
     values: dict[str, float | str | bool] = {}
     kinds: set[Class] = set()
     for name in sorted(check.expression.names):

@@ -12,7 +12,15 @@ from __future__ import annotations
 from greengate.evidence import Evidence
 from greengate.metrics import Metric
 from greengate.policy import Limit, Plan
-from greengate.rules.assessment import Assessment, compare, figure_of, too_unsure, unavailable
+from greengate.rules.assessment import (
+    Assessment,
+    compare,
+    figure_of,
+    other_runner,
+    too_unsure,
+    too_unsure_to_fail,
+    unavailable,
+)
 from greengate.verdict import Outcome
 
 
@@ -21,10 +29,17 @@ def assess(check: Limit, metric: Metric, evidence: Evidence, plan: Plan) -> Asse
     figure = figure_of(evidence.candidate, metric.name)
     if isinstance(figure, str):
         return unavailable(str(check), figure)
+    if other := other_runner(evidence, plan.runner, metric):
+        return unavailable(str(check), other)
+    if metric.paired and evidence.voided:
+        return unavailable(str(check), evidence.voided)
     if unsure := too_unsure(plan.confidence, figure):
         return unavailable(str(check), unsure)
     bound, interval = check.bound.amount, figure.interval
     outcome = compare(interval.low, interval.high, bound, check.side)
+    reason = "the interval straddles the limit" if outcome is Outcome.INCONCLUSIVE else ""
+    if outcome is Outcome.FAILED and (reason := too_unsure_to_fail(plan.stakes.false_fail, figure)):
+        outcome = Outcome.INCONCLUSIVE
     edge = interval.high if check.side == "max" else interval.low
     return Assessment(
         outcome,
@@ -33,7 +48,7 @@ def assess(check: Limit, metric: Metric, evidence: Evidence, plan: Plan) -> Asse
         interval="exact" if interval.exact else f"{metric.in_words(interval.low)} to {metric.in_words(interval.high)}",
         margin=_margin(figure.amount, bound),
         counterfactual="" if outcome is Outcome.PASSED else _counterfactual(check, metric, figure.amount, edge),
-        reason="the interval straddles the limit" if outcome is Outcome.INCONCLUSIVE else "",
+        reason=reason,
         amount=figure.amount,
         bounds=interval,
         provenance=figure.provenance,

@@ -13,93 +13,112 @@ Example:
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from greengate.betting import Stakes, decide, ratio_interval
-from greengate.evidence import Evidence, Figure, Interval, Pair
+from greengate.betting import Stakes
+from greengate.evidence import Evidence, Figure, Interval
 from greengate.metrics import Metric
+from greengate.paired import Effort, Series
 from greengate.policy import Plan, Tolerance
 from greengate.quantities import Share
-from greengate.rules.assessment import Assessment, comparable, compare, figure_of, too_unsure, unavailable
+from greengate.rules.assessment import (
+    Assessment,
+    comparable,
+    compare,
+    figure_of,
+    other_runner,
+    too_unsure,
+    too_unsure_to_fail,
+    unavailable,
+)
 from greengate.verdict import Outcome
 
 _UNKNOWN = (1e-4, 1e4)  # a ratio beyond these has not been bounded
 
 
-def assess(check: Tolerance, metric: Metric, evidence: Evidence, plan: Plan) -> Assessment:
+def assess(  # noqa: PLR0911 - one return a reason
+    check: Tolerance, metric: Metric, evidence: Evidence, plan: Plan
+) -> Assessment:
     """Compare the candidate with the baseline."""
     if evidence.baseline is None:
         return unavailable(str(check), "there is no baseline to compare with")
     if differing := comparable(evidence, plan.comparable):
         return unavailable(str(check), differing)
+    if other := other_runner(evidence, plan.runner, metric):
+        return unavailable(str(check), other)
+    if metric.paired and evidence.voided:
+        return unavailable(str(check), evidence.voided)
     candidate, baseline = (figure_of(side, metric.name) for side in (evidence.candidate, evidence.baseline))
-    if metric.paired and isinstance(check.delta, Share) and evidence.pairs:
+    if metric.paired and isinstance(check.delta, Share) and Question.of(check, metric, evidence).series.known:
         return _by_pairs(check, metric, evidence, plan)
     if isinstance(candidate, str) or isinstance(baseline, str):
         return unavailable(str(check), candidate if isinstance(candidate, str) else f"baseline: {baseline}")
     if unsure := too_unsure(plan.confidence, candidate, baseline):
         return unavailable(str(check), unsure)
-    return _Comparison(check, metric, candidate, baseline).by_intervals()
+    found = Comparison(check, metric, candidate, baseline).by_intervals()
+    if found.outcome is Outcome.FAILED and (reason := too_unsure_to_fail(plan.stakes.false_fail, candidate, baseline)):
+        return unavailable(str(check), reason)
+    return found
 
 
-def settled(check: Tolerance, metric: Metric, pairs: Sequence[Pair], plan: Plan) -> bool:
+def settled(check: Tolerance, metric: Metric, evidence: Evidence, plan: Plan) -> bool:
     """Tell whether more pairs could not change the answer."""
     if not metric.paired or not isinstance(check.delta, Share):
         return True
-    return decide(*_game(check, metric, pairs), plan.stakes).worse is not None
+    question = Question.of(check, metric, evidence)
+    if not question.series.known:
+        return bool(evidence.pairs)
+    return question.series.decide(question.tau, plan.stakes).worse is not None
 
 
-def log_ratios(metric: Metric, pairs: Sequence[Pair]) -> list[float]:
-    """Return ln(candidate / baseline) of a paired metric for each pair."""
-    sign = 1 if metric.better == "lower" else -1
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A tolerance as the test asks it: is the ratio of this series, turned so that larger is worse, above exp(tau)?"""
 
-    def cost(pair: Pair) -> float:
-        first, second = (
-            (block.cpu_s if metric.paired == "cpu" else block.wall_s) / block.inferences
-            for block in (pair.candidate, pair.baseline)
-        )
-        return math.log(first / second)
+    series: Series
+    tau: float
+    upward: bool
 
-    return [sign * cost(pair) for pair in pairs]
+    @classmethod
+    def of(cls, check: Tolerance, metric: Metric, evidence: Evidence) -> Question:
+        """Turn a check on a metric into the question about the costs that the blocks hold."""
+        upward, delta = check.side == "max_increase", check.delta.amount
+        tau = _tau(delta) if upward else -_tau(-delta)
+        grows_with_cost = metric.better == "lower"
+        return cls(Series(metric.paired, evidence.pairs, turned=upward != grows_with_cost), tau, upward)
+
+    def bounds(self, stakes: Stakes) -> tuple[float, float, float]:
+        """Return the metric's ratio, candidate to baseline, and the interval that belongs to the test."""
+        low, high = self.series.interval(stakes)
+        ratio = min(max(self.series.ratio, low), high)
+        return (ratio, low, high) if self.upward else (1 / ratio, 1 / high, 1 / low)
 
 
-def _game(check: Tolerance, metric: Metric, pairs: Sequence[Pair]) -> tuple[list[float], float]:
-    """Turn the question so that worse always means larger."""
-    ratios, delta = log_ratios(metric, pairs), check.delta.amount
-    if check.side == "max_increase":
-        return ratios, math.log1p(delta)
-    return [-x for x in ratios], -math.log1p(-delta) if delta < 1 else math.inf
+def _tau(change: float) -> float:
+    """Return ln(1 + change); a decrease by all there is, or more, lies below every ratio."""
+    return math.log1p(change) if change > -1 else -math.inf
 
 
 def _by_pairs(check: Tolerance, metric: Metric, evidence: Evidence, plan: Plan) -> Assessment:
     """Decide by the pairs; the ratio stands even where the amounts are not known, since it needs no coefficient."""
-    ratios = log_ratios(metric, evidence.pairs)
-    decision = decide(*_game(check, metric, evidence.pairs), plan.stakes)
+    question = Question.of(check, metric, evidence)
+    decision = question.series.decide(question.tau, plan.stakes)
     outcome = {True: Outcome.FAILED, False: Outcome.PASSED, None: Outcome.INCONCLUSIVE}[decision.worse]
-    low, high = ratio_interval(ratios, _turned(check, plan.stakes))
-    ratio = min(max(math.exp(sorted(ratios)[len(ratios) // 2]), low), high)
-    reason = (
-        ""
-        if decision.worse is not None
-        else f"still open after {_counted(decision.pairs)}: a longer budget may settle it"
-    )
-    confidence = 1 - plan.stakes.false_fail - plan.stakes.false_pass
-    bounds = Interval(low=low, high=high, confidence=confidence)
+    ratio, low, high = question.bounds(plan.stakes)
+    reason = ""
+    if decision.worse is None:
+        effort = Effort(evidence.measured_s, plan.budget_s, plan.max_pairs)
+        outlook = question.series.outlook(question.tau, plan.stakes, effort)
+        known = evidence.runner.calibrated
+        reason = f"{outlook}; as calibrated, this runner {known}" if known else outlook
+    bounds = Interval(low=low, high=high, confidence=1 - plan.stakes.false_fail - plan.stakes.false_pass)
     assert evidence.baseline is not None
     sides = [side.figures.get(metric.name) for side in (evidence.candidate, evidence.baseline)]
-    return _Comparison(check, metric, *sides).as_ratio(outcome, ratio, bounds, reason)
-
-
-def _turned(check: Tolerance, stakes: Stakes) -> Stakes:
-    """Give the interval's low end the error of the verdict that it decides: failing growth, or passing shrinkage."""
-    if check.side == "max_increase":
-        return stakes
-    return Stakes(false_fail=stakes.false_pass, false_pass=stakes.false_fail)
+    return Comparison(check, metric, *sides).as_ratio(outcome, ratio, bounds, reason)
 
 
 @dataclass(frozen=True, slots=True)
-class _Comparison:
+class Comparison:
     """One check with both figures; they are None where only their ratio is known."""
 
     check: Tolerance
@@ -195,19 +214,19 @@ class _Comparison:
         return f"would pass at {'<=' if self.sign > 0 else '>='} {self.metric.in_words(bound)}"
 
 
-def _counted(pairs: int) -> str:
-    return "1 pair" if pairs == 1 else f"{pairs} pairs"
-
-
 def span(bounds: Interval) -> str:
     """Write the interval of a ratio as changes in percent; an end that the pairs leave open is not made up."""
     if bounds.low < _UNKNOWN[0] and bounds.high > _UNKNOWN[1]:
         return "not known yet"
-    low = _percent(bounds.low) if bounds.low >= _UNKNOWN[0] else "any decrease"
-    high = _percent(bounds.high) if bounds.high <= _UNKNOWN[1] else "any increase"
-    return f"{low} to {high}"
+    if bounds.low < _UNKNOWN[0]:
+        return f"at most {_percent(bounds.high)}"
+    if bounds.high > _UNKNOWN[1]:
+        return f"at least {_percent(bounds.low)}"
+    return f"{_percent(bounds.low)} to {_percent(bounds.high)}"
 
 
 def _percent(ratio: float) -> str:
     change = (ratio - 1) * 100
-    return f"{change:+.1f}%" if abs(change) < 1000 else f"x{ratio:.3g}"
+    if abs(change) < 1000:
+        return f"{change:+.1f}%"
+    return f"x{ratio:.3g}" if ratio < 100 else f"x{ratio:,.0f}"
