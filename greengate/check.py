@@ -11,15 +11,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from greengate import __version__, gate, git, grounds, packs, preparation
+from greengate import __version__, gate, git, grounds, meters, packs, preparation, profiles
 from greengate.errors import GreengateError, MeasurementError, ModelError, UsageError, nearest
 from greengate.gathering import Case, Watch, gather
 from greengate.grounds import Grounds
 from greengate.history import Decision, History, Record, opened
+from greengate.measure import machine
 from greengate.packs.project import HISTORY, Project, load_project
 from greengate.packs.project_entry import ModelEntry
+from greengate.profiles import Recognised
 from greengate.report.account import Account, Entry
-from greengate.settings import Settings
+from greengate.settings import Settings, meter_access
 from greengate.trees import WorkingTree
 from greengate.verdict import Verdict
 
@@ -44,7 +46,10 @@ def run(settings: Settings, watch: Watch) -> Account:
         preparation.own_folder(settings.root)
     with opened(settings.history or settings.root / held.project.history) as history:
         history.check_writable()
-        walk = _Walk(settings, held, history, taken_at, watch)
+        base = "" if held.project is project else held.base
+        here = profiles.recognise(held.project.profile, settings.root, base, taken_at[:10], machine.here())
+        found = meters.survey(held.project.meters, meter_access(), preparation.device(held.project))
+        walk = _Walk(settings, held, history, found, here, taken_at, watch)
         cases = [(entry, walk.prepared(entry)) for entry in entries]
         return account([walk.decide(entry, case) for entry, case in cases])
 
@@ -54,6 +59,8 @@ class _Walk:
     settings: Settings
     held: Grounds
     history: History
+    meters: Sequence[meters.Found]
+    here: Recognised
     taken_at: str
     watch: Watch
 
@@ -61,7 +68,7 @@ class _Walk:
         """Find a model's files, or what is wrong with them; anything else that is wrong ends the check here."""
         policies = grounds.covering(self.held, entry, self.settings.branch)
         try:
-            return preparation.case(self.settings, self.held, entry, policies, self.history)
+            return preparation.case(self.settings, self.held, entry, policies, self.history, self.meters, self.here)
         except ModelError as error:
             return error
 

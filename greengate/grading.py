@@ -16,9 +16,7 @@ from greengate.models import quality, scoring
 from greengate.packs.project_entry import Evaluation, ModelEntry, Scoring
 from greengate.policy import Policy
 from greengate.ports import ModelLoader, ModelSpec
-from greengate.trees import GitTree, WorkingTree
-
-_GIT = "git:"
+from greengate.trees import GitTree, WorkingTree, read_source
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ class Grader:
         source = declared.file if subject == CANDIDATE else declared.baseline
         if source is None:
             return self._missing("the project names no evaluation file of the baseline (`quality: {baseline: …}`)")
-        data = self._read(source, self.base if subject != CANDIDATE else "")
+        data = read_source(self.root, source, self.base if subject != CANDIDATE else "")
         if data is None:
             hint = "write it where the model is evaluated, and commit it beside the model"
             raise ModelError(self.entry.quality_place, f"the evaluation file `{source}` is not there", hint)
@@ -79,12 +77,6 @@ class Grader:
             copy.write(content)
             copy.flush()
             return scoring.read_dataset(Path(copy.name), declared.dataset, declared.labels)
-
-    def _read(self, source: str, base: str) -> bytes | None:
-        if not source.startswith(_GIT):
-            return GitTree(self.root, base).read(source) if base else WorkingTree(self.root).read(source)
-        ref, _, path = source.removeprefix(_GIT).partition(":")
-        return GitTree(self.root, ref).read(path)
 
     def _missing(self, why: str) -> Figures:
         return Figures(missing={QUALITY + name: why for name in self.wanted})

@@ -13,7 +13,7 @@ from greengate import git, packs
 from greengate.errors import GreengateError, PolicyError, Problems, ProjectError, UsageError
 from greengate.evidence import QualityScale
 from greengate.packs.project import Project, load_project
-from greengate.packs.project_entry import Build, ModelEntry
+from greengate.packs.project_entry import Build, ModelEntry, Training
 from greengate.policy import Policy
 from greengate.settings import Settings
 from greengate.trees import GitTree, WorkingTree
@@ -49,13 +49,14 @@ class Grounds:
     def judged(self, entry: ModelEntry) -> ModelEntry:
         """Return a model as it is judged: what it is comes from the change, what it is held against from the base.
 
-        From the change: the file or its build, its inputs and its batch, which belong to the file. From the base:
-        labels, team, baseline, quality, deployment.
+        From the change: the file or its build, its inputs, its batch and the tracker's file of its training, which
+        belong to the file. From the base: labels, team, baseline, quality, the training's baseline, deployment.
         """
         before = self.project.model(entry.name)
         if before is None:
             return entry
-        return replace(before, source=entry.source, inputs=entry.inputs, batch=entry.batch)
+        training = entry.training.held_to(before.training) if entry.training else before.training
+        return replace(before, source=entry.source, inputs=entry.inputs, batch=entry.batch, training=training)
 
 
 def read(settings: Settings, project: Project) -> Grounds:
@@ -103,7 +104,7 @@ def _edits(before: Project, after: Project) -> Iterator[str]:
         else:
             yield from _believed(entry, now)
             yield from _not_believed(entry, now)
-    for part in ("cpu", "threads", "limits", "history"):
+    for part in ("cpu", "meters", "profile", "device", "threads", "limits", "history"):
         if getattr(before, part) != getattr(after, part):
             yield f"this change edits {part} in greengate.yaml; this check holds to the base's"
     for entry in after.models:
@@ -121,6 +122,8 @@ def _believed(entry: ModelEntry, now: ModelEntry) -> Iterator[str]:
         yield f"this change edits batch of {entry.name}: {entry.batch} -> {now.batch}"
     if now.inputs != entry.inputs:
         yield f"this change edits inputs of {entry.name}"
+    if now.training and now.training.candidate != (entry.training and entry.training.candidate):
+        yield f"this change edits training of {entry.name}: its tracker's file is read as the change says"
     if isinstance(entry.baseline, Build):
         yield f"the baseline of {entry.name} is built by what lies in the change"
 
@@ -129,6 +132,13 @@ def _not_believed(entry: ModelEntry, now: ModelEntry) -> Iterator[str]:
     for part, word in _HELD_TO.items():
         if getattr(now, part) != getattr(entry, part):
             yield f"this change edits {word} of {entry.name}; this check holds to the base's"
+    if entry.training and (not now.training or _compared(now.training) != _compared(entry.training)):
+        part = "the baseline of training" if now.training else "training"
+        yield f"this change edits {part} of {entry.name}; this check holds to the base's"
+
+
+def _compared(training: Training) -> str | None:
+    return training.baseline.file if training.baseline else None
 
 
 def scales_of(project: Project) -> dict[str, QualityScale]:

@@ -100,11 +100,18 @@ class History:
             raise UsageError(str(self.path), f"{len(found) or 'no'} entries begin with `{prefix}`", hint)
         return self._record(found[0])
 
+    def beginning(self, prefix: str) -> list[Record]:
+        """List the entries whose ids begin with some hexadecimal digits."""
+        return [self._record(stored) for stored in self._store.find(prefix.lower())]
+
+    def about(self, model: str) -> Iterator[Record]:
+        """Go through the entries of a model, the newest first."""
+        return (record for record in self.newest_first() if record.decision.model == model)
+
     def passed(self, model: str) -> Iterator[Record]:
         """Go through the entries in which the model passed, with or without a waiver, the newest first."""
         passed = (Outcome.PASSED, Outcome.WARNED, Outcome.WAIVED)
-        records = (record for record in self.newest_first() if record.decision.model == model)
-        return (record for record in records if record.decision.verdict.outcome in passed)
+        return (record for record in self.about(model) if record.decision.verdict.outcome in passed)
 
     def close(self) -> None:
         """Close the file."""

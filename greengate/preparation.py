@@ -5,24 +5,32 @@ With a base, a baseline comes from there, as all that a candidate is held agains
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from greengate import git
+from greengate import gate, git
+from greengate.earlier import Past, starts
+from greengate.energy import Traffic, wants_meters
 from greengate.errors import HistoryError, PolicyError, ProjectError, UsageError
-from greengate.gathering import Case, Traffic
+from greengate.gathering import Case
 from greengate.grading import Grader, wanted
 from greengate.grounds import Grounds
-from greengate.history import History
+from greengate.history import History, Record
+from greengate.measure import machine
 from greengate.measure.figures import runs_needed
+from greengate.measure.intervals import values_needed
 from greengate.measure.modelled import Watts
 from greengate.measure.protocol import BASELINE, CANDIDATE, Schedule
+from greengate.meters import Found, missed, unreadable
 from greengate.models import sources
 from greengate.packs.project import Project
 from greengate.packs.project_entry import Build, ModelEntry, Source
-from greengate.policy import PROJECT_SAYS, Enforce, Policy
-from greengate.ports import ModelSpec
-from greengate.settings import Settings, harmless_environment
+from greengate.policy import PROJECT_SAYS, Enforce, Limit, Policy, Rule
+from greengate.ports import MeterFacts, ModelSpec
+from greengate.profiles import Recognised
+from greengate.settings import Settings, harmless_environment, visible_gpus
+from greengate.training import training_figures
 from greengate.trees import GitTree, WorkingTree
 
 FOLDER = ".greengate"
@@ -36,20 +44,34 @@ def schedule(settings: Settings, policies: Sequence[Policy]) -> Schedule:
     number is fixed before measuring: looking at such an interval until it suits would spoil its confidence.
     """
     plans = [policy.plan for policy in policies]
+    sure = gate.confidence(policies)
     rules = [rule for policy in policies for rule in policy.rules if rule.metric]
     names = [rule.metric.name for rule in rules if rule.metric]
-    deciding = [rule.metric.name for rule in rules if rule.metric and rule.enforce is not Enforce.ADVISORY]
-    confidence = max(plan.confidence for plan in plans)
+    deciding = [rule.metric.name for rule in rules if rule.metric and _by_interval(rule)]
     budget_s = max(plan.budget_s for plan in plans) if settings.budget_s is None else settings.budget_s
     return Schedule(
         budget_s=budget_s,
         max_pairs=max(plan.max_pairs for plan in plans),
-        min_runs=max(runs_needed(names, confidence), _NARROWER * runs_needed(deciding, confidence)),
+        min_pairs=max(Schedule().min_pairs, values_needed(0.5, sure)),
+        min_runs=max(runs_needed(names, sure), _NARROWER * runs_needed(deciding, sure)),
         seed=settings.seed,
     )
 
 
-def case(settings: Settings, held: Grounds, entry: ModelEntry, policies: Sequence[Policy], history: History) -> Case:
+def _by_interval(rule: Rule) -> bool:
+    """Tell whether a rule may fail by a figure's interval; what is compared with a baseline is settled in pairs."""
+    return rule.enforce is not Enforce.ADVISORY and any(isinstance(check, Limit) for check in rule.checks)
+
+
+def case(  # noqa: PLR0913 - all that a model is judged by
+    settings: Settings,
+    held: Grounds,
+    entry: ModelEntry,
+    policies: Sequence[Policy],
+    history: History,
+    found: Sequence[Found] = (),
+    here: Recognised | None = None,
+) -> Case:
     """Find the files of one model and everything that is declared about it.
 
     Raises:
@@ -66,16 +88,45 @@ def case(settings: Settings, held: Grounds, entry: ModelEntry, policies: Sequenc
         notes = (f"there is no baseline: {new}",)
     else:
         paths[BASELINE] = sources.resolve(source, site, model=entry.name, where=entry.baseline_place)
+    here = here or Recognised(machine.here().runner)
+    past = Past(
+        site,
+        settings.project,
+        held,
+        entry,
+        baseline=paths.get(BASELINE),
+        history=history,
+        merged=functools.partial(_merged, settings.root, held),
+        untrusted=_untrusted(settings.root, held, history),
+    )
+    begun = starts(past, policies)
+    paths |= begun.files
     trusted = held.trusts(entry.name)
+    base = held.base if held.project.model(entry.name) else ""
     return Case(
         model=entry.identity,
         specs={subject: _spec(settings, held.project, entry, path, trusted=trusted) for subject, path in paths.items()},
-        quality=Grader(settings.root, entry, wanted(policies), held.base if held.project.model(entry.name) else ""),
+        quality=Grader(settings.root, entry, wanted(policies), base),
+        training=lambda subject: training_figures(settings.root, entry, subject, base),
         traffic=_traffic(entry),
         watts=_watts(held.project),
+        meters=tuple((one.meter, one.told) for one in found if isinstance(one.told, MeterFacts)),
+        earlier=begun.earlier,
+        counted=begun.counted,
+        unmetered=unreadable(found),
+        metered=wants_meters(rule.metric.name for policy in policies for rule in policy.rules if rule.metric),
+        runner=here.runner,
+        events=(*here.events, *missed(found, limited=_energy_limited(policies))),
         branch=settings.branch,
-        notes=notes,
+        notes=(*notes, *here.notes),
     )
+
+
+def _energy_limited(policies: Sequence[Policy]) -> bool:
+    """Tell whether a rule is about joules or what follows from them, rather than a ratio, which needs no meter."""
+    rules = [rule for policy in policies for rule in policy.rules]
+    limited = [rule for rule in rules if any(isinstance(check, Limit) for check in rule.checks)]
+    return wants_meters(rule.metric.name for rule in limited if rule.metric)
 
 
 def _watts(project: Project) -> Watts | None:
@@ -109,15 +160,9 @@ def own_folder(root: Path) -> None:
 def _site(root: Path, held: Grounds, history: History) -> sources.Site:
     def last_pass(model: str) -> sources.PassedModel | None:
         """With a base, only what was merged counts: a change must not creep up on its own earlier passes."""
-        if held.base and git.is_tracked(root, str(history.path)):
-            problem = "the history is part of the change, so that a last pass in it proves nothing"
+        if problem := _untrusted(root, held, history):
             raise HistoryError(str(history.path), problem, "keep it out of git, or name another with --history")
-        merged = (
-            record
-            for record in history.passed(model)
-            if not held.base or git.is_ancestor(root, record.decision.commit, held.base)
-        )
-        record = next(merged, None)
+        record = next(_merged(root, held, history.passed(model)), None)
         if record is None:
             return None
         decision = record.decision
@@ -125,6 +170,17 @@ def _site(root: Path, held: Grounds, history: History) -> sources.Site:
 
     environment = harmless_environment()
     return sources.Site(root, root / FOLDER / "cache", last_pass=last_pass, build_environment=environment)
+
+
+def _untrusted(root: Path, held: Grounds, history: History) -> str:
+    if held.base and git.is_tracked(root, str(history.path)):
+        return "the history is part of the change, so that what has passed in it proves nothing"
+    return ""
+
+
+def _merged(root: Path, held: Grounds, records: Iterable[Record]) -> Iterator[Record]:
+    """Go through the entries that count: with a base, those whose commits were merged."""
+    return (record for record in records if not held.base or git.is_ancestor(root, record.decision.commit, held.base))
 
 
 def _baseline(settings: Settings, held: Grounds, entry: ModelEntry, policies: Sequence[Policy]) -> Source | None:
@@ -180,7 +236,26 @@ def _spec(settings: Settings, project: Project, entry: ModelEntry, path: Path, *
         threads=project.threads,
         limits=project.limits,
         trusted=trusted,
+        device=device(project),
     )
+
+
+def device(project: Project) -> str:
+    """Find what models run on: "cpu", or "cuda:" and the GPU's number or UUID, counted among those that are visible.
+
+    Raises:
+        UsageError: `CUDA_VISIBLE_DEVICES` shows fewer GPUs than the project file counts on.
+    """
+    visible = visible_gpus() if project.device != "cpu" else None
+    if visible is None:
+        return project.device
+    number = int(project.device.removeprefix("cuda:"))
+    if number >= len(visible):
+        many = "no GPU" if not visible else "1 GPU" if len(visible) == 1 else f"{len(visible)} GPUs"
+        found = f"it shows {many} to this process, and greengate.yaml runs models on `{project.device}`"
+        hint = "show it another one, or change `runner: {device: …}`, which counts from 0"
+        raise UsageError("CUDA_VISIBLE_DEVICES", found, hint)
+    return f"cuda:{visible[number]}"
 
 
 def _inputs_file(root: Path, entry: ModelEntry) -> Path | None:

@@ -1,11 +1,12 @@
 """Which word stands for which adapter; other packages add their own through entry points.
 
 An adapter is imported when its word is first used, so that what a command does not need costs it nothing. A package
-adds one with an entry point in the group `greengate.models` or `greengate.reports`.
+adds one with an entry point in the group `greengate.models`, `greengate.meters` or `greengate.reports`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any
@@ -15,6 +16,23 @@ from greengate.errors import UsageError, nearest
 MODELS = {".onnx": "greengate.models.onnx:OnnxLoader", ".pt2": "greengate.models.pytorch:TorchLoader"}
 # No kinds that can be run: their loader says so, and what to do instead.
 PICKLES = dict.fromkeys((".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth"), MODELS[".pt2"])
+# Looked for on every machine, in this order within a class.
+METERS = {
+    "nvml": "greengate.measure.meters.nvml:NvmlMeter",
+    "nvml-power": "greengate.measure.meters.nvml:NvmlPowerMeter",
+    "rapl-powercap": "greengate.measure.meters.rapl_powercap:PowercapMeter",
+    "rapl-perf": "greengate.measure.meters.rapl_perf:PerfMeter",
+    "zeus": "greengate.measure.meters.zeus_devices:ZeusMeter",
+}
+GPU_METERS = ("nvml", "nvml-power")
+# Asked only where the project file names them: an address, a query or a device cannot be guessed.
+WALL_METERS = {
+    "ipmi": "greengate.measure.meters.ipmi:IpmiMeter",
+    "prometheus": "greengate.measure.meters.prometheus:PrometheusMeter",
+    "redfish": "greengate.measure.meters.redfish:RedfishMeter",
+    "shelly": "greengate.measure.meters.smart_plugs:ShellyMeter",
+    "tasmota": "greengate.measure.meters.smart_plugs:TasmotaMeter",
+}
 REPORTS = {
     "codequality": "greengate.report.codequality",
     "json": "greengate.report.json_report",
@@ -29,6 +47,29 @@ def loader(suffix: str) -> Any:
     """Make the `ports.ModelLoader` for a kind of model file, or return None where there is none."""
     target = {**PICKLES, **_known(MODELS, "greengate.models")}.get(suffix)
     return _resolve(target)() if target else None
+
+
+def meters() -> list[str]:
+    """Name the meters that are looked for on every machine; a package adds its own in the group `greengate.meters`."""
+    return list(_known(METERS, "greengate.meters"))
+
+
+def meter(word: str, gpu: str = "") -> Any:
+    """Make the `ports.Meter` of a word of `meters()`; of `GPU_METERS`, one that reads only the GPU that is named."""
+    made = _resolve(_known(METERS, "greengate.meters")[word])
+    return made([gpu]) if gpu and word in GPU_METERS else made()
+
+
+def wall_meter(kind: str, address: str, options: Mapping[str, Any], access: object) -> Any:
+    """Make the `ports.Meter` of an entry of the project file.
+
+    Args:
+        kind: A word of `WALL_METERS`.
+        address: What the entry says of where it is: a URL, or `local`.
+        options: What else it says, by the names of the constructor's arguments.
+        access: The `settings.MeterAccess` that the meter may ask for.
+    """
+    return _resolve(WALL_METERS[kind])(address, access, **options)
 
 
 def report(word: str) -> Any:

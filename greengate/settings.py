@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 PROJECT = "greengate.yaml"
@@ -36,10 +36,45 @@ class Settings:
     seed: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class MeterAccess:
+    """What the power meters of a project may ask for; never written into the project file, and never shown.
+
+    Attributes:
+        user: User of a plug or a management controller.
+        password: Its password.
+        token: Bearer token of a Prometheus server, or token of an open Redfish session.
+        ca_file: Certificate authorities to trust instead of the usual ones; "" for those.
+    """
+
+    user: str = ""
+    password: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
+    ca_file: str = ""
+
+
 def harmless_environment() -> dict[str, str]:
     """Return what a build command needs of the environment; tokens and keys stay here."""
     kept = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "CONDA_PREFIX", "LD_LIBRARY_PATH")
     return {name: value for name, value in os.environ.items() if name in kept or name.startswith("LC_")}
+
+
+def visible_gpus(environment: Mapping[str, str] | None = None) -> tuple[str, ...] | None:
+    """Read `CUDA_VISIBLE_DEVICES`: numbers or UUIDs of the GPUs that may be used, or None where all may.
+
+    As CUDA reads it, what follows an entry that names no device does not count.
+    """
+    given = (os.environ if environment is None else environment).get("CUDA_VISIBLE_DEVICES")
+    if given is None:
+        return None
+    entries = [entry.strip() for entry in given.split(",")]
+    named = [entry.isdecimal() or entry.startswith(("GPU-", "MIG-")) for entry in entries]
+    return tuple(entries[: named.index(False)] if False in named else entries)
+
+
+def library_paths(environment: Mapping[str, str] | None = None) -> str:
+    """Read `LD_LIBRARY_PATH`, by which a driver's and CUDA's libraries may have to be found."""
+    return (os.environ if environment is None else environment).get("LD_LIBRARY_PATH", "")
 
 
 def from_environment(environment: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -54,3 +89,14 @@ def from_environment(environment: Mapping[str, str] | None = None) -> dict[str, 
         "history": given.get("GREENGATE_HISTORY", ""),
         "branch": given.get("GITHUB_BASE_REF", "") or given.get("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", ""),
     }
+
+
+def meter_access(environment: Mapping[str, str] | None = None) -> MeterAccess:
+    """Read `GREENGATE_METER_USER`, `GREENGATE_METER_PASSWORD`, `GREENGATE_METER_TOKEN` and `GREENGATE_METER_CA`."""
+    given = os.environ if environment is None else environment
+    return MeterAccess(
+        user=given.get("GREENGATE_METER_USER", ""),
+        password=given.get("GREENGATE_METER_PASSWORD", ""),
+        token=given.get("GREENGATE_METER_TOKEN", "").strip(),
+        ca_file=given.get("GREENGATE_METER_CA", ""),
+    )

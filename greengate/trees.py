@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from greengate import git
 from greengate.errors import GreengateError, ProjectError
 
+_GIT = "git:"
 _LINKS = {"symlink": "leads out of the repository", "loop": "leads back to itself"}
 
 
@@ -121,6 +122,21 @@ class GitTree:
         if answer.code:
             raise ProjectError("", f"git cannot list the files of {self.name}: {answer.reason}")
         return sorted(path for path in answer.text.split("\0") if path and matches(pattern, path))
+
+
+def read_source(root: Path, source: str, base: str = "") -> bytes | None:
+    """Read a file by `git:REF:path`, or by its path: in a base commit if one is given, else in the working tree.
+
+    Returns:
+        Its bytes, or None where there is no such file.
+
+    Raises:
+        ProjectError: There is no such commit, the path leaves the project, or the file cannot be read.
+    """
+    if not source.startswith(_GIT):
+        return GitTree(root, base).read(source) if base else WorkingTree(root).read(source)
+    ref, _, path = source.removeprefix(_GIT).partition(":")
+    return GitTree(root, ref).read(path)
 
 
 def inside(path: str) -> None:

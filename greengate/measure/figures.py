@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from statistics import NormalDist
@@ -9,7 +10,7 @@ from statistics import NormalDist
 from greengate.evidence import Block, Class, Figure, Interval, Provenance
 from greengate.measure.intervals import quantile, values_needed
 from greengate.measure.modelled import FACTOR, Watts
-from greengate.measure.protocol import Trace
+from greengate.measure.trace import Trace
 from greengate.ports import Examination, StaticCosts
 
 QUANTILES = {"latency_p50": 0.50, "latency_p95": 0.95, "latency_p99": 0.99}
@@ -70,8 +71,10 @@ def examined(examination: Examination, confidence: float) -> Figures:
 def timed(trace: Trace, subject: str, confidence: float) -> Figures:
     """Make latency quantiles and throughput from the runs of one subject."""
     found = Figures()
+    if nothing := trace.unmeasured:
+        return Figures(missing=dict.fromkeys((*QUANTILES, "throughput"), nothing))
     for name, share in QUANTILES.items():
-        _place(found, name, trace.run_s[subject], share, confidence, "order statistics of single runs by the clock")
+        _place(found, name, trace.runs(subject), share, confidence, "order statistics of single runs by the clock")
     rates = [block.inferences / block.wall_s for block in trace.blocks[subject]]
     _place(found, "throughput", rates, 0.5, confidence, "median over blocks, one caller, by the clock")
     return found
@@ -82,6 +85,8 @@ def modelled_energy(trace: Trace, subject: str, confidence: float, watts: Watts 
     name = "energy_per_1k_inferences"
     if isinstance(watts, str):
         return Figures(missing={name: watts})
+    if nothing := trace.unmeasured:
+        return Figures(missing={name: nothing})
     estimate = quantile([_cpu_s_per_1k(block) for block in trace.blocks[subject]], 0.5, confidence)
     if isinstance(estimate, int):
         return Figures(missing={name: _too_few(estimate, len(trace.blocks[subject]), "blocks")})
@@ -91,6 +96,14 @@ def modelled_energy(trace: Trace, subject: str, confidence: float, watts: Watts 
         kind=Class.MODELLED,
         method=f"{middle:.4g} CPU s x ({watts.max_w:g} - {watts.idle_w:g}) W a hardware thread, known to x/{FACTOR:g}",
         source=watts.source,
+        meter="cpu-seconds",
+        scope="process",
+        boundary="the processor's share; without memory, disks, network and idle power",
+        net_of_idle=True,
+        type_a=math.log(high / low) / 2 / NormalDist().inv_cdf((1 + confidence) / 2),
+        type_b=math.log(FACTOR) / NormalDist().inv_cdf(0.975),
+        blocks=len(trace.blocks[subject]),
+        window_s=math.fsum(block.wall_s for block in trace.blocks[subject]),
     )
     amount = watts.joules(middle)
     interval = Interval(

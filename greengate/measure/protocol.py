@@ -1,25 +1,31 @@
 """Candidate and baseline, measured side by side in short interleaved blocks.
 
-The unit of comparison is the pair: one block of each, back to back, in random order, in sessions that are made anew
-every few pairs, so that memory layout, clocks and neighbours average out. Looking after every pair is allowed, because
-the decision (`greengate.betting`) is made for that.
+Blocks come in pairs, one of each model back to back. Pairs come in rounds: fresh sessions for all, then pairs in one
+order and in the other, so that what belongs to a place in the order, or drifts evenly, cancels within a round, and
+memory layout, clocks and neighbours average out between rounds. Looking after every round is allowed, because the
+decision (`greengate.betting`) is made for that. After each round a control workload tells how the machine fares.
 """
 
 from __future__ import annotations
 
 import math
 import random
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from greengate.errors import MeasurementError
-from greengate.evidence import Block, Pair
+from greengate.evidence import Block, Event, Pair
+from greengate.measure.device_blocks import DeviceBlocks
+from greengate.measure.disturbance import Look, disturbed
+from greengate.measure.trace import BASELINE, CANDIDATE, Trace
 from greengate.ports import Reading, Workload
 
-CANDIDATE, BASELINE = "candidate", "baseline"
-_MOST_RUNS = 20_000
-_RUNS_A_BLOCK = 8
+__all__ = ["BASELINE", "CANDIDATE", "Schedule", "Trace", "measure", "runs_a_block"]
+
+_MOST_RUNS, _MOST_RUNS_BY_CLOCK = 20_000, 1_000_000
+_RUNS_KEPT = 8
+_CONTROL_CPU_S = 0.004
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +33,14 @@ class Schedule:
     """How to measure.
 
     Attributes:
-        budget_s: Wall seconds after which no further pair is begun.
+        budget_s: Wall seconds within which measuring ends; no round is begun that would not fit.
         max_pairs: Pairs after which measuring ends.
         min_pairs: Pairs that are measured whatever has been settled.
         min_runs: Runs of each model that the asked-for quantiles need.
         block_cpu_s: CPU seconds that a block should at least take; one run if that is longer.
-        pairs_a_round: Pairs between fresh sessions.
+        block_wall_s: Where an accelerator does the work, seconds by the clock that a block should at least take,
+            instead of CPU seconds; 0 elsewhere.
+        pairs_a_round: Pairs in one set of fresh sessions; even, for both orders.
         seed: Seed of the random order.
     """
 
@@ -41,133 +49,215 @@ class Schedule:
     min_pairs: int = 12
     min_runs: int = 0
     block_cpu_s: float = 0.010
-    pairs_a_round: int = 6
+    block_wall_s: float = 0.0
+    pairs_a_round: int = 2
     seed: int = 0
 
 
-@dataclass(slots=True)
-class Trace:
-    """What was measured: pairs (none without a baseline), and by subject all blocks and some run times of each."""
-
-    pairs: list[Pair] = field(default_factory=list)
-    blocks: dict[str, list[Block]] = field(default_factory=dict)
-    run_s: dict[str, list[float]] = field(default_factory=dict)
-    seconds: float = 0.0
-
-
 Progress = Callable[[float], None]
+Unsettled = Callable[[Trace], bool]
 
 
-def measure(
+def measure(  # noqa: PLR0913 - what is measured, how, and whom to ask
     workloads: Mapping[str, Workload],
     batches: Mapping[str, int],
     schedule: Schedule,
-    unsettled: Callable[[Sequence[Pair]], bool],
+    unsettled: Unsettled,
+    control: Workload | None = None,
     progress: Progress = lambda _: None,
+    look: Callable[[], Look] = Look,
+    device: DeviceBlocks | None = None,
 ) -> Trace:
     """Measure until everything is settled or the budget ends.
 
     Args:
-        workloads: The models by subject; "candidate" and, if there is one, "baseline".
+        workloads: The models by subject: "candidate" and whatever it is held against, such as "baseline".
         batches: Inferences that one run carries, by subject.
         schedule: How to measure.
-        unsettled: Tells from the pairs so far whether more could still settle something.
+        unsettled: Tells from the trace so far whether more rounds could still settle something.
+        control: A small task that is always the same, run after each round.
         progress: Is told the share of the budget used up, from 0 to 1.
+        look: Looks at the machine.
+        device: The meter of the accelerator that does the work, if one does and can be read.
 
     Raises:
         MeasurementError: The clock of the operating system does not move.
         ModelError: A model stopped running.
     """
-    trace = Trace(blocks={subject: [] for subject in workloads}, run_s={subject: [] for subject in workloads})
-    order = random.Random(schedule.seed)  # noqa: S311 - it shuffles blocks, it keeps no secret
-    started = time.monotonic()
-    runs: dict[str, int] = {}
-    for turn in _turns(schedule):
-        if turn % schedule.pairs_a_round == 0:
-            for subject, workload in workloads.items():
-                workload.renew()
-                runs.setdefault(subject, runs_a_block(workload, schedule.block_cpu_s))
-        _one_turn(workloads, batches, runs, trace, order, turn // schedule.pairs_a_round)
-        trace.seconds = time.monotonic() - started
-        progress(_used(trace, schedule))
-        if _done(trace, schedule, turn + 1, unsettled):
-            break
-    return trace
+    return _Course(workloads, batches, schedule, unsettled, control, progress, look, device).run()
 
 
-def runs_a_block(workload: Workload, block_cpu_s: float) -> int:
-    """Find how many runs make a block long enough for the clock."""
-    runs = 1
-    while runs < _MOST_RUNS:
+def runs_a_block(workload: Workload, block_s: float, *, by_clock: bool = False) -> int:
+    """Find how many runs make a block of so many CPU seconds, or seconds by the clock."""
+    return _sized(workload, block_s, by_clock=by_clock)[0]
+
+
+def _sized(workload: Workload, block_s: float, *, by_clock: bool = False) -> tuple[int, float]:
+    """Find how many runs make a block of so many CPU seconds, or seconds by the clock, and what one of them takes."""
+    runs, run_s, most = 1, 0.0, _MOST_RUNS_BY_CLOCK if by_clock else _MOST_RUNS
+    while runs < most:
         reading = workload.block(runs)
-        if reading.cpu_s >= block_cpu_s:
-            return max(1, min(runs, math.ceil(block_cpu_s / (reading.cpu_s / runs))))
-        wanted = math.ceil(1.1 * runs * block_cpu_s / reading.cpu_s) if reading.cpu_s > 0 else 10 * runs
-        runs = min(max(wanted, runs + 1), 10 * runs, _MOST_RUNS)
-    return runs
+        run_s = reading.wall_s / runs
+        took_s = reading.wall_s if by_clock else reading.cpu_s
+        if took_s >= block_s:
+            return max(1, min(runs, math.ceil(block_s / (took_s / runs)))), run_s
+        wanted = math.ceil(1.1 * runs * block_s / took_s) if took_s > 0 else 10 * runs
+        runs = min(max(wanted, runs + 1), 10 * runs, most)
+    return runs, run_s
 
 
-def _turns(schedule: Schedule) -> Iterator[int]:
-    return iter(range(max(schedule.max_pairs, 1)))
+@dataclass(slots=True)
+class _Course:
+    workloads: Mapping[str, Workload]
+    batches: Mapping[str, int]
+    schedule: Schedule
+    unsettled: Unsettled
+    control: Workload | None
+    progress: Progress
+    look: Callable[[], Look]
+    device: DeviceBlocks | None = None
+    trace: Trace = field(default_factory=Trace)
+    runs: dict[str, int] = field(default_factory=dict)
+    dropped: Counter[str] = field(default_factory=Counter)
 
+    def run(self) -> Trace:
+        self.trace.blocks = {subject: [] for subject in self.workloads}
+        self.trace.against = {subject: [] for subject in self.workloads if subject != CANDIDATE}
+        order = random.Random(self.schedule.seed)  # noqa: S311 - it shuffles blocks, it keeps no secret
+        started_s = self.look().at_s
+        first_s, renewal_s = self._size(started_s + self.schedule.budget_s)
+        expected_s = first_s
+        rounds = max(1, self.schedule.max_pairs // self.schedule.pairs_a_round)
+        for number in range(rounds):
+            before = self.look()
+            self.trace.seconds = before.at_s - started_s
+            if self.trace.seconds + expected_s > self.schedule.budget_s:
+                self._out_of_time(number, first_s)
+                break
+            after = self._round(number, order, before)
+            expected_s = after.at_s - before.at_s + (renewal_s if number == 0 else 0.0)
+            self.trace.seconds = after.at_s - started_s
+            self.progress(min(1.0, max(self.trace.seconds / self.schedule.budget_s, (number + 1) / rounds)))
+            if self._enough() and not self.unsettled(self.trace):
+                break
+        self._tell_dropped()
+        return self.trace
 
-def _one_turn(  # noqa: PLR0913 - the state of one turn
-    workloads: Mapping[str, Workload],
-    batches: Mapping[str, int],
-    runs: Mapping[str, int],
-    trace: Trace,
-    order: random.Random,
-    round_: int,
-) -> None:
-    subjects = list(workloads)
-    order.shuffle(subjects)
-    for subject in subjects:
-        reading = workloads[subject].block(runs[subject])
-        trace.blocks[subject].append(_block(reading, batches[subject]))
-        trace.run_s[subject].extend(_spread(reading.run_s))
-    if BASELINE in workloads:
-        trace.pairs.append(
-            Pair(
-                round=round_,
-                candidate_first=subjects[0] == CANDIDATE,
-                candidate=trace.blocks[CANDIDATE][-1],
-                baseline=trace.blocks[BASELINE][-1],
+    def _size(self, until_s: float) -> tuple[float, float]:
+        """Find the length of the blocks, how long the first round may take, and fresh sessions, which warm up, besides.
+
+        Models that alone take longer than the budget are not all tried: what has been seen is enough to say so.
+        """
+        round_s = renewal_s = 0.0
+        for subject, workload in self.workloads.items():
+            self.runs[subject], run_s = self._sized(workload)
+            round_s += run_s * self.runs[subject] * self.schedule.pairs_a_round
+            renewal_s += 2 * run_s  # two runs warm up; of a slow model one does, and loading takes about as long
+            if self.look().at_s > until_s:
+                return round_s, renewal_s
+        if self.control is not None:
+            self.runs[""] = runs_a_block(self.control, _CONTROL_CPU_S)
+        return round_s, renewal_s
+
+    def _sized(self, workload: Workload) -> tuple[int, float]:
+        if self.schedule.block_wall_s:
+            return _sized(workload, self.schedule.block_wall_s, by_clock=True)
+        return _sized(workload, self.schedule.block_cpu_s)
+
+    def _round(self, number: int, order: random.Random, before: Look) -> Look:
+        subjects = list(self.workloads)
+        order.shuffle(subjects)
+        if number:
+            for subject in subjects:
+                self.workloads[subject].renew()
+        turns = [self._turn(subjects[:: 1 if turn % 2 == 0 else -1]) for turn in range(self.schedule.pairs_a_round)]
+        if self.control is not None:
+            reading = self.control.block(self.runs[""])
+            self.trace.control_s.append(float(f"{reading.cpu_s / reading.runs:.6g}"))
+        after = self.look()
+        blocks = [block for turn in turns for block in turn.values()]
+        processors = before.load.processors if before.load else 1
+        event = disturbed(blocks, after.asleep_s - before.asleep_s, self.trace.control_s, processors)
+        if event is not None:
+            self.trace.discarded_pairs += len(turns) * len(self.trace.against)
+            self.dropped[event.name] += 1
+            if self.dropped[event.name] == 1:
+                self.trace.events.append(Event(name=event.name, words=f"round {number + 1} was dropped: {event.words}"))
+        else:
+            self._keep(number, turns)
+        return after
+
+    def _turn(self, subjects: Sequence[str]) -> dict[str, Block]:
+        return {subject: self._block(subject) for subject in subjects}
+
+    def _block(self, subject: str) -> Block:
+        if self.device is not None:
+            self.device.pause()
+        before = self.look()
+        reading = self.workloads[subject].block(self.runs[subject])
+        device_j = self.device.joules(reading.wall_s) if self.device is not None else None
+        foreign_s, steal_s = self.look().taken_since(before, reading.cpu_s, reading.wall_s)
+        median_s = sorted(reading.run_s)[len(reading.run_s) // 2]
+        if min(reading.cpu_s, reading.wall_s, median_s) <= 0:
+            raise MeasurementError(
+                "runner",
+                f"{reading.runs} runs took {reading.cpu_s:.3g} CPU s and {reading.wall_s:.3g} s by the clock",
+                "the clock of this machine does not resolve the model; give it a larger batch",
             )
+        return Block(
+            inferences=reading.runs * self.batches[subject],
+            cpu_s=reading.cpu_s,
+            wall_s=reading.wall_s,
+            run_p50_s=median_s,
+            run_s=_kept(reading),
+            preempted=reading.preempted,
+            yielded=reading.yielded,
+            foreign_s=foreign_s,
+            steal_s=steal_s,
+            on_device=self.schedule.block_wall_s > 0,
+            device_j=device_j,
         )
 
+    def _keep(self, number: int, turns: Sequence[dict[str, Block]]) -> None:
+        self.trace.rounds += 1
+        for turn in turns:
+            order = list(turn)
+            for subject, block in turn.items():
+                self.trace.blocks[subject].append(block)
+            for subject, pairs in self.trace.against.items():
+                first = order.index(CANDIDATE) < order.index(subject)
+                pairs.append(
+                    Pair(round=number, candidate_first=first, candidate=turn[CANDIDATE], baseline=turn[subject])
+                )
 
-def _spread(run_s: Sequence[float]) -> Sequence[float]:
+    def _enough(self) -> bool:
+        pairs = self.trace.rounds * self.schedule.pairs_a_round
+        return pairs >= self.schedule.min_pairs and all(
+            len(self.trace.runs(subject)) >= self.schedule.min_runs for subject in self.workloads
+        )
+
+    def _out_of_time(self, begun: int, first_s: float) -> None:
+        if self.trace.rounds:
+            return
+        ended = f"the budget of {self.schedule.budget_s:g} s ended before"
+        if begun:
+            words = f"{ended} a round of pairs was left that counts"
+        else:
+            words = (
+                f"{ended} the first round of pairs, which takes about {first_s:.2g} s; "
+                "`measurement: {budget: …}` gives more"
+            )
+        self.trace.events.append(Event(name="budget", words=words))
+
+    def _tell_dropped(self) -> None:
+        again = sum(self.dropped.values()) - len(self.dropped)
+        if again:
+            words = f"{again} more rounds were dropped for the same reasons ({', '.join(sorted(self.dropped))})"
+            self.trace.events.append(Event(name="discarded", words=words))
+
+
+def _kept(reading: Reading) -> tuple[float, ...]:
     """Take a few runs that lie evenly in a block: neighbours are alike, and to count them all would feign certainty."""
-    if len(run_s) <= _RUNS_A_BLOCK:
-        return run_s
-    step = len(run_s) / _RUNS_A_BLOCK
-    return [run_s[int((index + 0.5) * step)] for index in range(_RUNS_A_BLOCK)]
-
-
-def _block(reading: Reading, batch: int) -> Block:
-    if reading.cpu_s <= 0 or reading.wall_s <= 0:
-        raise MeasurementError(
-            "runner",
-            f"{reading.runs} runs took {reading.cpu_s:.3g} CPU seconds and {reading.wall_s:.3g} seconds by the clock",
-            "the clock of this machine does not resolve the model; give it a larger batch",
-        )
-    times = sorted(reading.run_s)
-    return Block(
-        inferences=reading.runs * batch,
-        cpu_s=reading.cpu_s,
-        wall_s=reading.wall_s,
-        run_p50_s=times[len(times) // 2],
-        preempted=reading.preempted,
-    )
-
-
-def _used(trace: Trace, schedule: Schedule) -> float:
-    turns = len(trace.blocks[CANDIDATE])
-    return min(1.0, max(trace.seconds / max(schedule.budget_s, 1e-9), turns / schedule.max_pairs))
-
-
-def _done(trace: Trace, schedule: Schedule, turns: int, unsettled: Callable[[Sequence[Pair]], bool]) -> bool:
-    if trace.seconds + trace.seconds / turns > schedule.budget_s:
-        return True
-    enough = turns >= schedule.min_pairs and all(len(times) >= schedule.min_runs for times in trace.run_s.values())
-    return enough and not unsettled(trace.pairs)
+    step = max(1.0, len(reading.run_s) / _RUNS_KEPT)
+    places = [int((index + 0.5) * step) for index in range(min(len(reading.run_s), _RUNS_KEPT))]
+    return tuple(float(f"{reading.run_s[place]:.6g}") for place in places)

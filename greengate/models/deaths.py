@@ -29,8 +29,15 @@ def garbage(where: str, doing: str, what: str) -> ModelError:
     )
 
 
-def out_of_memory(where: str, doing: str, limits: Limits) -> ModelError:
-    """Say that the memory limit was too small for it."""
+def out_of_memory(where: str, doing: str, limits: Limits, *, on_gpu: bool = False) -> ModelError:
+    """Say that the memory limit was too small for it, or the memory of the GPU."""
+    if on_gpu:
+        return ModelError(
+            where,
+            f"out of memory while {doing}: the GPU's memory is full, or more than the "
+            f"{limits.address_space_bytes / 2**30:.3g} GiB of the host's were used that a model may",
+            "`nvidia-smi` shows who else uses the GPU; declare smaller inputs or a smaller batch, or use a larger GPU",
+        )
     return ModelError(
         where,
         f"out of memory while {doing}: more than the {limits.address_space_bytes / 2**30:.3g} GiB of address space "

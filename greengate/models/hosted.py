@@ -25,9 +25,11 @@ class Hosted:
     subject: str
     spec: ModelSpec
 
-    def open(self) -> None:
-        """Load the model."""
-        self._ask("open", "loading", path=str(self.spec.path.resolve()), threads=self.spec.threads)
+    def open(self) -> tuple[str, ...]:
+        """Load the model, and tell what about it is not as it should be, in words."""
+        fields = self._ask("open", "loading", path=str(self.spec.path.resolve()), threads=self.spec.threads)
+        with self._checked():
+            return tuple(plain(words) for words in list(fields.get("degraded", [])))
 
     def feed(self) -> tuple[Port, ...]:
         """Read or make the inputs and tell them as run."""
@@ -58,6 +60,10 @@ class Hosted:
                 )
         return ports
 
+    def warm_up(self) -> None:
+        """Run once or twice without looking at the clock."""
+        self._ask("warm_up", "warming up")
+
     def renew(self) -> None:
         """Throw the session away, open a fresh one and warm it up."""
         self._ask("renew", "loading afresh")
@@ -74,6 +80,7 @@ class Hosted:
                 wall_s=number(fields, "wall_s"),
                 run_s=tuple(number({"run_s": value}, "run_s") for value in fields["run_s"]),
                 preempted=int(number(fields, "preempted")),
+                yielded=int(number(fields, "yielded")),
             )
 
     def predict(self, features: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:

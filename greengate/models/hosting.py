@@ -11,13 +11,12 @@ from greengate.errors import ModelError
 from greengate.models.hosted import Hosted
 from greengate.models.model_file import ModelFile
 from greengate.models.sandbox import Sandbox
-from greengate.ports import Examination, Limits, ModelSpec
+from greengate.ports import CONTROL, Examination, Limits, ModelSpec
 
 if TYPE_CHECKING:
     import numpy as np
 
 _ALONE = "model"
-_WARM_UPS = 2
 _CHUNK_BYTES = 32 * 2**20
 
 
@@ -49,7 +48,7 @@ class HostingLoader:
         file = self.inspect(spec)
         with self._sandbox([file], [spec]) as sandbox:
             model = Hosted(sandbox, _ALONE, spec)
-            model.open()
+            remarks = model.open()
             inputs = model.feed()
             outputs = model.first_run()
             return Examination(
@@ -59,7 +58,7 @@ class HostingLoader:
                 inputs=inputs,
                 outputs=outputs,
                 runtime=sandbox.runtime,
-                degraded=sandbox.degraded,
+                degraded=(*sandbox.degraded, *remarks),
             )
 
     @contextlib.contextmanager
@@ -78,6 +77,8 @@ class HostingLoader:
     def bench(self, specs: Mapping[str, ModelSpec]) -> Iterator[Mapping[str, Hosted]]:
         """Host several models, by subject, in one child process, warmed up and ready to be measured in turn.
 
+        Beside them stands the control workload.
+
         Raises:
             ModelError: A file or its inputs are not right, or the child did not survive it.
         """
@@ -87,8 +88,8 @@ class HostingLoader:
             for model in models.values():
                 model.open()
                 model.feed()
-                model.block(_WARM_UPS)
-            yield models
+                model.warm_up()
+            yield {**models, CONTROL: Hosted(sandbox, CONTROL, next(iter(specs.values())))}
 
     def predict(self, spec: ModelSpec, features: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
         """Run the model over a whole data set and return its outputs by name, a row for each row of the features.
@@ -127,6 +128,7 @@ class HostingLoader:
             reads=reads,
             limits=_widest([spec.limits for spec in specs]),
             packages=self.packages,
+            device=specs[0].device,
         )
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _VERSION_FLAG = 1
 _RULE_PATH_BENEATH = 1
-_READ_FILE, _READ_DIR = 1 << 2, 1 << 3
+_WRITE_FILE, _READ_FILE, _READ_DIR, _TRUNCATE, _IOCTL_DEV = 1 << 1, 1 << 2, 1 << 3, 1 << 14, 1 << 15
 _PR_SET_NO_NEW_PRIVS = 38
 # How many file-system rights each version of the interface knows: 13 at first, then REFER, TRUNCATE and IOCTL_DEV.
 _FS_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15}
@@ -37,8 +37,13 @@ class _PathBeneath(ctypes.Structure):
     _fields_ = (("allowed_access", ctypes.c_uint64), ("parent_fd", ctypes.c_int32))
 
 
-def confine(reads: Sequence[Path]) -> tuple[str, ...]:
+def confine(reads: Sequence[Path], uses: Sequence[Path] = (), *, names: bool = False) -> tuple[str, ...]:
     """Leave this process only the reading of some files and folders: no other file, no write, no program, no TCP.
+
+    Args:
+        reads: What may be read; below a folder, everything.
+        uses: Device files that may be read, written and controlled too; below a folder, all of them.
+        names: Whether its threads may be given names, by writing to files below /proc/self/task.
 
     Returns:
         What this kernel could not take away, in words; empty if everything was taken.
@@ -48,12 +53,19 @@ def confine(reads: Sequence[Path]) -> tuple[str, ...]:
     """
     version = _version()
     if version < 1:
-        return ("no Landlock on this kernel: the model's process may read this user's files and use the network",)
+        rights = "read and write" if uses else "read"  # On a GPU files in memory must be allowed to have a size.
+        return (f"no Landlock on this kernel: the model's process may {rights} this user's files and use the network",)
     missing = _missing(version)  # Afterwards /proc could not be read any more.
     ruleset = _ruleset(version)
     try:
         for path in reads:
-            _allow(ruleset, path)
+            _allow(ruleset, path, _READ_FILE | _READ_DIR)
+        for path in uses:
+            _allow(ruleset, path, _READ_FILE | _READ_DIR | _WRITE_FILE | (_IOCTL_DEV if version >= 5 else 0))
+        if names:
+            # By this process's own number: a rule holds for the folder that was meant when it was made.
+            task = _READ_FILE | _READ_DIR | _WRITE_FILE | (_TRUNCATE if version >= 3 else 0)
+            _allow(ruleset, Path("/proc/self/task"), task)
         _call(_libc().prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
         _call(_libc().syscall(_RESTRICT_SELF, ruleset, 0))
     finally:
@@ -98,8 +110,8 @@ def _ruleset(version: int) -> int:
     return _call(_libc().syscall(_CREATE_RULESET, ctypes.byref(attributes), ctypes.c_size_t(size), 0))
 
 
-def _allow(ruleset: int, path: Path) -> None:
-    rights = _READ_FILE | _READ_DIR if path.is_dir() else _READ_FILE
+def _allow(ruleset: int, path: Path, rights: int) -> None:
+    rights &= ~0 if path.is_dir() else ~_READ_DIR
     handle = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
         rule = _PathBeneath(rights, handle)

@@ -10,17 +10,22 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
-from greengate.models import inputs, onnx_words
+from greengate.models import inputs, onnx_cuda, onnx_words
 from greengate.models.inputs import Declared
 from greengate.models.serving import Service
 
 
 class Sessions(Service):
-    """Models by ONNX Runtime."""
+    """Models by ONNX Runtime, on the CPU or by its CUDA provider."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: str = "cpu") -> None:
         inputs.preload()
-        super().__init__(OnnxModel, onnx_words.translated, {"onnxruntime": ort.__version__})
+        if device == "cpu":
+            super().__init__(OnnxModel, onnx_words.translated, {"onnxruntime": ort.__version__})
+            return
+        onnx_cuda.start()
+        facts = {"onnxruntime": ort.__version__, **onnx_cuda.facts()}
+        super().__init__(OnnxCudaModel, onnx_words.translated, facts, onnx_cuda.WARM_UP_S)
 
 
 class OnnxModel:
@@ -36,7 +41,7 @@ class OnnxModel:
 
     def __init__(self, path: str, threads: int) -> None:
         self._path, self._threads = path, threads
-        self._session = _session(path, threads)
+        self._session = self._opened()
         self.inputs = _declared(self._session.get_inputs())
         self.outputs = [(port.name, port.type) for port in self._session.get_outputs()]
 
@@ -52,10 +57,46 @@ class OnnxModel:
         """Throw the session away and open a fresh one."""
         del self._session
         gc.collect()
-        self._session = _session(self._path, self._threads)
+        self._session = self._opened()
+
+    def _opened(self) -> Any:
+        options = _options(self._threads)
+        return onnx_words.translated(ort.InferenceSession, self._path, options, providers=["CPUExecutionProvider"])
 
 
-def _session(path: str, threads: int) -> Any:
+class OnnxCudaModel(OnnxModel):
+    """A session on a GPU.
+
+    Attributes:
+        degraded: Which of its nodes run on the CPU, in words.
+    """
+
+    def __init__(self, path: str, threads: int) -> None:
+        self._feeds: Mapping[str, np.ndarray] | None = None
+        self._run: Callable[[], Any] | None = None
+        super().__init__(path, threads)
+        self.degraded = onnx_cuda.placed(self._session)
+
+    def bound(self, feeds: Mapping[str, np.ndarray]) -> Callable[[], Any]:
+        """Return one run of the session; its inputs are brought to the GPU once."""
+        if self._run is None or feeds is not self._feeds:
+            self._feeds, self._run = feeds, onnx_words.translated(onnx_cuda.bound, self._session, feeds)
+        return self._run
+
+    def values(self, result: Any) -> Sequence[Any]:
+        """Fetch the outputs."""
+        return onnx_words.translated(onnx_cuda.values, result)
+
+    def renew(self) -> None:
+        """Throw the session and what is bound to it away, and open a fresh one."""
+        self._run = self._feeds = None
+        super().renew()
+
+    def _opened(self) -> Any:
+        return onnx_words.translated(onnx_cuda.session, self._path, _options(self._threads))
+
+
+def _options(threads: int) -> Any:
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -65,7 +106,7 @@ def _session(path: str, threads: int) -> Any:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
     options.add_session_config_entry("session.set_denormal_as_zero", "1")
-    return onnx_words.translated(ort.InferenceSession, path, options, providers=["CPUExecutionProvider"])
+    return options
 
 
 def _declared(ports: Sequence[Any]) -> list[Declared]:

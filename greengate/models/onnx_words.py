@@ -9,6 +9,7 @@ from typing import TypeVar
 from onnxruntime.capi import onnxruntime_pybind11_state as runtime
 
 from greengate.errors import ModelError
+from greengate.models import cuda_words
 
 T = TypeVar("T")
 
@@ -62,7 +63,10 @@ _KNOWN = (
         "check that its inputs fit: sizes, and ranges of integers",
     ),
 )
-_MEMORY = re.compile(r"bad_alloc|Failed to allocate memory|CreateFileMapping|mmap.*Cannot allocate")
+_MEMORY = re.compile(
+    r"bad_alloc|Failed to allocate memory|CreateFileMapping|mmap.*Cannot allocate"
+    r"|CUDA failure 2\b|CU(?:BLAS|DNN)_STATUS_ALLOC_FAILED"
+)
 # Source paths, and the C++ signature that often follows them.
 _NOISE = re.compile(
     r"\[ONNXRuntimeError\] : \d+ : \w+ : "
@@ -85,6 +89,8 @@ def translated(work: Callable[..., T], *arguments: object, **options: object) ->
 
 
 def _told(message: str) -> ModelError | MemoryError:
+    if told := cuda_words.told(message):
+        return told
     if _MEMORY.search(message):
         return MemoryError(message)
     for pattern, problem, hint in _KNOWN:

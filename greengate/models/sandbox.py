@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from greengate.errors import MeasurementError, ModelError
-from greengate.models import deaths, wire
+from greengate.models import deaths, gpu, wire
 from greengate.models.deaths import plain
 from greengate.ports import Limits
 
@@ -51,6 +51,7 @@ class Sandbox:
         reads: The only files and folders that the child may read once it serves.
         limits: What the child may use up; `wall_s` holds for each command.
         packages: Packages that the entry imports, to be found in the child where they are found here.
+        device: What its models run on: "cpu", or "cuda:" and which GPU; see `greengate.models.gpu`.
         paths: Further folders to import from.
     """
 
@@ -66,8 +67,9 @@ class Sandbox:
         limits: Limits,
         packages: Sequence[str] = (),
         paths: Sequence[Path] = (),
+        device: str = "cpu",
     ) -> None:
-        self._where, self._limits = where, limits
+        self._where, self._limits, self._device = where, limits, device
         self._config = {
             "entry": entry,
             "reads": [str(path.resolve()) for path in reads],
@@ -76,6 +78,9 @@ class Sandbox:
             "paths": [*_homes(packages), *map(str, paths)],
             "parent": os.getpid(),
         }
+        self._environment = _environment()
+        if device != "cpu":
+            gpu.admit(self._config, self._environment, device, packages)
         self._stderr = b""
         self.runtime = {}
 
@@ -94,7 +99,7 @@ class Sandbox:
                     stdout=subprocess.DEVNULL,
                     stderr=stderr,
                     pass_fds=(theirs.fileno(),),
-                    env=_environment(),
+                    env=self._environment,
                     cwd="/",
                     start_new_session=True,
                 )
@@ -110,7 +115,8 @@ class Sandbox:
         except BaseException:
             self._close()
             raise
-        self.degraded = tuple(plain(word) for word in hello.get("degraded", ()))
+        told = tuple(plain(word) for word in hello.get("degraded", ()))
+        self.degraded = told if self._device == "cpu" else (*told, *gpu.unconfined(self._limits))
         self.runtime = {plain(name): plain(version) for name, version in dict(hello.get("runtime", {})).items()}
         return self
 
@@ -205,7 +211,7 @@ class Sandbox:
         if not isinstance(error, dict) or not isinstance(error.get("problem", ""), str):
             return deaths.garbage(where, doing, "an error without words")
         if error.get("memory"):
-            return deaths.out_of_memory(where, doing, self._limits)
+            return deaths.out_of_memory(where, doing, self._limits, on_gpu=self._device != "cpu")
         return ModelError(where, plain(error.get("problem", "")), plain(error.get("hint", "")))
 
     def _death(self, where: str, doing: str) -> ModelError:

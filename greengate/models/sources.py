@@ -106,6 +106,33 @@ def digest(file: Path) -> str:
     return inspect(file, file.parent).digest if file.suffix == ".onnx" else lfs.sha256(file)
 
 
+def recorded(passed: PassedModel, site: Site, where: Place | str = "") -> Path | list[str]:
+    """Return the file that an entry of the history is about, or where it was looked for and what was there instead."""
+    tried = []
+    for source in (passed.path, f"{GIT}{passed.commit}:{passed.path}"):
+        try:
+            file = resolve(source, site, where=where)
+            found = digest(file)
+        except GreengateError as error:
+            tried.append(f"{source}: {error.problem}")
+            continue
+        if found == passed.sha256:
+            return file
+        tried.append(f"{source}: has {found[:12]}…")
+    return tried
+
+
+def pointed_at(ref: str, path: str, site: Site) -> str:
+    """The SHA-256 that a Git LFS pointer in a commit stands for; "" where there is no pointer.
+
+    Raises:
+        ProjectError: There is no such commit, or git cannot give the file.
+    """
+    content = GitTree(site.root, ref).read(path)
+    found = _pointer(content) if content is not None else None
+    return found.sha256 if found else ""
+
+
 def _present(path: str, site: Site, where: Place | str) -> Path:
     tree = WorkingTree(site.root)
     file = tree.locate(path)
@@ -147,17 +174,9 @@ def _last_passed(model: str, site: Site, where: Place | str) -> Path:
             f"the history holds no passed entry of `{model}` to compare with",
             "name a baseline by path or `git:REF` until one has passed",
         )
-    tried = []
-    for source in (passed.path, f"{GIT}{passed.commit}:{passed.path}"):
-        try:
-            file = resolve(source, site, where=where)
-            found = digest(file)
-        except GreengateError as error:
-            tried.append(f"{source}: {error.problem}")
-            continue
-        if found == passed.sha256:
-            return file
-        tried.append(f"{source}: has {found[:12]}…")
+    tried = recorded(passed, site, where)
+    if isinstance(tried, Path):
+        return tried
     raise ModelError(
         where,
         f"the model of `{model}` that passed in entry {passed.entry} (SHA-256 {passed.sha256}) is nowhere to be found"

@@ -18,15 +18,16 @@ import torch
 from torch.utils import _pytree as pytree
 
 from greengate.errors import ModelError
-from greengate.models import inputs, torch_costs, torch_words
+from greengate.models import inputs, torch_costs, torch_cuda, torch_words
 from greengate.models.inputs import Declared
 from greengate.models.serving import Service
+from greengate.models.torch_cuda import OnCpu, Place
 
 
 class Programs(Service):
-    """Exported programs by torch; beside what every service answers, it counts."""
+    """Exported programs by torch, on the CPU or on a GPU; beside what every service answers, it counts."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: str = "cpu") -> None:
         warnings.simplefilter("ignore")
         inputs.preload()
         _preload()
@@ -36,7 +37,13 @@ class Programs(Service):
         torch.set_flush_denormal(True)
         # For good: this process never trains, and the switch must not be part of what is timed.
         torch.inference_mode().__enter__()
-        super().__init__(TorchModel, torch_words.translated, {"torch": torch.__version__})
+        facts = {"torch": torch.__version__}
+        if device == "cpu":
+            super().__init__(TorchModel, torch_words.translated, facts)
+            return
+        place = torch_cuda.OnCuda()
+        load = functools.partial(TorchModel, place=place)
+        super().__init__(load, torch_words.translated, {**facts, **place.facts}, torch_cuda.WARM_UP_S)
 
     def count(self, subject: str) -> dict[str, Any]:
         """Count the static costs of a model at the sizes of its inputs."""
@@ -51,14 +58,15 @@ class TorchModel:
     Args:
         path: The `.pt2` file.
         threads: Intra-operator threads.
+        place: Where it runs.
 
     Raises:
         ModelError: torch refuses it, or an input is no tensor and no constant.
     """
 
-    def __init__(self, path: str, threads: int) -> None:
-        self._path, self._threads = path, threads
-        program = torch_words.loaded(path)
+    def __init__(self, path: str, threads: int, place: Place | None = None) -> None:
+        self._path, self._threads, self._place = path, threads, place or OnCpu()
+        program = self._loaded()
         self._program: Any = program
         self._pristine: Any = None
         self._in_spec: Any = program.call_spec.in_spec
@@ -71,8 +79,8 @@ class TorchModel:
         """Return one run of the program."""
         if torch.get_num_threads() != self._threads:
             torch.set_num_threads(self._threads)
-        arguments, options = self._arguments([_tensor(feeds[port.name]) for port in self.inputs])
-        return functools.partial(self._module, *arguments, **options)
+        arguments, options = self._arguments(torch_words.translated(self._tensors, feeds))
+        return self._place.whole(functools.partial(self._module, *arguments, **options))
 
     def values(self, result: Any) -> Sequence[Any]:
         """Return the tensors of the result as arrays, and what is no tensor as arrays of one element."""
@@ -88,20 +96,26 @@ class TorchModel:
         self._module = self._program = None
         gc.collect()
         if self._pristine is None:
-            self._pristine = torch_words.loaded(self._path).module()
+            self._pristine = self._loaded().module()
         self._module = copy.deepcopy(self._pristine)
 
     def count(self, feeds: Mapping[str, np.ndarray]) -> dict[str, Any]:
         """Count the static costs at the sizes of these inputs."""
-        program = self._program or torch_words.loaded(self._path)
+        program = self._program or self._loaded()
         sizes = {
             axis: size
             for port in self.inputs
             for axis, size in zip(port.shape, feeds[port.name].shape, strict=True)
             if isinstance(axis, str)
         }
-        tensors = [_tensor(feeds[port.name]) for port in self.inputs]
+        tensors = self._tensors(feeds)
         return torch_costs.count(program, _Flat(self._module, self._arguments), tensors, sizes)
+
+    def _loaded(self) -> Any:
+        return torch_words.translated(self._place.program, torch_words.loaded(self._path))
+
+    def _tensors(self, feeds: Mapping[str, np.ndarray]) -> list[torch.Tensor]:
+        return [self._place.tensor(_tensor(feeds[port.name])) for port in self.inputs]
 
     def _arguments(self, tensors: Sequence[torch.Tensor]) -> tuple[Sequence[Any], Mapping[str, Any]]:
         rest = iter(tensors)

@@ -13,6 +13,7 @@ from typing import TypeVar
 import torch
 
 from greengate.errors import ModelError
+from greengate.models import cuda_words
 
 T = TypeVar("T")
 
@@ -48,7 +49,7 @@ _KNOWN = (
         "build or download it again; compare its size with the original",
     ),
 )
-_MEMORY = re.compile(r"DefaultCPUAllocator|bad_alloc|not enough memory|Cannot allocate memory")
+_MEMORY = re.compile(r"CUDA out of memory|DefaultCPUAllocator|bad_alloc|not enough memory|Cannot allocate memory")
 
 
 def loaded(path: str) -> torch.export.ExportedProgram:
@@ -109,6 +110,8 @@ class _Listener(logging.Handler):
 
 
 def _told(message: str, otherwise: str, hint: str) -> ModelError | MemoryError:
+    if told := cuda_words.told(message):
+        return told
     if _MEMORY.search(message):
         return MemoryError(message)
     for pattern, problem, help_ in _KNOWN:

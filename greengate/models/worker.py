@@ -26,15 +26,17 @@ def main(config: Mapping[str, Any]) -> None:
 
     Args:
         config: `fd` of the connection, `parent` process id, `entry` ("module:class"), `reads` (the only paths that may
-            be read once the entry is imported), `limits` (fields of `ports.Limits`).
+            be read once the entry is imported), `limits` (fields of `ports.Limits`; one that is None is no limit). On a
+            GPU also `uses` (its device files) and `options` of the entry.
     """
     _limit(config["limits"])
     _die_with(config["parent"])
     # Packages ask at import where temporary files may lie, and a process that may not write would find no place.
     tempfile.tempdir = "/"
     module, _, name = config["entry"].partition(":")
-    service = getattr(importlib.import_module(module), name)()
-    degraded = landlock.confine([Path(path) for path in config["reads"]])
+    service = getattr(importlib.import_module(module), name)(**config.get("options", {}))
+    uses = [Path(path) for path in config.get("uses", ())]
+    degraded = landlock.confine([Path(path) for path in config["reads"]], uses, names=bool(uses))
     _send(config["fd"], wire.Frame({"degraded": list(degraded), "runtime": service.runtime}))
     while True:
         try:
@@ -59,12 +61,15 @@ def _limit(limits: Mapping[str, Any]) -> None:
     # SIGXCPU comes at the soft limit and names the reason of death; the hard one follows for those who catch it.
     _lower(resource.RLIMIT_CPU, limits["cpu_s"], limits["cpu_s"] + 5)
     _lower(resource.RLIMIT_AS, limits["address_space_bytes"])
+    _lower(resource.RLIMIT_DATA, limits.get("data_bytes"))
     _lower(resource.RLIMIT_NOFILE, limits["open_files"])
     _lower(resource.RLIMIT_FSIZE, limits["file_size_bytes"])
     _lower(resource.RLIMIT_CORE, 0)
 
 
-def _lower(kind: int, soft: int, hard: int | None = None) -> None:
+def _lower(kind: int, soft: int | None, hard: int | None = None) -> None:
+    if soft is None:
+        return
     ceiling = resource.getrlimit(kind)[1]
     wanted = soft if hard is None else hard
     hard = wanted if ceiling == resource.RLIM_INFINITY else min(wanted, ceiling)

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from greengate.errors import nearest
-from greengate.evidence import Class, Evidence, Figure, Interval, Model, Provenance, Runner, Subject
+from greengate.evidence import Class, Earlier, Evidence, Figure, Interval, Model, Provenance, Runner, Subject
 from greengate.metrics import KNOWN_SCALES, METRICS, QUALITY, Metric
 from greengate.packs import amounts, documents
 from greengate.packs.sources import Source
 from greengate.packs.yaml_text import KeyPath
-from greengate.policy import Condition, Policy
+from greengate.policy import Condition, Drift, Policy
 
 _GIVEN = Provenance(kind=Class.DECLARED, method="given by a policy test")
 _ESTIMATED = Provenance(kind=Class.MODELLED, method="given by a policy test")  # as the gate makes joules and emissions
@@ -35,6 +35,7 @@ def evidence(source: Source, at: int, case: documents.Case, policy: Policy) -> E
     day = _day(source, path, case)
     candidate = _subject(source, (*path, "candidate"), case.candidate, policy)
     baseline = None if case.baseline is None else _subject(source, (*path, "baseline"), case.baseline, policy)
+    earlier = _earlier(source, path, case, policy)
     if len(source.problems) > before:
         return None
     return Evidence(
@@ -43,8 +44,15 @@ def evidence(source: Source, at: int, case: documents.Case, policy: Policy) -> E
         branch=case.branch or "",
         candidate=candidate,
         baseline=baseline,
-        runner=Runner(fingerprint="test", description="a policy test"),
+        earlier=earlier,
+        runner=_runner(policy),
     )
+
+
+def _runner(policy: Policy) -> Runner:
+    """Let the figures come from the runner that the policy asks for: they are given, not measured."""
+    asked = policy.plan.runner
+    return Runner(fingerprint="test", description="a policy test", profile=asked.profile, labels=dict(asked.labels))
 
 
 def _model(source: Source, path: KeyPath, case: documents.Case, policy: Policy) -> Model:
@@ -74,6 +82,18 @@ def _day(source: Source, path: KeyPath, case: documents.Case) -> str:
 def _subject(source: Source, path: KeyPath, given: Mapping[str, Any], policy: Policy) -> Subject:
     figures = {name: _figure(source, (*path, name), name, written, policy) for name, written in given.items()}
     return Subject(path="given", figures={name: figure for name, figure in figures.items() if figure})
+
+
+def _earlier(source: Source, path: KeyPath, case: documents.Case, policy: Policy) -> tuple[Earlier, ...]:
+    """Let every drift of the policy start from the figures that are given."""
+    if case.earlier is None:
+        return ()
+    starts = {check.since: None for rule in policy.rules for check in rule.checks if isinstance(check, Drift)}
+    if not starts:
+        problem = f"no rule of the policy `{policy.name}` has `max_drift`, so that nothing starts from an earlier model"
+        source.complain((*path, "earlier"), problem, "leave it out", key=True)
+    subject = _subject(source, (*path, "earlier"), case.earlier, policy)
+    return tuple(Earlier(since=since, origin="given", subject=subject) for since in starts)
 
 
 def _figure(source: Source, path: KeyPath, name: str, written: Any, policy: Policy) -> Figure | None:

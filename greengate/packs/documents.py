@@ -90,6 +90,15 @@ class Parent(Shape):
     )
 
 
+class ReferenceRunner(Shape):
+    """The runner that measured figures must come from; all that is given must hold."""
+
+    profile: str | None = Field(None, pattern=DIGEST, description="Its profile's id: this calibration and no other.")
+    labels: dict[str, Text] | None = Field(
+        None, min_length=1, description="Labels that its profile must carry, such as `{class: ci-large}`."
+    )
+
+
 class Measurement(Shape):
     """How a policy wants its evidence."""
 
@@ -111,6 +120,9 @@ class Measurement(Shape):
     inconclusive: Literal["fail", "warn"] | None = Field(
         None, description="What an inconclusive finding does. Default: fail."
     )
+    runner: ReferenceRunner | None = Field(
+        None, description="The runner that measured figures must come from; others are inconclusive. Default: any."
+    )
 
 
 class Gain(Shape):
@@ -130,11 +142,13 @@ class Unless(Shape):
 
 
 class Drift(Shape):
-    """How far many small changes together may go; not judged by this version."""
+    """How far many changes together may take a figure from that of an earlier model."""
 
-    since: Literal["last-release", "last-pass"] = Field(description="Where counting starts.")
-    increase: Amount | None = Field(None, description="Most increase since then, such as `10%`.")
-    decrease: Amount | None = Field(None, description="Most decrease since then, such as `10%`.")
+    since: Text = Field(
+        description="The earlier model: `last-release`, a git ref, or the beginning of an entry's id in the history."
+    )
+    increase: Amount | None = Field(None, description="Most increase since then, a share such as `10%`.")
+    decrease: Amount | None = Field(None, description="Most decrease since then, a share such as `10%`.")
 
 
 class Rule(Shape):
@@ -150,7 +164,7 @@ class Rule(Shape):
     max_decrease: Amount | None = Field(
         None, description="Most decrease under the baseline: a share such as `5%`, or a difference such as `0.5 pp`."
     )
-    max_drift: Drift | None = Field(None, description="Most change over many steps; not judged by this version.")
+    max_drift: Drift | None = Field(None, description="Most change since an earlier model, over many changes.")
     unless: Unless | None = Field(None, description="When a failure is let through.")
     cel: Text | None = Field(None, description="An expression in CEL that must hold, instead of a metric.")
     message: Text | None = Field(None, description="What to say when the rule is broken; an expression needs one.")
@@ -278,6 +292,9 @@ class Case(Shape):
     model: CaseModel | None = Field(None, description="The model. Default: one that the policy matches.")
     branch: Text | None = Field(None, description="The branch. Default: not known.")
     baseline: dict[str, Given] | None = Field(None, min_length=1, description="Figures of the baseline by metric.")
+    earlier: dict[str, Given] | None = Field(
+        None, min_length=1, description="Figures of the model that `max_drift` starts from, by metric."
+    )
     candidate: dict[str, Given] = Field(min_length=1, description="Figures of the candidate by metric.")
     waivers: list[WaiverBody] | None = Field(None, min_length=1, description="Waivers that have been granted.")
     date: str | None = Field(None, pattern=DATE, description="The day of the judgement, YYYY-MM-DD.")

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from greengate.packs import phrases
-from greengate.policy import Enforce, Match, Plan, Policy, Rule, Tolerance, Waiver
+from greengate.policy import Drift, Enforce, Match, Plan, Policy, ReferenceRunner, Rule, Tolerance, Waiver
 from greengate.quantities import Duration, Share
 
 _WIDTH = 110
@@ -35,7 +35,8 @@ def words(policy: Policy, today: str) -> str:
     lines += [_wrapped(line, "  ") for line in (policy.description, *_about(policy)) if line]
     parts = [(f"{rule.id} ({rule.enforce})", rule_words(policy, rule)) for rule in policy.rules]
     parts += [("How evidence is taken", plan_words(policy.plan))]
-    parts += [("Waivers", [waiver_words(waiver, today) for waiver in policy.waivers])] if policy.waivers else []
+    granted = [waiver_words(policy, waiver, today) for waiver in policy.waivers]
+    parts += [("Waivers", granted)] if granted else []
     for title, said in parts:
         lines += ["", f"  {title}", *(_wrapped(line, "    ") for line in said)]
     return "\n".join(lines)
@@ -74,19 +75,21 @@ def plan_words(plan: Plan) -> list[str]:
             f"{missed} of cases, and one that is not fails in at most {wrong}."
         ),
         f"Measuring takes at most {Duration(plan.budget_s)} or {plan.max_pairs} pairs a model.",
+        *_runner_words(plan.runner),
         f"Estimated figures {estimated}.",
         "What cannot be decided, or has no figure, "
         + ("only warns." if plan.inconclusive == "warn" else "does not pass: the check ends as inconclusive."),
     ]
 
 
-def waiver_words(waiver: Waiver, today: str) -> str:
-    """Explain a waiver: what it lets through, how far, until when, by whom and why."""
+def waiver_words(policy: Policy, waiver: Waiver, today: str) -> str:
+    """Explain a waiver of a policy: what it lets through, how far, until when, by whom and why."""
     ends = "expired on" if waiver.expired(today) else "until"
     ceilings = " and ".join(phrases.ceiling(check) for check in waiver.ceilings)
     whose = "" if waiver.match == Match() else f" for {phrases.match(waiver.match)}"
+    since = _since(policy, waiver) if any(isinstance(check, Tolerance) for check in waiver.ceilings) else ""
     return (
-        f"{waiver.id} lets {waiver.rule} be broken{whose}, as far as {ceilings}, {ends} {waiver.expires}; "
+        f"{waiver.id} lets {waiver.rule} be broken{whose}, as far as {ceilings}{since}, {ends} {waiver.expires}; "
         f"granted by {waiver.granted_by}: {waiver.reason} ({waiver.place.file}:{waiver.place.line})"
     )
 
@@ -131,6 +134,14 @@ def _tradeoff(rule: Rule) -> str:
     return f"Where this is broken, the check {outcome}. Let through only if {', '.join(needed[:-1])} and {needed[-1]}."
 
 
+def _since(policy: Policy, waiver: Waiver) -> str:
+    """Say what a waiver's growth is counted from, where the rule has a drift."""
+    (rule,) = (rule for rule in policy.rules if waiver.rule == f"{policy.name}/{rule.id}")
+    starts = [phrases.start(check) for check in rule.checks if isinstance(check, Drift)]
+    beside = "the baseline, and over " if any(isinstance(check, Tolerance) for check in rule.checks) else ""
+    return f" over {beside}{starts[0]}" if starts else ""
+
+
 def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
@@ -167,8 +178,26 @@ def _plan_values(plan: Plan) -> dict[str, Any]:
         "budget": str(Duration(plan.budget_s)),
         "max_pairs": plan.max_pairs,
         "inconclusive": plan.inconclusive,
+        "runner": _runner_values(plan.runner),
         "words": plan_words(plan),
     }
+
+
+def _runner_words(runner: ReferenceRunner) -> list[str]:
+    profile = [f"sha256:{runner.profile}"] if runner.profile else []
+    labels = [f"labelled {' and '.join(f'{key}: {value}' for key, value in runner.labels.items())}"]
+    asked = " and ".join([*profile, *(labels if runner.labels else [])])
+    return (
+        [f"Measured figures count only from a runner whose profile is {asked}; counted ones always do."]
+        if asked
+        else []
+    )
+
+
+def _runner_values(runner: ReferenceRunner) -> dict[str, Any] | None:
+    if not runner.asks:
+        return None
+    return {"profile": f"sha256:{runner.profile}" if runner.profile else None, "labels": dict(runner.labels)}
 
 
 def _waiver_values(waiver: Waiver, today: str) -> dict[str, Any]:

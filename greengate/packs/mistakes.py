@@ -8,6 +8,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 
 from greengate.errors import nearest
+from greengate.ledger import signing
 from greengate.packs import documents
 from greengate.packs.sources import Source
 from greengate.packs.yaml_text import KeyPath
@@ -31,6 +32,7 @@ _PATTERNS = {
     documents.DATE: "a date such as `2026-12-31`",
     documents.DIGEST: "`sha256:` and 64 hexadecimal digits in lower case",
     documents.QUALIFIED: "`policy/rule`, such as `prod-nlp/energy-cap`",
+    signing.PUBLIC: "`ed25519:` and 44 characters, as `greengate runner keygen` prints it",
     r"\S": "some text",
 }
 _MISSING = {

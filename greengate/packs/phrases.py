@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from greengate.metrics import QUALITY, Metric
-from greengate.policy import Check, Condition, Gain, Limit, Match, Tolerance
+from greengate.policy import LAST_RELEASE, Check, Condition, Drift, Gain, Limit, Match, Tolerance
 from greengate.quantities import Points, Quantity
 
 _CALLED = {
@@ -50,9 +50,17 @@ def check(of: Metric | None, asked: Check) -> str:
         word = "at most" if asked.side == "max" else "at least"
         return f"{metric(of)} must be {word} {amount(asked.bound)}"
     verb, where = ("grow", "over") if asked.side == "max_increase" else ("fall", "below")
+    if isinstance(asked, Drift):
+        far = f"{verb} by more than {amount(asked.delta)} {where} {start(asked)}"
+        return f"however many changes it takes, {metric(of)} may not {far}"
     if asked.delta.amount == 0:
         return f"{metric(of)} may not {verb} {where} the baseline at all"
     return f"{metric(of)} may not {verb} by more than {amount(asked.delta)} {where} the baseline"
+
+
+def start(asked: Drift) -> str:
+    """Name the model that a drift starts from."""
+    return "that of the last release" if asked.since == LAST_RELEASE else f"that of `{asked.since}`"
 
 
 def ceiling(granted: Limit | Tolerance) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from greengate.packs import amounts, documents
 from greengate.packs.mistakes import fitting
 from greengate.packs.sources import Source
 from greengate.packs.yaml_text import KeyPath
-from greengate.policy import Match, Override, Plan
+from greengate.policy import Match, Override, Plan, ReferenceRunner
 from greengate.quantities import Duration, Share
 
 
@@ -33,7 +33,7 @@ def settings(source: Source, unfilled: set[KeyPath]) -> dict[str, Setting]:
     found: dict[str, Any] = {}
     for key, written in shape.model_dump(exclude_none=True).items():
         path = ("measurement", key)
-        value = _RATES[key](source, path, written) if key in _RATES else written
+        value = _READ[key](source, path, written) if key in _READ else written
         found[key] = tuple(value) if isinstance(value, list) else value
     return {
         key: Setting(value, source.place(("measurement", key))) for key, value in found.items() if value is not None
@@ -64,7 +64,17 @@ def _budget(source: Source, path: KeyPath, written: object) -> float | None:
     return time.amount if time else None
 
 
-_RATES = {"confidence": _confidence, "false_fail": _false_fail, "budget": _budget}
+def _runner(source: Source, path: KeyPath, written: Mapping[str, Any]) -> ReferenceRunner:
+    del source, path  # its shape is all there is to check
+    return ReferenceRunner(written.get("profile", "").removeprefix("sha256:"), dict(written.get("labels", {})))
+
+
+_READ: dict[str, Callable[[Source, KeyPath, Any], Any]] = {
+    "confidence": _confidence,
+    "false_fail": _false_fail,
+    "budget": _budget,
+    "runner": _runner,
+}
 
 
 def plan(found: Mapping[str, Setting]) -> Plan:
@@ -85,6 +95,7 @@ def plan(found: Mapping[str, Setting]) -> Plan:
         budget_s=said.get("budget", usual.budget_s),
         max_pairs=said.get("max_pairs", usual.max_pairs),
         inconclusive=said.get("inconclusive", usual.inconclusive),
+        runner=said.get("runner", usual.runner),
     )
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from dataclasses import dataclass, field
 
 from greengate.errors import GreengateError, Place, Problems, ProjectError
-from greengate.packs import project_file, project_model
+from greengate.packs import project_file, project_meters, project_model
 from greengate.packs.mistakes import fitting, shaped
 from greengate.packs.project_entry import ModelEntry
+from greengate.packs.project_meters import MeterEntry
 from greengate.packs.project_sheet import Bounds, Sheet
 from greengate.packs.sources import is_pack_name
 from greengate.packs.yaml_text import Document, KeyPath, parse
@@ -20,6 +22,7 @@ NAME = "greengate.yaml"
 HISTORY = ".greengate/history.db"
 _MEMORY = Bounds(Size(2.0**29), Size(2.0**42), "the runtime alone takes some hundred MiB of addresses")
 _TIME = Bounds(Duration(1.0), Duration(86400.0))
+_CUDA = re.compile(r"cuda(:[0-9]{1,2})?")
 _WATTS = Bounds(Power(0.0), Power(1000.0), "per hardware thread, not per machine")
 
 
@@ -33,6 +36,15 @@ class CpuPower:
 
 
 @dataclass(frozen=True, slots=True)
+class ProfileEntry:
+    """The calibration of the runner: its file, relative to the project's folder, and the public key that signed it."""
+
+    file: str
+    key: str
+    place: Place = field(default_factory=Place, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
     """What a project says of itself.
 
@@ -40,9 +52,12 @@ class Project:
         models: The models under the gate, at least one.
         policies: Shipped packs' names, files and patterns of files, relative to the project's folder.
         history: The history's file, relative to the project's folder.
+        device: What runs the models: "cpu", or "cuda:0", "cuda:1" and so on of the GPUs that are visible.
         threads: Intra-operator threads.
         limits: Limits of the child processes that run models.
         cpu: Power of one hardware thread of the runner, where the project declares it.
+        meters: Power meters that are asked over a network, or of the runner's management controller.
+        profile: The calibration of the runner, where the project names one.
         digest: SHA-256 (hex) of the project file.
         place: Where the project file begins.
     """
@@ -50,9 +65,12 @@ class Project:
     models: tuple[ModelEntry, ...]
     policies: tuple[str, ...]
     history: str = HISTORY
+    device: str = "cpu"
     threads: int = 1
     limits: Limits = field(default_factory=Limits)
     cpu: CpuPower | None = None
+    meters: tuple[MeterEntry, ...] = ()
+    profile: ProfileEntry | None = None
     digest: str = ""
     place: Place = field(default_factory=Place)
 
@@ -88,14 +106,30 @@ def _project(document: Document, name: str, digest: str) -> Project:
     entries = _models(sheet, value.get("models"))
     policies = _policies(sheet, value.get("policies"))
     limits = _limits(sheet, value.get("runner"), ("runner", "limits"))
+    device = _device(sheet, value.get("runner"))
     cpu = _cpu(sheet, shape)
+    meters = _meters(sheet, value.get("runner"))
+    profile = _profile(sheet, value.get("runner"))
     if isinstance(value.get("history"), str):
         sheet.check_path(("history",), value["history"])
     if problems:
         raise Problems(problems)
     assert shape is not None
     threads = (shape.runner.threads if shape.runner else None) or 1
-    return Project(entries, policies, shape.history or HISTORY, threads, limits, cpu, digest, sheet.place(()))
+    history = shape.history or HISTORY
+    place = sheet.place(())
+    return Project(entries, policies, history, device, threads, limits, cpu, meters, profile, digest, place)
+
+
+def _device(sheet: Sheet, runner: object) -> str:
+    written = runner.get("device") if isinstance(runner, dict) else None
+    if not isinstance(written, str) or written == "cpu":
+        return "cpu"
+    if not _CUDA.fullmatch(written):
+        hint = "write `cpu`, or `cuda`; of several GPUs `cuda:1` is the second"
+        sheet.complain(("runner", "device"), f"`{written}` is no device that models can run on", hint)
+        return "cpu"
+    return f"cuda:{int(written.partition(':')[2] or 0)}"
 
 
 def _cpu(sheet: Sheet, shape: project_file.Project | None) -> CpuPower | None:
@@ -125,6 +159,19 @@ def _models(sheet: Sheet, written: object) -> tuple[ModelEntry, ...]:
             sheet.complain((*path, "name"), found, "give each a name of its own")
         entries.setdefault(entry.name, entry)
     return tuple(entries.values())
+
+
+def _meters(sheet: Sheet, runner: object) -> tuple[MeterEntry, ...]:
+    written = runner.get("meters") if isinstance(runner, dict) else None
+    return project_meters.read(sheet, ("runner", "meters"), written if isinstance(written, list) else [])
+
+
+def _profile(sheet: Sheet, runner: object) -> ProfileEntry | None:
+    written = runner.get("profile") if isinstance(runner, dict) else None
+    if isinstance(written, dict) and isinstance(written.get("file"), str):
+        sheet.check_path(("runner", "profile", "file"), written["file"])
+    shape = fitting(project_file.Profile, written)
+    return ProfileEntry(shape.file, shape.key, sheet.place(("runner", "profile"))) if shape else None
 
 
 def _policies(sheet: Sheet, written: object) -> tuple[str, ...]:

@@ -51,6 +51,32 @@ class Scoring:
 
 
 @dataclass(frozen=True, slots=True)
+class TrackerFile:
+    """A tracker's file by its path or `git:REF:path`, and which of its runs count: one, a project's, or `every` one."""
+
+    file: str
+    tracker: str
+    run: str | None = None
+    project: str | None = None
+    every: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What trackers wrote down of the training of a model and, where it is named, of its baseline's."""
+
+    candidate: TrackerFile
+    baseline: TrackerFile | None = None
+
+    def held_to(self, before: Training | None) -> Training:
+        """Return it with the baseline that another project file names: what a change is held against is not its own.
+
+        The runs of a file have names of their own, so that each side's run is chosen where its file is named.
+        """
+        return Training(self.candidate, before.baseline if before else None)
+
+
+@dataclass(frozen=True, slots=True)
 class DeclaredIntensity:
     """A carbon intensity with who published it and the year it is about."""
 
@@ -79,11 +105,13 @@ class ModelEntry:
         batch: Inferences that one run carries.
         quality: Where its quality figures come from.
         scales: How they are read, where the project says so.
+        training: Where the figures of its training come from.
         trusted: Whether this file trusts the model to run code when it is loaded.
         place: Where the entry begins.
         source_place: Where the candidate is named.
         baseline_place: Where the baseline is named.
         quality_place: Where the quality is named.
+        training_place: Where the training is named.
     """
 
     name: str
@@ -93,6 +121,7 @@ class ModelEntry:
     batch: int = 1
     quality: Evaluation | Scoring | None = None
     scales: Mapping[str, QualityScale] = field(default_factory=dict)
+    training: Training | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     team: str = ""
     trusted: bool = False
@@ -101,6 +130,7 @@ class ModelEntry:
     source_place: Place = field(default_factory=Place)
     baseline_place: Place = field(default_factory=Place)
     quality_place: Place = field(default_factory=Place)
+    training_place: Place = field(default_factory=Place)
 
     @property
     def path(self) -> str:

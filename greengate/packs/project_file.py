@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag
 
+from greengate.ledger.signing import PUBLIC
 from greengate.packs.documents import API_VERSION, Amount, Shape, Text
 
 Positive = Annotated[int, Field(ge=1)]
@@ -67,6 +68,17 @@ class Quality(Shape):
     scorer: Scorers | None = Field(None, description="accuracy, f1, f1_macro or rmse, or a list of them.")
 
 
+class Training(Shape):
+    """What another tracker wrote down of the model's training."""
+
+    file: Text = Field(description="The tracker's file, such as emissions.csv.")
+    tracker: Literal["codecarbon", "zeus", "eco-ci"] = Field(description="Who wrote it: codecarbon, zeus or eco-ci.")
+    baseline: Text | None = Field(None, description="The baseline's file: a path, `git:REF` or `git:REF:path`.")
+    run: Text | None = Field(None, description="The run (CodeCarbon), window (Zeus) or step (Eco-CI) that counts.")
+    project: Text | None = Field(None, description="The project whose runs count (CodeCarbon).")
+    rows: Literal["all"] | None = Field(None, description="`all` adds up what is left to choose from.")
+
+
 class Intensity(Shape):
     """The carbon intensity of the electricity that a deployment uses."""
 
@@ -96,6 +108,7 @@ class Model(Shape):
     inputs: Inputs | None = Field(None, description="What it is run with. Default: made from a seed.")
     batch: int | None = Field(None, ge=1, description="Inferences that one run carries. Default: 1.")
     quality: Quality | None = Field(None, description="How good it is.")
+    training: Training | None = Field(None, description="What its training took, from another tracker's file.")
     labels: dict[str, Text] | None = Field(None, description="Labels that policies match.")
     team: Text | None = Field(None, description="Who pays for its emissions.")
     trust: bool | None = Field(None, description="Whether files that run code when loaded (.pt2) are taken.")
@@ -118,12 +131,39 @@ class Cpu(Shape):
     source: Text = Field(description="Where these are from.")
 
 
+class Meter(Shape):
+    """A power meter outside the processor: one kind, where it is, and what else that kind needs."""
+
+    shelly: Text | None = Field(None, description="Address of a Shelly plug or relay, such as http://192.0.2.7.")
+    tasmota: Text | None = Field(None, description="Address of a plug with Tasmota, such as http://plug.lab.")
+    redfish: Text | None = Field(None, description="Address of a management controller, such as https://bmc.lab.")
+    ipmi: Literal["local"] | None = Field(None, description="`local`: this machine's own management controller.")
+    prometheus: Text | None = Field(None, description="Address of a Prometheus server, such as http://prom.lab:9090.")
+    switch: int | None = Field(None, ge=0, le=63, description="Outlet of a Shelly. Default: 0.")
+    chassis: Text | None = Field(None, description="Chassis of a Redfish controller, such as 1.")
+    query: Text | None = Field(None, description="PromQL that gives one series or a scalar.")
+    unit: Literal["W", "J"] | None = Field(None, description="Unit of the query: W (a power) or J (a counter).")
+    sum: bool | None = Field(None, description="Whether several series of the query add up. Default: false.")
+    what: Text | None = Field(None, description="What draws through it, in words.")
+    interval: Amount | None = Field(None, description="How often it has a new reading, such as 10 s.")
+
+
+class Profile(Shape):
+    """The calibration of a reference runner, and who must have signed it."""
+
+    file: Text = Field(description="What `greengate runner calibrate` wrote, such as runner-profile.json.")
+    key: str = Field(pattern=PUBLIC, description="Public key of whoever signed it: ed25519:…")
+
+
 class Runner(Shape):
     """How models are run."""
 
+    device: Text | None = Field(None, description="What runs them: cpu, cuda or cuda:1. Default: cpu.")
     threads: int | None = Field(None, ge=1, le=1024, description="Threads of one inference. Default: 1.")
     limits: Limits | None = Field(None, description="What a model may use up.")
     cpu: Cpu | None = Field(None, description="Watts of a hardware thread, instead of the table of processors.")
+    meters: list[Meter] | None = Field(None, min_length=1, description="Power meters that are asked over a network.")
+    profile: Profile | None = Field(None, description="The calibration of the runner that is measured on.")
 
 
 class Project(Shape):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from greengate.errors import nearest
 from greengate.evidence import QualityScale
@@ -17,6 +18,8 @@ from greengate.packs.project_entry import (
     ModelEntry,
     Scoring,
     Source,
+    TrackerFile,
+    Training,
 )
 from greengate.packs.project_sheet import GIT, Bounds, Sheet
 from greengate.packs.yaml_text import KeyPath
@@ -51,6 +54,7 @@ def read(sheet: Sheet, path: KeyPath, shape: project_file.Model) -> ModelEntry |
         batch=shape.batch or 1,
         quality=quality,
         scales=scales,
+        training=_training(sheet, (*path, "training"), shape.training),
         labels=shape.labels or {},
         team=shape.team or "",
         trusted=bool(shape.trust),
@@ -59,6 +63,7 @@ def read(sheet: Sheet, path: KeyPath, shape: project_file.Model) -> ModelEntry |
         source_place=sheet.place((*path, "path" if shape.build is None else "build")),
         baseline_place=sheet.place((*path, "baseline")),
         quality_place=sheet.place((*path, "quality")),
+        training_place=sheet.place((*path, "training")),
     )
 
 
@@ -181,6 +186,20 @@ def _scoring(sheet: Sheet, path: KeyPath, shape: project_file.Quality) -> tuple[
             sheet.complain(place, f"`{scorer}` is named twice", "keep one of the two")
     scales = {scorer: KNOWN_SCALES[scorer] for scorer in scorers if scorer in SCORERS}
     return Scoring(shape.dataset, scorers, shape.labels or "labels", shape.output), scales
+
+
+def _training(sheet: Sheet, path: KeyPath, shape: project_file.Training | None) -> Training | None:
+    if shape is None:
+        return None
+    sheet.check_path((*path, "file"), shape.file)
+    if shape.project is not None and shape.tracker != "codecarbon":
+        found = f"`project` does not go with the tracker `{shape.tracker}`: only CodeCarbon writes one"
+        sheet.complain((*path, "project"), found, "leave it out, or choose by `run`", key=True)
+    own = TrackerFile(shape.file, shape.tracker, shape.run, shape.project, every=shape.rows == "all")
+    if shape.baseline is None:
+        return Training(own)
+    source = sheet.baseline((*path, "baseline"), shape.baseline, shape.file)
+    return Training(own, replace(own, file=source))
 
 
 def _deployment(sheet: Sheet, path: KeyPath, shape: project_file.Deployment | None) -> Deployment | None:

@@ -15,12 +15,13 @@ from pydantic.json_schema import models_json_schema
 from greengate.metrics import METRICS, Metric
 from greengate.packs import documents
 from greengate.packs.amounts import units
+from greengate.packs.drifts import MOVING, drifting
 from greengate.quantities import Duration, Points, Quantity, Share
 
 ID = "urn:greengate:policy-v1"
 _NUMBER = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _PARAM = {"type": "string", "pattern": r"\$\{[A-Za-z_][A-Za-z0-9_]*\}"}
-_WITH_PARAMS = ("Rule", "Unless", "Gain", "Drift", "Measurement")
+_WITH_PARAMS = ("Rule", "Unless", "Gain", "Drift", "Measurement", "ReferenceRunner")
 _QUALITY = r"^quality\..+$"
 _BOUNDS = ("max", "min", "max_increase", "max_decrease", "max_drift")
 
@@ -83,6 +84,8 @@ def _add_dimensions(shapes: dict[str, Any]) -> None:
         measurement[key] |= _amount([Share])
     measurement["budget"] |= _amount([Duration])
     shapes["Budget"]["properties"]["warn_at"] |= _amount([Share])
+    for key in ("increase", "decrease"):
+        shapes["Drift"]["properties"][key] |= _amount([Share])
 
 
 def _by_unit() -> list[list[Metric]]:
@@ -121,6 +124,8 @@ def _add_coherence(shapes: dict[str, Any]) -> None:
         if "required" not in shape:
             shape["minProperties"] = 1
     shapes["Gain"]["oneOf"] = [{"required": ["min_increase"]}, {"required": ["min_decrease"]}]
+    shapes["Drift"]["oneOf"] = [{"required": ["increase"]}, {"required": ["decrease"]}]
+    shapes["Drift"]["properties"]["since"]["not"] = {"pattern": MOVING}
     bounded = {"anyOf": [{"required": [key]} for key in _BOUNDS]}
     none = {"not": {"anyOf": [{"required": [key]} for key in ("metric", "unless", *_BOUNDS)]}}
     shapes["Rule"]["oneOf"] = [
@@ -130,6 +135,9 @@ def _add_coherence(shapes: dict[str, Any]) -> None:
     tolerance = {"anyOf": [{"required": [key]} for key in ("max_increase", "max_decrease")]}
     tradeoff = {**tolerance, "properties": {"enforce": {"not": {"const": "hard"}}}}
     shapes["Rule"]["allOf"].append({"if": {"required": ["unless"]}, "then": tradeoff})
+    followed = {"enum": [name for name, metric in METRICS.items() if drifting(metric)]}
+    drift = {"properties": {"metric": _or_param(followed)}}
+    shapes["Rule"]["allOf"].append({"if": {"required": ["max_drift"]}, "then": drift})
     params = shapes["Policy"]["properties"]["params"]
     params["propertyNames"] = {"pattern": documents.PARAM}
     params["additionalProperties"]["not"] = {"type": "string", "pattern": r"\$\{"}

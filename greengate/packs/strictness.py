@@ -1,15 +1,16 @@
 """Whether a policy is at least as strict as what it extends.
 
 A rule that is restated keeps its metric and all its checks, each bound at least as strict, and is enforced as hard or
-harder. An `unless` may be taken away, its ceiling lowered, its gain raised; it may not be added, or ask for another
-approval. An expression cannot be compared with another, so it must be the same text.
+harder. A drift keeps what it starts from. An `unless` may be taken away, its ceiling lowered, its gain raised; it may
+not be added, or ask for another approval. An expression cannot be compared with another, so it must be the same text.
 
 Of `measurement`, `confidence` may only rise: a pass must be surer. `false_fail` may only rise too: the rarer a false
 failure has to be, the more proof a failure needs and the more stays open. `comparable` may only grow. `evidence` may
-not go from `any` to `measured`, after which estimated figures would only warn; `inconclusive` may not go from `fail`
-to `warn`. `baseline` may be given where the parent leaves it to the project file, and then stays: a change must not
-choose what it is compared with. `budget` and `max_pairs` say how long to look, not how strictly, and are free, but
-where the inconclusive only warns they may only rise, or nothing would ever be decided.
+not go from `any` to `measured`, after which estimated figures would only warn; `inconclusive` may not go from `fail` to
+`warn`. `baseline` may be given where the parent leaves it to the project file, and then stays: a change must not choose
+what it is compared with. `runner` may be asked for and asked for more narrowly, never less. `budget` and `max_pairs`
+say how long to look, not how strictly, and are free, but where the inconclusive only warns they may only rise, or
+nothing would ever be decided.
 """
 
 from __future__ import annotations
@@ -18,7 +19,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from greengate.packs.plans import Setting, plan
-from greengate.policy import PROJECT_SAYS, Check, Condition, Enforce, Gain, Limit, Override, Rule, Tolerance, Tradeoff
+from greengate.policy import (
+    PROJECT_SAYS,
+    Check,
+    Condition,
+    Drift,
+    Enforce,
+    Gain,
+    Limit,
+    Override,
+    ReferenceRunner,
+    Rule,
+    Tolerance,
+    Tradeoff,
+)
 from greengate.quantities import Duration, Quantity, Share
 
 
@@ -52,18 +66,25 @@ def _metric(rule: Rule) -> str:
 
 
 def _side(check: Check) -> str:
+    if isinstance(check, Drift):
+        return "max_drift"
     return "cel" if isinstance(check, Condition) else check.side
 
 
 def _bound(check: Check) -> str:
     if isinstance(check, Condition):
         return f"`{check.text}`"
+    if isinstance(check, Drift):
+        return str(check).removeprefix("max_drift ")
     return str(check.bound if isinstance(check, Limit) else check.delta)
 
 
 def _as_strict(parent: Check, child: Check) -> bool:
     if isinstance(parent, Condition) or isinstance(child, Condition):
         return parent == child
+    if isinstance(parent, Drift) and isinstance(child, Drift):
+        same = (child.side, child.since) == (parent.side, parent.since)
+        return same and child.delta.amount <= parent.delta.amount
     if isinstance(parent, Tolerance) and isinstance(child, Tolerance):
         return type(child.delta) is type(parent.delta) and child.delta.amount <= parent.delta.amount
     assert isinstance(parent, Limit)  # one side is of one kind
@@ -108,10 +129,17 @@ def of_measurement(parent: Mapping[str, Setting], child: Mapping[str, Setting]) 
         yield Loosening("inconclusive", old.inconclusive, new.inconclusive)
     if new.baseline != old.baseline != PROJECT_SAYS:
         yield Loosening("baseline", old.baseline, new.baseline)
+    if not _asks_as_much(old.runner, new.runner):
+        yield Loosening("runner", str(old.runner), str(new.runner) or "any")
     if new.inconclusive == "warn" and new.budget_s < old.budget_s:
         yield Loosening("budget", str(Duration(old.budget_s)), str(Duration(new.budget_s)))
     if new.inconclusive == "warn" and new.max_pairs < old.max_pairs:
         yield Loosening("max_pairs", str(old.max_pairs), str(new.max_pairs))
+
+
+def _asks_as_much(parent: ReferenceRunner, child: ReferenceRunner) -> bool:
+    labels = parent.labels.items() <= child.labels.items()
+    return labels and parent.profile in ("", child.profile)
 
 
 def of_override(parent: Override | None, child: Override | None) -> Iterator[Loosening]:

@@ -11,7 +11,7 @@ from greengate import cel
 from greengate.errors import GreengateError, Place
 from greengate.evidence import QualityScale
 from greengate.metrics import KNOWN_SCALES, METRICS, QUALITY, Metric
-from greengate.packs import amounts, documents
+from greengate.packs import amounts, documents, drifts
 from greengate.packs.mistakes import fitting, remains
 from greengate.packs.sources import Source
 from greengate.packs.yaml_text import KeyPath
@@ -105,9 +105,6 @@ def _coherent(source: Source, path: KeyPath, shape: documents.Rule) -> bool:
     """Tell whether the keys of a rule go together, or complain."""
     before = len(source.problems)
     bounds = [key for key in (*LIMITS, *TOLERANCES, "max_drift") if getattr(shape, key) is not None]
-    if shape.max_drift is not None:
-        hint = "`max_increase` limits each change on its own"
-        source.complain((*path, "max_drift"), "`max_drift` cannot be judged by this version", hint, key=True)
     if shape.cel is not None:
         for key in (*(["metric"] if shape.metric else []), *bounds, *(["unless"] if shape.unless else [])):
             source.complain((*path, key), f"a rule with `cel` cannot have `{key}`", "make two rules of it", key=True)
@@ -117,7 +114,7 @@ def _coherent(source: Source, path: KeyPath, shape: documents.Rule) -> bool:
     elif shape.metric is None:
         source.complain(path, "the rule has neither `metric` nor `cel`", "name the figure it limits with `metric`")
     elif not bounds:
-        hint = "give it `max`, `min`, `max_increase` or `max_decrease`"
+        hint = "give it `max`, `min`, `max_increase`, `max_decrease` or `max_drift`"
         source.complain(path, "the rule limits nothing, so that it could never fail", hint)
     if shape.unless is not None and shape.enforce == "hard":
         hint = "make the rule soft, or take `unless` away"
@@ -144,6 +141,8 @@ def _checks(source: Source, path: KeyPath, shape: documents.Rule, metric: Metric
             falls = side == "max_decrease"
             delta = amounts.difference(source, (*path, side), metric, written, falls=falls)
             found += [Tolerance(side, delta)] if delta else []
+    drift = drifts.read(source, (*path, "max_drift"), shape.max_drift, metric) if shape.max_drift else None
+    found += [drift] if drift else []
     bounds = {check.side: check.bound for check in found if isinstance(check, Limit)}
     if len(bounds) == 2 and bounds["min"].amount > bounds["max"].amount:
         problem = f"the rule can never hold: `min` {bounds['min']} is above `max` {bounds['max']}"

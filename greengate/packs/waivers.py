@@ -12,7 +12,7 @@ from greengate.packs.mistakes import fitting, shaped
 from greengate.packs.sources import Source
 from greengate.packs.translate import LIMITS, TOLERANCES
 from greengate.packs.yaml_text import KeyPath
-from greengate.policy import Enforce, Limit, Policy, Rule, Tolerance, Waiver
+from greengate.policy import Condition, Drift, Enforce, Limit, Policy, Rule, Tolerance, Waiver
 from greengate.quantities import Quantity
 
 # An absolute ceiling bounds growth; a share of a baseline that is itself beyond the limit would bound nothing.
@@ -135,14 +135,14 @@ def _ceilings(source: Source, path: KeyPath, written: object, rule: Rule) -> tup
         return ()
     found: list[Limit | Tolerance] = []
     for side, value in raw.model_dump(exclude_none=True).items():
-        check = _ceiling(source, (*path, side), side, value, rule)
-        found += [check] if check else []
+        granted = _ceiling(source, (*path, side), side, value, rule)
+        found += [granted] if granted else []
     given = set(raw.model_dump(exclude_none=True))
-    sides = [check.side for check in rule.checks if isinstance(check, Limit | Tolerance)]
-    for side in sides:
-        if not given & set(_BOUND_BY[side]):
-            problem = f"the ceiling does not say how far `{side}` may be broken"
-            source.complain(path, problem, "give it " + " or ".join(f"`{bound}`" for bound in _BOUND_BY[side]))
+    for check in rule.checks:
+        if not isinstance(check, Condition) and not given & set(_BOUND_BY[check.side]):
+            key = "max_drift" if isinstance(check, Drift) else check.side
+            problem = f"the ceiling does not say how far `{key}` may be broken"
+            source.complain(path, problem, "give it " + " or ".join(f"`{bound}`" for bound in _BOUND_BY[check.side]))
             break
     return tuple(found)
 
@@ -162,12 +162,14 @@ def _ceiling(source: Source, path: KeyPath, side: str, written: object, rule: Ru
 
 
 def _compare(source: Source, path: KeyPath, check: Limit | Tolerance, rule: Rule) -> None:
-    """Hold a waiver's ceiling against the rule: wider than its bound, and no wider than its own ceiling."""
+    """Hold a waiver's ceiling against the rule: wider than its bounds, and no wider than its own ceiling."""
     amount = _amount(check)
-    for own in rule.checks:
-        if not isinstance(own, Limit | Tolerance) or own.side != check.side:
-            continue
+    bound = [own for own in rule.checks if not isinstance(own, Condition) and own.side == check.side]
+    # where a drift stands beside a tolerance, a ceiling between the two still waives the tolerance
+    for own in [own for own in bound if not isinstance(own, Drift)] or bound:
         allowed = _amount(own)
+        if isinstance(own, Drift) and type(allowed) is not type(amount):
+            source.complain(path, f"the ceiling {amount} cannot be compared with `{own}`", "write it as a share")
         if type(allowed) is type(amount) and _tighter(check.side, amount, allowed):
             problem = f"the ceiling {amount} is tighter than the rule's own `{own}`, so that it would waive nothing"
             source.complain(path, problem, f"the rule is at {rule.place}")
@@ -177,7 +179,7 @@ def _compare(source: Source, path: KeyPath, check: Limit | Tolerance, rule: Rule
         source.complain(path, problem, f"the rule is at {rule.place}")
 
 
-def _amount(check: Limit | Tolerance) -> Quantity:
+def _amount(check: Limit | Tolerance | Drift) -> Quantity:
     return check.bound if isinstance(check, Limit) else check.delta
 
 

@@ -1,0 +1,1 @@
+"""The files of other trackers, one format a module, as declared figures."""

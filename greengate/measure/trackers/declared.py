@@ -1,0 +1,120 @@
+"""Energy and emissions of training, as another tracker wrote them down: imported, not checked by measuring."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from greengate.errors import ModelError, nearest
+from greengate.evidence import Class, Figure, Provenance
+from greengate.measure.figures import Figures
+from greengate.measure.trackers.codecarbon_file import CodeCarbon
+from greengate.measure.trackers.eco_ci_file import EcoCi
+from greengate.measure.trackers.tracker_file import Entry, Format, Record, shown
+from greengate.measure.trackers.zeus_file import Zeus
+
+ENERGY, CARBON = "training_energy", "training_carbon"
+FORMATS: dict[str, Format] = {"codecarbon": CodeCarbon(), "zeus": Zeus(), "eco-ci": EcoCi()}
+_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which entries of a file count: those of a run, of a project, or `every` one that is left, added up."""
+
+    run: str | None = None
+    project: str | None = None
+    every: bool = False
+
+
+def from_file(data: bytes, file: str, tracker: str, choice: Choice) -> Figures:
+    """Read the energy (J) and emissions (gCO2e) of a training from a tracker's file.
+
+    Only the chosen entries are looked into. Their figures count as exact as they are written: how far the tracker is
+    from the truth is not in its file.
+
+    Args:
+        data: The file's bytes.
+        file: What messages call it.
+        tracker: One of `FORMATS`.
+        choice: Which of several entries count; without one, the file must hold a single entry.
+
+    Raises:
+        ModelError: It is not such a file, no entry or no single one is chosen, or a number in it cannot be meant.
+    """
+    form = FORMATS[tracker]
+    entries = _chosen(form, form.entries(data, file), choice, file)
+    records = [form.record(entry) for entry in entries]
+    provenance = _provenance(form, entries, records, f"{file} sha256:{hashlib.sha256(data).hexdigest()[:12]}")
+    energy_j = math.fsum(record.energy_j for record in records)
+    if not math.isfinite(energy_j):
+        raise ModelError(file, f"the {form.each}s add up to more than a number can hold")
+    found = Figures({ENERGY: Figure.exact(energy_j, provenance)})
+    grams = [record.emissions_g for record in records if record.emissions_g is not None]
+    if len(grams) == len(records):
+        found.figures[CARBON] = Figure.exact(math.fsum(grams), provenance)
+    else:
+        found.missing[CARBON] = next(record.no_emissions for record in records if record.emissions_g is None)
+    return found
+
+
+def _chosen(form: Format, entries: Sequence[Entry], choice: Choice, file: str) -> Sequence[Entry]:
+    if not entries:
+        raise ModelError(file, f"the {form.name} file holds no {form.each}", "the tracker was not stopped, or not run")
+    for what, wanted, own in (("project", choice.project, _project), (form.each, choice.run, _run)):
+        found = [entry for entry in entries if wanted in {None, own(entry)}]
+        if not found:
+            near = nearest(str(wanted), {shown(own(entry)) for entry in entries})
+            hint = near if near.startswith("did") else f"it holds {_names({own(entry): None for entry in entries})}"
+            raise ModelError(file, f"the {form.name} file has no {what} `{wanted}`", hint)
+        entries = found
+    if len(entries) == 1:
+        return entries
+    if choice.every or len({entry.run for entry in entries}) == 1:
+        form.refuse_overlap(entries)
+    if not choice.every:
+        names = _names({entry.run: None for entry in entries})
+        problem = (
+            f"{len(entries)} {form.each}s of the {form.name} file are meant, and nothing says which counts: {names}"
+        )
+        raise ModelError(file, problem, "choose one with `training: {run: …}`, or add them up with `rows: all`")
+    return entries
+
+
+def _run(entry: Entry) -> str:
+    return entry.run
+
+
+def _project(entry: Entry) -> str:
+    return entry.project
+
+
+def _provenance(form: Format, entries: Sequence[Entry], records: Sequence[Record], source: str) -> Provenance:
+    trackers = "; ".join(_distinct(record.tracker for record in records))
+    remarks = _distinct(", ".join(record.remarks) for record in records if record.remarks)
+    runs = f"{form.each} {_names({entry.run: None for entry in entries})}"
+    projects = _distinct(f"project `{shown(entry.project)}`" for entry in entries if entry.project)
+    durations = [record.duration_s for record in records if record.duration_s is not None]
+    scopes = _distinct(record.scope for record in records)
+    return Provenance(
+        kind=Class.DECLARED,
+        method=f"imported from {trackers}: {', '.join((runs, *projects))}{''.join(f'; {words}' for words in remarks)}",
+        source=source,
+        meter=trackers,
+        scope=scopes[0] if len(scopes) == 1 else "",
+        boundary="; ".join(_distinct(record.boundary for record in records)),
+        net_of_idle=False,
+        blocks=len(records),
+        window_s=math.fsum(durations) if len(durations) == len(records) else None,
+    )
+
+
+def _distinct(words: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(words))
+
+
+def _names(names: Iterable[str]) -> str:
+    known = [f"`{shown(name)}`" for name in names]
+    return ", ".join(known[:_NAMED]) + (f" and {len(known) - _NAMED} more" if len(known) > _NAMED else "")
