@@ -3,9 +3,12 @@
 from greengate.evidence import (
     Block,
     Class,
+    Earlier,
+    Event,
     Evidence,
     Figure,
     Interval,
+    Link,
     Model,
     Pair,
     Provenance,
@@ -24,9 +27,30 @@ HOSTILE = (
 
 MODELLED = Provenance(
     kind=Class.MODELLED,
-    method="CPU seconds x net watts a thread",
+    method="3.057 CPU s x (3.5 - 0.7) W a hardware thread, known to x/2",
     source="CPUID table 2026.11",
-    degraded=("absolute figures hold within a factor of 2",),
+    meter="cpu-seconds",
+    scope="process",
+    boundary="the processor's share; without memory, disks, network and idle power",
+    net_of_idle=True,
+    type_a=0.0061,
+    type_b=0.3537,
+    blocks=24,
+    window_s=0.51,
+)
+COUNTER = Provenance(
+    kind=Class.COUNTER,
+    method="counter read from tick to tick, mean of 8 windows of 1 s, less 11.2 W idle",
+    source="Intel SDM vol. 3B, 16.10",
+    meter="rapl-powercap",
+    scope="package",
+    boundary="package-0: cores, caches, memory controller; without memory and disks",
+    net_of_idle=True,
+    type_a=0.012,
+    type_b=0.05,
+    blocks=8,
+    window_s=8.0,
+    degraded=("the hypervisor took 6% of the machine",),
 )
 COUNTED = Provenance(kind=Class.STATIC, method="counted from the graph")
 DECLARED = Provenance(kind=Class.DECLARED, method="read from quality.json")
@@ -37,12 +61,12 @@ RUNNER = Runner(
 )
 
 
-def measured(amount, factor=2.0):
+def measured(amount, factor=2.0, provenance=MODELLED):
     """A figure known within a factor."""
     return Figure(
         amount=amount,
-        interval=Interval(low=amount / factor, high=amount * factor, confidence=0.95),
-        provenance=MODELLED,
+        interval=Interval(low=amount / factor, high=amount * factor, confidence=0.98),
+        provenance=provenance,
     )
 
 
@@ -66,29 +90,33 @@ def subject(path, scale, accuracy):
     return Subject(path=path, sha256="b" * 64, figures=figures, missing=missing)
 
 
+def block(cost, **more):
+    """A block of 100 inferences on a quiet machine."""
+    texts = {"run_s": (cost / 100,) * 4, "foreign_s": 0.0004, "steal_s": 0.0}
+    return Block(inferences=100, cpu_s=cost, wall_s=cost * 1.05, run_p50_s=cost / 100, **{**texts, **more})
+
+
 def pairs(scale, count=24):
-    """Pairs whose CPU times differ by about `scale`, a little scattered."""
-    baseline = Block(inferences=100, cpu_s=0.02, wall_s=0.021, run_p50_s=0.0002)
+    """Pairs whose CPU times differ by about `scale`, a little scattered, in rounds of two."""
+    baseline = block(0.02)
     for number in range(count):
-        cost = 0.02 * scale * (1 + 0.002 * (number % 3 - 1))
-        candidate = Block(inferences=100, cpu_s=cost, wall_s=cost * 1.05, run_p50_s=cost / 100)
-        yield Pair(round=number // 6, candidate_first=number % 2 == 0, candidate=candidate, baseline=baseline)
+        candidate = block(0.02 * scale * (1 + 0.002 * (number % 3 - 1)))
+        yield Pair(round=number // 2, candidate_first=number % 2 == 0, candidate=candidate, baseline=baseline)
 
 
 def evidence(name, scale, accuracy=0.972, **more):
     """What was measured of one candidate."""
-    return Evidence(
-        model=Model(name=name, team="vision", labels={"tier": "prod"}, quality={"accuracy": QualityScale()}),
-        taken_at=TAKEN_AT,
-        branch="main",
-        candidate=subject(f"models/{name.rpartition('/')[2]}.onnx", scale, accuracy),
-        baseline=subject("models/baseline.onnx", 1.0, 0.969),
-        pairs=tuple(pairs(scale)),
-        discarded_pairs=1,
-        runner=RUNNER,
-        seed=7,
-        **more,
-    )
+    usual = {
+        "model": Model(name=name, team="vision", labels={"tier": "prod"}, quality={"accuracy": QualityScale()}),
+        "branch": "main",
+        "candidate": subject(f"models/{name.rpartition('/')[2]}.onnx", scale, accuracy),
+        "baseline": subject("models/baseline.onnx", 1.0, 0.969),
+        "pairs": tuple(pairs(scale)),
+        "runner": RUNNER,
+        "control_s": (0.0041, 0.0042, 0.0041, 0.0043),
+        "measured_s": 1.234,
+    }
+    return Evidence(taken_at=TAKEN_AT, seed=7, **{**usual, **more})
 
 
 def finding(rule, outcome=Outcome.PASSED, judged=None, **more):
@@ -113,7 +141,7 @@ def cap(amount="4.1 J", interval="2.05 J to 8.2 J", margin="79.5% below the limi
         margin=margin,
         enforce="hard",
         amount=4.1,
-        bounds=Interval(low=2.05, high=8.2, confidence=0.95),
+        bounds=Interval(low=2.05, high=8.2, confidence=0.98),
         provenance=MODELLED,
     )
 
@@ -121,7 +149,7 @@ def cap(amount="4.1 J", interval="2.05 J to 8.2 J", margin="79.5% below the limi
 def regression(outcome, ratio, span, words, **more):
     """A tolerance of 5% on the energy."""
     texts = {"limit": "max_increase 5%", "kind": "regression", "provenance": MODELLED}
-    bounds = Interval(low=span[0], high=span[1], confidence=0.95)
+    bounds = Interval(low=span[0], high=span[1], confidence=0.94)
     source = Source(file="policies/prod-digits.yaml", line=16, column=5)
     return finding(
         "energy-regression", outcome, amount=ratio, bounds=bounds, source=source, **{**texts, **words, **more}
@@ -197,10 +225,13 @@ def inconclusive():
         "interval": "+2.1% to +8.4%",
         "margin": "0.2 points above the tolerance",
         "counterfactual": "would pass at <= 8.988 J",
-        "reason": "still open after 600 pairs; a longer budget may settle it",
+        "reason": "still open after 12 rounds of pairs: about 40 s more would settle it (`budget`)",
     }
+    slept = Event(name="suspended", words="round 3 was dropped: the machine was suspended for 1.2 s")
     return entry(
-        evidence("digits/noisy", 1.052), regression(Outcome.INCONCLUSIVE, 1.052, (1.021, 1.084), words), digest="4"
+        evidence("digits/noisy", 1.052, discarded_pairs=2, events=(slept,)),
+        regression(Outcome.INCONCLUSIVE, 1.052, (1.021, 1.084), words),
+        digest="4",
     )
 
 
@@ -245,8 +276,12 @@ def errored():
 
 def hostile():
     long = HOSTILE + "A" * 10_000
+    candidate = subject(f"models/{long}", 1.0, 0.972)
+    candidate = candidate.model_copy(update={"crosschecks": {HOSTILE: measured(9.0, provenance=COUNTER)}})
+    event = Event(name="<b>", words=HOSTILE)
+    earlier = Earlier(since="v1", label=HOSTILE, missing=HOSTILE)
     return entry(
-        evidence(long, 1.0, notes=(HOSTILE,)),
+        evidence(long, 1.0, candidate=candidate, events=(event,), earlier=(earlier,), notes=(HOSTILE,)),
         finding(
             "rule|`x`",
             Outcome.WARNED,
@@ -262,6 +297,117 @@ def hostile():
         ),
         digest="7",
     )
+
+
+def drift(outcome, ratio, since, words, **more):
+    """A drift limit of 10% on the energy."""
+    texts = {"limit": f"max_drift increase 10% since {since}", "kind": "drift", "provenance": MODELLED}
+    bounds = Interval(low=ratio - 0.01, high=ratio + 0.01, confidence=0.94)
+    source = Source(file="policies/prod-digits.yaml", line=20, column=5)
+    return finding("energy-drift", outcome, amount=ratio, bounds=bounds, source=source, **{**texts, **words, **more})
+
+
+def drifted():
+    """A model that grew since the last release, by way of ten accepted changes, but not since an older one."""
+    released = Earlier(
+        since="last-release",
+        label="release v1.2 (3f2a91c0)",
+        origin="chain",
+        links=tuple(
+            Link(entry=f"{number:064x}", candidate="e" * 64, baseline="f" * 64, rounds={"cpu": (0.019, 0.021)})
+            for number in range(10)
+        ),
+    )
+    older = Earlier(
+        since="v0.9",
+        label="v0.9 (77aa01de)",
+        subject=Subject(path="models/v0.9.onnx", sha256="9" * 64, figures={"parameters": counted(18_000)}),
+        pairs=tuple(pairs(1.02)),
+    )
+    gone = Earlier(since="v0.1", missing="v0.1 has no models/drifted.onnx, and the history has no link to it")
+    grown = {
+        "figure": "8.73 J (+21.9%)",
+        "interval": "+20.9% to +22.9%",
+        "margin": "11.9 points above the tolerance",
+        "counterfactual": "would pass at a change of +10.0%",
+        "reason": "chained from the history: 10 accepted changes since release v1.2 (3f2a91c0), and this one",
+    }
+    kept = {
+        "figure": "8.73 J (+2.0%)",
+        "interval": "+1.0% to +3.0%",
+        "margin": "8 points below the tolerance",
+        "reason": "measured beside v0.9 (77aa01de) in the same run",
+    }
+    return entry(
+        evidence("digits/drifted", 1.02, earlier=(released, older, gone)),
+        drift(Outcome.FAILED, 1.219, "last-release", grown),
+        drift(Outcome.PASSED, 1.02, "v0.9", kept),
+        finding(
+            "energy-drift",
+            Outcome.WARNED,
+            Outcome.INCONCLUSIVE,
+            kind="drift",
+            figure="unavailable",
+            limit="max_drift increase 10% since v0.1",
+            reason="v0.1: v0.1 has no models/drifted.onnx, and the history has no link to it",
+        ),
+        digest="8",
+    )
+
+
+def metered():
+    """A model whose energy a counter told, on a busy machine, with two more meters that do not agree."""
+    candidate = subject("models/metered.onnx", 1.0, 0.972)
+    figures = {**candidate.figures, "energy_per_1k_inferences": measured(9.1, 1.1, COUNTER)}
+    further = {
+        "cpu-seconds": measured(8.56),
+        "nvml": measured(31.0, 1.05, COUNTER.model_copy(update={"meter": "nvml", "scope": "device"})),
+    }
+    candidate = candidate.model_copy(update={"figures": figures, "crosschecks": further})
+    runner = RUNNER.model_copy(
+        update={"profile": "5" * 64, "labels": {"class": "reference", "resolution": "3% in 20 s"}}
+    )
+    busy = tuple(
+        Pair(
+            round=number // 2,
+            candidate_first=number % 2 == 0,
+            candidate=block(0.02, foreign_s=0.029, steal_s=0.002, preempted=3),
+            baseline=block(0.02, foreign_s=0.031, steal_s=0.001, preempted=2),
+        )
+        for number in range(24)
+    )
+    events = (
+        Event(name="meters-disagree", words="meters-disagree: candidate: nvml (device) says 31 J, but rapl says 9.1 J"),
+        Event(name="wrapped", words="rapl-powercap: wrapped in 1 of 8 windows of the candidate: it began anew"),
+        *(Event(name="missing", words=f"nvml: missing in window {number}") for number in range(1, 7)),
+    )
+    return entry(evidence("digits/metered", 1.0, candidate=candidate, runner=runner, pairs=busy, events=events), cap())
+
+
+def voided():
+    """A model that was measured while the machine drifted."""
+    why = (
+        "the machine drifted: the control workload cost +41% in the second half of the run, and more than 30% voids it"
+    )
+    found = finding(
+        "energy-regression",
+        Outcome.INCONCLUSIVE,
+        kind="regression",
+        figure="unavailable",
+        limit="max_increase 5%",
+        reason=why,
+    )
+    return entry(evidence("digits/voided", 1.3, voided=why), found, digest="a")
+
+
+def alone():
+    """A model that has no baseline."""
+    return entry(evidence("digits/alone", 1.0, baseline=None, pairs=()), cap(), digest="b")
+
+
+def unusual():
+    """An account of what does not happen every day."""
+    return sample(drifted(), metered(), voided(), alone())
 
 
 def sample(*entries):

@@ -6,6 +6,7 @@ from packs_made import WAIVER, policy
 
 LATENCY = "{id: a, metric: latency_p95, max: 40 ms, enforce: soft}"
 GOOD = policy([LATENCY])
+STARTS = "write `last-release`, a git ref such as `v1.2`, or the beginning of an entry's id in the history"
 
 BAD_RULES = [
     pytest.param(
@@ -65,7 +66,7 @@ BAD_RULES = [
         "{id: a, metric: latency_p95, enforce: soft}",
         (
             "p.yaml:5:5 (rules[0]): the rule limits nothing, so that it could never fail\n"
-            "  hint: give it `max`, `min`, `max_increase` or `max_decrease`"
+            "  hint: give it `max`, `min`, `max_increase`, `max_decrease` or `max_drift`"
         ),
         id="the rule limits nothing",
     ),
@@ -239,12 +240,91 @@ BAD_RULES = [
         id="parameters are given in FLOPs",
     ),
     pytest.param(
-        "{id: a, metric: latency_p95, max_drift: {since: last-release, increase: 10%}, enforce: soft}",
+        "{id: a, metric: latency_p50, max_drift: {since: last-pass, increase: 10%}, enforce: soft}",
         (
-            "p.yaml:5:34 (rules[0].max_drift): `max_drift` cannot be judged by this version\n"
-            "  hint: `max_increase` limits each change on its own"
+            "p.yaml:5:53 (rules[0].max_drift.since): `last-pass` moves with every change, so that the count would begin anew\n"
+            f"  hint: {STARTS}"
         ),
-        id="drift is asked for",
+        id="a drift since the last pass",
+    ),
+    pytest.param(
+        "{id: a, metric: latency_p50, max_drift: {since: HEAD~5, increase: 10%}, enforce: soft}",
+        (
+            "p.yaml:5:53 (rules[0].max_drift.since): `HEAD~5` moves with every change, so that the count would begin anew\n"
+            f"  hint: {STARTS}"
+        ),
+        id="a drift since the commit that is judged",
+    ),
+    pytest.param(
+        "{id: a, metric: latency_p50, max_drift: {since: v1..v2, increase: 10%}, enforce: soft}",
+        (f"p.yaml:5:53 (rules[0].max_drift.since): `v1..v2` is no git ref, and no entry's id\n  hint: {STARTS}"),
+        id="a drift since nothing that git knows",
+    ),
+    pytest.param(
+        "{id: a, metric: latency_p50, max_drift: {since: 12345678, increase: 10%}, enforce: soft}",
+        ("p.yaml:5:53 (rules[0].max_drift.since): found `12345678`, expected text\n  hint: put it in quotes"),
+        id="a drift since an entry that reads as a number",
+    ),
+    pytest.param(
+        "{id: a, metric: latency_p50, max_drift: {increase: 10%}, enforce: soft}",
+        (
+            "p.yaml:5:45 (rules[0].max_drift): `since` is missing\n"
+            "  hint: The earlier model: `last-release`, a git ref, or the beginning of an entry's id in the history."
+        ),
+        id="a drift since when",
+    ),
+    pytest.param(
+        "{id: a, metric: latency_p50, max_drift: {since: v1}, enforce: soft}",
+        (
+            "p.yaml:5:45 (rules[0].max_drift): a drift is limited by either `increase` or `decrease`\n"
+            "  hint: give one of the two"
+        ),
+        id="a drift without a bound",
+    ),
+    pytest.param(
+        "{id: a, metric: latency_p50, max_drift: {since: v1, increase: 10%, decrease: 10%}, enforce: soft}",
+        (
+            "p.yaml:5:45 (rules[0].max_drift): a drift is limited by either `increase` or `decrease`\n"
+            "  hint: give one of the two"
+        ),
+        id="a drift both ways",
+    ),
+    pytest.param(
+        "{id: a, metric: latency_p50, max_drift: {since: v1, increase: 5 ms}, enforce: soft}",
+        (
+            "p.yaml:5:67 (rules[0].max_drift.increase): `5 ms` is a duration, expected a share\n"
+            "  hint: write it like `5%`"
+        ),
+        id="a drift as a difference",
+    ),
+    pytest.param(
+        "{id: a, metric: latency_p50, max_drift: {since: v1, increase: 0%}, enforce: soft}",
+        (
+            "p.yaml:5:67 (rules[0].max_drift.increase): `0%` leaves no room for any change\n"
+            "  hint: write a share such as `10%`"
+        ),
+        id="a drift of nothing",
+    ),
+    pytest.param(
+        "{id: a, metric: throughput, max_drift: {since: v1, decrease: 100%}, enforce: soft}",
+        "p.yaml:5:66 (rules[0].max_drift.decrease): `100%` bounds nothing: no figure falls by more than the whole",
+        id="a drift of the whole",
+    ),
+    pytest.param(
+        "{id: a, metric: peak_memory, max_drift: {since: v1, increase: 10%}, enforce: soft}",
+        (
+            "p.yaml:5:34 (rules[0].max_drift): peak_memory is neither counted nor measured in pairs, so that no drift of it can be told\n"
+            "  hint: limit it with `max` or `min`"
+        ),
+        id="a drift of what is not followed",
+    ),
+    pytest.param(
+        "{id: a, metric: latency_p50, max_drift: {since: v1, increase: 9%}, unless: {approval: x, ceiling: 12%}, enforce: soft}",
+        (
+            "p.yaml:5:72 (rules[0].unless): `unless` needs a tolerance in the same rule\n"
+            "  hint: its ceiling binds a `max_increase` or `max_decrease`"
+        ),
+        id="an unless beside a drift alone",
     ),
     pytest.param(
         "{id: a, metric: latency_p95, max_increase: 5%, enforce: hard, unless: {approval: x, ceiling: 10%}}",
@@ -434,6 +514,21 @@ BAD_PARTS = [
             "  hint: did you mean `runner`?"
         ),
         id="an unknown comparable",
+    ),
+    pytest.param(
+        {"measurement": "{runner: {profile: 3fa2}}"},
+        "p.yaml:4:33 (measurement.runner.profile): found `3fa2`, expected `sha256:` and 64 hexadecimal digits in lower case",
+        id="half a profile's id",
+    ),
+    pytest.param(
+        {"measurement": "{runner: {class: ci-large}}"},
+        ("p.yaml:4:24 (measurement.runner.class): unknown key `class`\n  hint: known here: `labels`, `profile`"),
+        id="a runner's label without `labels`",
+    ),
+    pytest.param(
+        {"measurement": "{runner: {labels: {}}}"},
+        "p.yaml:4:32 (measurement.runner.labels): the mapping is empty\n  hint: fill it, or leave the key out",
+        id="a runner of no label",
     ),
     pytest.param(
         {"measurement": "{max_pairs: 0}"},

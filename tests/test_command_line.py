@@ -21,7 +21,7 @@ def test_help_imports_no_heavy_package():
     assert "Judge every model of the project under its policies." in told.stdout
 
 
-@pytest.mark.parametrize("command", ["gate", "judge", "show", "history", "init", "policy"])
+@pytest.mark.parametrize("command", ["gate", "judge", "show", "history", "init", "policy", "meters", "runner"])
 def test_every_command_has_help_and_imports_no_runtime_for_it(command):
     code = f"""
 import sys

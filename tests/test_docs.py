@@ -223,7 +223,9 @@ KEYS = [
     (POLICY, "extends", documents.Parent),
     (POLICY, "match", documents.Match),
     (POLICY, "measurement", documents.Measurement),
+    (POLICY, "runner", documents.ReferenceRunner),
     (POLICY, "rules", documents.Rule),
+    (POLICY, "drift", documents.Drift),
     (POLICY, "unless", documents.Unless),
     (POLICY, "gain", documents.Gain),
     (POLICY, "waivers", documents.Waiver),
@@ -235,10 +237,13 @@ KEYS = [
     (PROJECT, "build", project_file.Build),
     (PROJECT, "inputs", project_file.Inputs),
     (PROJECT, "quality", project_file.Quality),
+    (PROJECT, "training", project_file.Training),
     (PROJECT, "deployment", project_file.Deployment),
     (PROJECT, "runner", project_file.Runner),
     (PROJECT, "limits", project_file.Limits),
     (PROJECT, "cpu", project_file.Cpu),
+    (PROJECT, "meters", project_file.Meter),
+    (PROJECT, "profile", project_file.Profile),
 ]
 
 

@@ -226,6 +226,33 @@ def test_measurement_may_not_be_loosened_by(said, key, values):
     assert f"(measurement.{key}): `measurement.{key}` loosens what is extended: {values} at base.yaml:5:" in told
 
 
+REFERENCE = f"{{runner: {{profile: 'sha256:{'a' * 64}', labels: {{class: ci, zone: eu}}}}}}"
+
+
+@pytest.mark.parametrize(
+    ("said", "here"),
+    [
+        ("{runner: {labels: {class: ci}}}", "class=ci"),
+        (REFERENCE.replace("class: ci", "class: ours"), "profile aaaaaaaaaaaa, class=ours, zone=eu"),
+        (REFERENCE.replace("a" * 64, "b" * 64), "profile bbbbbbbbbbbb, class=ci, zone=eu"),
+    ],
+    ids=["only a part of it", "another label", "another profile"],
+)
+def test_a_child_may_not_ask_for_another_runner_nor_for_less(said, here):
+    base = policy(["{id: a, metric: latency_p95, max: 40 ms, enforce: soft}"], measurement=REFERENCE)
+    told = complaint(policy(name="child", extends=pinned("base.yaml", base), measurement=said), base=base)
+    asked = "profile aaaaaaaaaaaa, class=ci, zone=eu"
+    assert f"`measurement.runner` loosens what is extended: {here} here, {asked} at base.yaml:4:" in told
+
+
+@pytest.mark.parametrize("said", ["{budget: 9 s}", REFERENCE, REFERENCE.replace("zone: eu", "zone: eu, rack: r1")])
+def test_a_child_may_keep_the_runner_that_is_asked_for_or_ask_for_more(said):
+    base = policy(["{id: a, metric: latency_p95, max: 40 ms, enforce: soft}"], measurement=REFERENCE)
+    (found,) = load(policy(name="child", extends=pinned("base.yaml", base), measurement=said), base=base)
+    assert found.plan.runner.profile == "a" * 64
+    assert found.plan.runner.labels.items() >= {"class": "ci", "zone": "eu"}.items()
+
+
 @pytest.mark.parametrize(("said", "key"), [("{budget: 1 s}", "budget"), ("{max_pairs: 10}", "max_pairs")])
 def test_where_the_inconclusive_only_warns_a_child_may_not_measure_less(said, key):
     base = policy(["{id: a, metric: latency_p95, max: 40 ms, enforce: soft}"], measurement="{inconclusive: warn}")

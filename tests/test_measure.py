@@ -5,15 +5,14 @@ from statistics import NormalDist
 import pytest
 
 from greengate.errors import MeasurementError
-from greengate.evidence import Block, Class
+from greengate.evidence import Block, Class, Event
 from greengate.measure.figures import examined, modelled_energy, runs_needed, scaled, static, timed
 from greengate.measure.intervals import quantile, values_needed
 from greengate.measure.modelled import Processor, Watts, watts_of
-from greengate.measure.protocol import Schedule, Trace, measure, runs_a_block
+from greengate.measure.protocol import Trace, runs_a_block
 from greengate.ports import Examination, Reading, StaticCosts
 
 MILAN = "processor\t: 0\nvendor_id\t: AuthenticAMD\ncpu family\t: 25\nmodel\t\t: 1\nstepping\t: 1\n\nprocessor\t: 1\n"
-DEFAULT = Schedule()
 WATTS = Watts(0.5, 2.5, "a table")
 
 
@@ -21,10 +20,10 @@ class Scripted:
     """A workload whose runs take a scripted number of CPU seconds."""
 
     def __init__(self, cpu_s=0.001):
-        self.cpu_s, self.renewals, self.blocks = cpu_s, 0, []
+        self.cpu_s, self.blocks = cpu_s, []
 
     def renew(self):
-        self.renewals += 1
+        raise AssertionError("a block is sized in one session")
 
     def block(self, runs):
         self.blocks.append(runs)
@@ -32,65 +31,15 @@ class Scripted:
         return Reading(runs, total, 2 * total, (2 * self.cpu_s,) * runs)
 
 
-def run(schedule=DEFAULT, unsettled=lambda _: False, **workloads):
-    return measure(workloads, dict.fromkeys(workloads, 4), schedule, unsettled)
-
-
-def test_candidate_and_baseline_take_turns_in_random_order():
-    trace = run(Schedule(min_pairs=40), candidate=Scripted(), baseline=Scripted())
-    assert len(trace.pairs) == 40
-    assert 8 < sum(pair.candidate_first for pair in trace.pairs) < 32
-
-
-def test_the_same_seed_gives_the_same_order():
-    orders = [
-        [pair.candidate_first for pair in run(Schedule(seed=seed), candidate=Scripted(), baseline=Scripted()).pairs]
-        for seed in (1, 1, 2)
-    ]
-    assert orders[0] == orders[1] != orders[2]
-
-
-def test_sessions_are_fresh_every_few_pairs():
-    candidate = Scripted()
-    run(Schedule(min_pairs=13, pairs_a_round=6), candidate=candidate, baseline=Scripted())
-    assert candidate.renewals == 3
-
-
-@pytest.mark.parametrize(("cpu_s", "runs"), [(0.001, 10), (0.05, 1), (1e-5, 1000)])
+@pytest.mark.parametrize(("cpu_s", "runs"), [(0.001, 10), (0.05, 1), (1e-5, 1000), (0.0, 20_000)])
 def test_a_block_is_long_enough_for_the_clock(cpu_s, runs):
     assert runs_a_block(Scripted(cpu_s), 0.010) == pytest.approx(runs, rel=0.01)
 
 
-def test_a_model_faster_than_the_clock_is_an_error_and_no_zero():
-    with pytest.raises(MeasurementError, match="does not resolve the model; give it a larger batch"):
-        run(candidate=Scripted(0.0))
-
-
-def test_measuring_ends_when_all_is_settled():
-    trace = run(unsettled=lambda pairs: len(pairs) < 20, candidate=Scripted(), baseline=Scripted())
-    assert len(trace.pairs) == 20
-
-
-def test_measuring_ends_with_the_budget_though_nothing_is_settled():
-    assert len(run(Schedule(max_pairs=15), lambda _: True, candidate=Scripted(), baseline=Scripted()).pairs) == 15
-    assert len(run(Schedule(budget_s=0), lambda _: True, candidate=Scripted(), baseline=Scripted()).pairs) == 1
-
-
-def test_measuring_goes_on_until_the_quantiles_have_their_runs():
-    trace = run(Schedule(min_runs=500), candidate=Scripted(), baseline=Scripted())
-    assert 500 <= len(trace.run_s["candidate"]) < 510
-
-
-def test_of_a_block_with_many_runs_only_a_few_are_taken_for_quantiles():
-    trace = run(Schedule(min_pairs=12), candidate=Scripted(1e-5))
-    assert len(trace.run_s["candidate"]) == 12 * 8
-    assert trace.blocks["candidate"][0].inferences == 4 * 1000
-
-
-def test_without_a_baseline_there_are_blocks_and_no_pairs():
-    trace = run(candidate=Scripted())
-    assert (trace.pairs, len(trace.blocks["candidate"])) == ([], 12)
-    assert trace.blocks["candidate"][0].inferences == 40
+def test_a_model_of_seconds_is_run_once_to_find_that_out():
+    slow = Scripted(5.0)
+    runs_a_block(slow, 0.010)
+    assert slow.blocks == [1]
 
 
 @pytest.mark.parametrize("share", [0.5, 0.95])
@@ -147,6 +96,13 @@ def test_without_watts_energy_is_missing_and_never_zero():
     assert (found.figures, found.missing) == ({}, {"energy_per_1k_inferences": "no watts are known"})
 
 
+def test_where_nothing_was_measured_figures_are_missing_with_the_reason():
+    trace = Trace(blocks={"candidate": []}, events=[Event(name="budget", words="the budget ended")])
+    words = "nothing was measured; the budget ended"
+    assert set(timed(trace, "candidate", 0.95).missing.values()) == {words}
+    assert modelled_energy(trace, "candidate", 0.95, WATTS).missing == {"energy_per_1k_inferences": words}
+
+
 def test_static_figures_are_per_inference_and_exact():
     found = static(StaticCosts(4000, 10, 40, None, "macs-1", ("node Foo: unknown",)), batch=4)
     assert found.figures["flops_per_inference"].amount == 2000
@@ -155,8 +111,8 @@ def test_static_figures_are_per_inference_and_exact():
 
 
 def test_latency_quantiles_without_enough_runs_are_missing():
-    blocks = [Block(inferences=4, cpu_s=0.1, wall_s=0.2, run_p50_s=0.2)] * 10
-    found = timed(Trace(blocks={"candidate": blocks}, run_s={"candidate": [0.2] * 100}), "candidate", 0.95)
+    blocks = [Block(inferences=4, cpu_s=0.1, wall_s=0.2, run_p50_s=0.2, run_s=(0.2,) * 10)] * 10
+    found = timed(Trace(blocks={"candidate": blocks}), "candidate", 0.95)
     assert sorted(found.figures) == ["latency_p50", "latency_p95", "throughput"]
     assert found.figures["throughput"].amount == 20
     assert "needs at least 37" in found.missing["latency_p99"]

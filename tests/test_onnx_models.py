@@ -14,7 +14,7 @@ from onnx import TensorProto as T
 
 from greengate.errors import ModelError
 from greengate.models.onnx import OnnxLoader
-from greengate.ports import Limits, ModelLoader, ModelSpec, Port
+from greengate.ports import CONTROL, Limits, ModelLoader, ModelSpec, Port
 
 LOADER: ModelLoader = OnnxLoader()
 
@@ -92,6 +92,25 @@ def test_a_long_block_keeps_the_times_of_its_first_ten_thousand_runs(tmp_path):
     with LOADER.bench({"candidate": spec(made.dense(tmp_path / "m.onnx"))}) as workloads:
         reading = workloads["candidate"].block(10_050)
     assert (reading.runs, len(reading.run_s)) == (10_050, 10_000)
+
+
+def test_the_control_workload_stands_beside_the_models_and_is_the_same_for_all(tmp_path):
+    costs = []
+    for rows in (1, 4):
+        with LOADER.bench({"candidate": spec(made.dense(tmp_path / "m.onnx"), batch=rows)}) as workloads:
+            control = workloads[CONTROL]
+            control.renew()
+            costs.append(min(control.block(20).cpu_s for _ in range(10)))
+    assert set(workloads) == {"candidate", CONTROL}
+    assert 1e-4 < costs[0] < 1
+    assert 0.3 < costs[0] / costs[1] < 3
+
+
+def test_a_model_dies_and_takes_the_control_workload_with_it_by_name(tmp_path):
+    with LOADER.bench({"candidate": spec(made.dense(tmp_path / "m.onnx"))}) as workloads:
+        os.kill(workloads["candidate"].sandbox.pid, signal.SIGKILL)
+        with pytest.raises(ModelError, match="while measuring the control"):
+            workloads[CONTROL].block(1)
 
 
 def test_a_model_that_dies_on_the_bench_is_named_with_its_subject(tmp_path):

@@ -363,8 +363,8 @@ def test_new_tells_of_a_folder_that_cannot_be_made(call, project):
 
 
 def test_check_warns_of_a_rule_that_no_figure_of_this_version_can_settle(call):
-    rule = "{id: training, metric: training_energy, max: 5 kWh, enforce: soft}"
+    rule = "{id: whole, metric: sci_per_1k_inferences, max: 5 gCO2e, enforce: soft}"
     text = f"apiVersion: greengate/v1\nkind: Policy\nmetadata: {{name: ours}}\nrules:\n  - {rule}\n"
     code, out, err = call("check", "ours.yaml", ours=text)
     assert code == 0
-    assert "the rule training is always inconclusive: this version imports no tracker's file" in out + err
+    assert "the rule whole is always inconclusive: this version knows no embodied emissions" in out + err

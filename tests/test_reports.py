@@ -13,7 +13,21 @@ from markdown_it import MarkdownIt
 from rich.console import Console
 
 from greengate.errors import ReportError
-from greengate.report import codequality, document, escaping, json_report, junit, markdown, sarif, table
+from greengate.evidence import Earlier, Evidence, Pair
+from greengate.report import (
+    codequality,
+    comparison,
+    course,
+    document,
+    escaping,
+    footing,
+    json_report,
+    junit,
+    markdown,
+    origin,
+    sarif,
+    table,
+)
 from greengate.report.account import Account, Entry
 from greengate.verdict import Outcome, Verdict
 
@@ -31,9 +45,11 @@ FORMATS = {
 BAD = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
+@pytest.mark.parametrize("account", [accounts.sample, accounts.unusual])
 @pytest.mark.parametrize("name", FORMATS)
-def test_each_format_tells_the_sample_as_its_golden_document_does(name):
-    told = FORMATS[name](accounts.sample())
+def test_each_format_tells_an_account_as_its_golden_document_does(name, account):
+    told = FORMATS[name](account())
+    name = name.replace("report", "report" if account is accounts.sample else account.__name__)
     if os.environ.get("GREENGATE_REWRITE_GOLDEN") == "1":
         GOLDEN.mkdir(exist_ok=True)
         (GOLDEN / name).write_text(told, encoding="utf-8")
@@ -112,6 +128,135 @@ def test_figures_that_cannot_be_compared_are_told_without_a_change():
     told = table.render(accounts.sample(accounts.entry(measured, accounts.cap())))
     assert told.splitlines()[0] == "m  PASSED  energy 17.12 J/1k"
     assert "4.82 M MACs (+100.0%)" in told
+
+
+def wordings(entry):
+    """The lines of one model's footing by name."""
+    told = {}
+    for name, text in footing.footing(entry):
+        told.setdefault(name, []).append(text)
+    return told
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        pytest.param({}, "24 pairs in 12 rounds, 1.2 s", id="usual"),
+        pytest.param({"measured_s": 0.0}, "24 pairs in 12 rounds", id="nobody took the time"),
+        pytest.param({"measured_s": 41.26}, "24 pairs in 12 rounds, 41 s", id="long"),
+        pytest.param({"pairs": tuple(accounts.pairs(1.0, 1))}, "1 pair in 1 round, 1.2 s", id="one"),
+        pytest.param({"discarded_pairs": 2}, "24 pairs in 12 rounds, 1.2 s; 2 pairs dropped", id="dropped"),
+        pytest.param({"pairs": (), "discarded_pairs": 4}, "no pairs, 1.2 s; 4 pairs dropped", id="all dropped"),
+        pytest.param({"pairs": (), "baseline": None}, "alone, 1.2 s", id="no baseline"),
+        pytest.param({"pairs": (), "measured_s": 0.0}, "", id="nothing was run"),
+    ],
+)
+def test_what_was_measured_is_one_line(more, told):
+    assert course.measured(accounts.evidence("m", 1.0, **more)) == told
+
+
+def test_dropped_pairs_are_told_with_what_they_were_dropped_for():
+    told = wordings(accounts.inconclusive())
+    assert told["measured"] == ["24 pairs in 12 rounds, 1.2 s; 2 pairs dropped (suspended)"]
+    assert told["event"] == ["round 3 was dropped: the machine was suspended for 1.2 s"]
+
+
+def test_nothing_is_said_of_a_quiet_machine():
+    assert {"load", "event", "checks", "drift"} & set(wordings(accounts.passed())) == set()
+
+
+def test_a_busy_machine_is_told_with_its_load():
+    (told,) = wordings(accounts.metered())["load"]
+    assert told == "other work kept 1.4 processors busy, the hypervisor took 7% of a processor, 120 preemptions"
+
+
+def test_a_load_that_the_system_does_not_tell_is_not_zero():
+    block = accounts.block(0.02, foreign_s=None, steal_s=None)
+    pair = Pair(round=0, candidate_first=True, candidate=block, baseline=block)
+    found = course.load(accounts.evidence("m", 1.0, pairs=(pair,)))
+    assert (found.foreign, found.steal) == (None, None)
+    assert str(found) == "0 preemptions"
+
+
+def test_many_events_are_cut_short_on_a_terminal():
+    told = wordings(accounts.metered())["event"]
+    assert len(told) == 7
+    assert told[-1] == "2 more, which the JSON report tells"
+
+
+def test_further_meters_are_told_beside_the_headline():
+    assert wordings(accounts.metered())["checks"] == [
+        "cpu-seconds 8.56 J (4.28 J to 17.12 J, process, modelled); nvml 31 J (29.52 J to 32.55 J, device, counter)"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("entry", "short", "long"),
+    [
+        pytest.param(
+            accounts.passed(),
+            "scatter 1.2%, scale x/2",
+            "1.2% from the scatter of 24 readings (type A), a factor of 2 from the scale (type B), either way, "
+            "at two standard uncertainties each",
+            id="modelled",
+        ),
+        pytest.param(
+            accounts.metered(),
+            "scatter 2.4%, scale 10%",
+            "2.4% from the scatter of 8 readings (type A), 10% from the scale (type B), either way, "
+            "at two standard uncertainties each",
+            id="counter",
+        ),
+    ],
+)
+def test_both_uncertainties_of_the_energy_are_told(entry, short, long):
+    provenance = entry.evidence.candidate.figures["energy_per_1k_inferences"].provenance
+    assert (origin.sureness(provenance), origin.uncertainty(provenance)) == (short, long)
+
+
+def test_a_figure_that_is_declared_claims_no_uncertainty():
+    assert (origin.sureness(accounts.DECLARED), origin.uncertainty(accounts.DECLARED)) == ("", "")
+
+
+def test_a_drift_is_told_with_where_it_starts_and_what_the_model_cost_then():
+    assert wordings(accounts.drifted())["drift"] == [
+        (
+            "energy_per_1k_inferences +21.9% since release v1.2 (3f2a91c0), then 7.163 J; "
+            "chained over 10 accepted changes and this one"
+        ),
+        "energy_per_1k_inferences +2.0% since v0.9 (77aa01de), then 8.56 J; measured beside it in the same run",
+    ]
+
+
+def test_an_exact_figure_of_the_earlier_model_is_told_as_it_is():
+    drift = accounts.drift(Outcome.PASSED, 0.9762, "v0.9", {"metric": "parameters", "figure": "17571 (-2.4%)"})
+    told = origin.since(drift, accounts.drifted().evidence)
+    assert (told.amount, told.figure, told.change) == (18_000, "18000", "-2.4%")
+
+
+@pytest.mark.parametrize("show", [table.render, markdown.render])
+def test_a_void_run_is_said_to_be_void_and_shows_no_figure_of_it(show):
+    told = show(accounts.sample(accounts.voided()))
+    assert "VOID: THE MACHINE DRIFTED" in told.upper()
+    assert "nothing that was measured counts" in told.lower()
+    assert " J" not in told
+    assert "gCO2e" not in told
+
+
+def test_a_void_run_has_no_change_of_measured_figures():
+    found = comparison.compared(accounts.voided())
+    assert found.of("energy_per_1k_inferences").change is None
+    assert found.of("parameters").change.words == "+30.0%"
+
+
+def test_pairs_without_single_runs_leave_quantiles_to_be_compared_as_they_stand():
+    block = accounts.block(0.02, run_s=())
+    pairs = (Pair(round=0, candidate_first=True, candidate=block, baseline=block),)
+    subject = accounts.subject("m.onnx", 1.0, 0.9)
+    subject = subject.model_copy(update={"figures": {"latency_p95": accounts.measured(0.002)}})
+    measured = accounts.evidence("m", 1.0, candidate=subject, baseline=subject, pairs=pairs)
+    change = comparison.Comparison(measured).of("latency_p95").change
+    assert (change.words, change.interval) == ("+0.0%", None)
 
 
 # ---- Markdown
@@ -254,6 +399,55 @@ def test_json_tells_outcome_exit_code_and_entries():
     assert [model["entry"][0] for model in told["models"]] == ["1", "3", "2", "4", "5", "6", "7"]
 
 
+def test_json_tells_how_the_measuring_went():
+    told = json.loads(json_report.render(accounts.sample(accounts.metered())))["models"][0]["evidence"]
+    assert (told["pairs"], told["rounds"], told["measured_s"]) == (24, 12, 1.234)
+    assert told["ratios"] == {"cpu": [1.0] * 12, "wall": [1.0] * 12, "run": [1.0] * 12}
+    assert told["load"]["foreign"] == pytest.approx(0.03 / 0.021)
+    assert (told["load"]["preempted"], told["load"]["yielded"]) == (120, 0)
+    assert told["control_s"] == [0.0041, 0.0042, 0.0041, 0.0043]
+    assert [event["name"] for event in told["events"]] == ["meters-disagree", "wrapped", *["missing"] * 6]
+    assert told["runner"]["labels"]["resolution"] == "3% in 20 s"
+    crosscheck = told["candidate"]["crosschecks"]["nvml"]
+    assert (crosscheck["amount"], crosscheck["unit"], crosscheck["provenance"]["scope"]) == (31.0, "J", "device")
+
+
+def test_json_holds_uncertainties_as_numbers():
+    told = json.loads(json_report.render(accounts.sample(accounts.metered())))["models"][0]
+    provenance = told["figures"]["energy_per_1k_inferences"]["candidate"]["provenance"]
+    assert (provenance["type_a"], provenance["type_b"], provenance["window_s"]) == (0.012, 0.05, 8.0)
+
+
+def test_json_leaves_out_nothing_that_the_evidence_holds_but_the_blocks():
+    whole = json.loads(json_report.render(accounts.unusual()))["models"][0]["evidence"]
+    assert set(Evidence.model_fields) - set(whole) == {"model"}
+    assert set(Earlier.model_fields) - set(whole["earlier"][0]) == {"subject"}
+
+
+def test_json_tells_each_drift_with_what_it_starts_from():
+    told = json.loads(json_report.render(accounts.sample(accounts.drifted())))["models"][0]
+    chained, beside, gone = (finding["earlier"] for finding in told["findings"])
+    assert (chained["origin"], beside["origin"], gone) == ("chain", "arm", None)
+    assert chained["amount"] == pytest.approx(8.56 * 1.02 / 1.219)
+    assert told["findings"][0]["unit"] == "ratio"
+    links = told["evidence"]["earlier"][0]["links"]
+    assert (len(links), links[0]["ratios"]) == (10, {"cpu": [1.01918, 1.02122]})
+
+
+def test_junit_tells_how_the_measuring_went_as_properties():
+    root = ET.fromstring(junit.render(accounts.sample(accounts.voided())))
+    told = {item.get("name"): item.get("value") for item in root.findall(".//property")}
+    assert told["measured"] == "24 pairs in 12 rounds, 1.2 s"
+    assert told["void"].endswith("voids it; nothing that was measured counts")
+
+
+def test_sarif_tells_what_happened_while_measuring():
+    run = json.loads(sarif.render(accounts.sample(accounts.inconclusive(), accounts.voided())))["runs"][0]
+    told = run["invocations"][0]["toolExecutionNotifications"]
+    assert [item["level"] for item in told] == ["note", "warning"]
+    assert told[0]["message"]["text"].startswith("digits/noisy: round 3 was dropped")
+
+
 def test_junit_counts_failures_and_errors_as_they_are():
     root = ET.fromstring(junit.render(accounts.sample()))
     assert {name: root.get(name) for name in ("tests", "failures", "errors")} == {
@@ -319,6 +513,24 @@ def test_a_fingerprint_stays_while_the_figures_change():
     first, again = accounts.failed(), accounts.failed()
     moved = again.verdict.findings[1].model_copy(update={"figure": "99 J", "limit": "max_increase 6%"})
     again = accounts.entry(again.evidence, again.verdict.findings[0], moved)
+    assert [mark[2] for mark in first.marks] == [mark[2] for mark in again.marks]
+
+
+def test_a_drift_has_a_name_of_its_own_for_each_start():
+    assert [check for _, check, _ in accounts.drifted().marks] == [
+        "prod-digits/energy-drift max_drift increase since last-release",
+        "prod-digits/energy-drift max_drift increase since v0.9",
+        "prod-digits/energy-drift max_drift increase since v0.1",
+    ]
+
+
+def test_a_drift_keeps_its_fingerprint_when_its_limit_is_widened():
+    first = accounts.drifted()
+    moved = [
+        finding.model_copy(update={"limit": finding.limit.replace("10%", "12.5%"), "figure": "1 J"})
+        for finding in first.verdict.findings
+    ]
+    again = accounts.entry(first.evidence, *moved)
     assert [mark[2] for mark in first.marks] == [mark[2] for mark in again.marks]
 
 

@@ -21,6 +21,7 @@ policy: starter
 cases:
   - name: a small regression passes
     model: {name: nlp/x, labels: {tier: prod}}
+    earlier: {energy_per_1k_inferences: 98 J}
     baseline: {energy_per_1k_inferences: 100 J, flops_per_inference: 4 GFLOP}
     candidate:
       energy_per_1k_inferences: 103 J
@@ -39,7 +40,9 @@ BEYOND_A_SCHEMA = {
     "a share is above the whole",
     "a share has no unit",
     "a tolerance is the whole",
-    "drift is asked for",
+    "a drift since nothing that git knows",
+    "a drift of nothing",
+    "a drift of the whole",
     "the ceiling is no higher than the tolerance",
     "the ceiling is of another kind",
     "a gain is a loss",
@@ -105,12 +108,11 @@ def test_the_schema_accepts_a(text):
 
 
 def test_the_schema_knows_what_later_versions_will_judge():
-    drift = "{id: a, metric: latency_p95, max_drift: {since: last-release, increase: 10%}, enforce: soft}"
     budget = (
         "{id: q, metric: deployment_carbon, per: {team: nlp}, period: quarter, max: 12 kgCO2e, warn_at: 80%, "
         "enforce: soft}"
     )
-    assert accepted(policy([drift], budgets=f"[{budget}]"))
+    assert accepted(policy([LATENCY], budgets=f"[{budget}]"))
 
 
 @pytest.mark.parametrize("text", list(refused()))
@@ -131,6 +133,13 @@ ACCEPTED = {
     "a tolerance as a difference": "{id: a, metric: model_size, max_increase: 10 MiB, enforce: soft}",
     "a tolerance of zero": "{id: a, metric: model_size, max_increase: 0%, enforce: soft}",
     "a negative score": "{id: a, metric: quality.r2, min: -0.5, enforce: soft}",
+    "a drift since a release": (
+        "{id: a, metric: latency_p95, max_drift: {since: last-release, increase: 10%}, enforce: soft}"
+    ),
+    "a drift since a ref": "{id: a, metric: throughput, max_drift: {since: v1.2, decrease: 10%}, enforce: soft}",
+    "a drift since an entry": (
+        '{id: a, metric: parameters, max_drift: {since: "12345678", increase: 10%}, enforce: soft}'
+    ),
     "points": "{id: a, metric: quality.accuracy, max_decrease: 0.5 pp, enforce: soft}",
 }
 

@@ -9,11 +9,17 @@ from pathlib import Path
 import models_made as made
 import numpy as np
 import pytest
+from made import growth, policy
 from onnx import TensorProto as T
 from onnx import helper
 
 from greengate import registry
 from greengate.errors import MissingExtra, ModelError
+from greengate.evidence import Model
+from greengate.gate import judge
+from greengate.gathering import Case, Watch, gather
+from greengate.measure.figures import Figures
+from greengate.measure.protocol import Schedule
 from greengate.models import pytorch
 from greengate.models.hosted import Hosted
 from greengate.models.onnx import OnnxLoader
@@ -285,3 +291,14 @@ def test_a_folder_and_a_missing_file_are_told(tmp_path):
         LOADER.examine(spec(tmp_path / "m.pt2"))
     with pytest.raises(ModelError, match="there is no such file"):
         LOADER.examine(spec(tmp_path / "n.pt2"))
+
+
+def test_a_program_is_measured_beside_an_onnx_model_in_a_child_of_its_own(programs, tmp_path):
+    specs = {"candidate": spec(programs / "net.pt2", batch=2), "baseline": spec(twin(tmp_path / "m.onnx"), batch=2)}
+    case = Case(Model(name="m"), specs, quality=lambda *_: Figures())
+    judged = policy(growth("energy_per_1k_inferences"), comparable=("inputs",))
+    found = gather(case, [judged], Schedule(budget_s=20, max_pairs=16), "2026-11-21T10:00:00Z", Watch())
+    assert len({pair.round for pair in found.pairs}) == len(found.control_s) >= 6
+    assert [difference.split(":")[0] for difference in found.incomparable] == ["runtime"]
+    assert judge([judged], found).findings[0].amount > 1
+    assert judge([policy(growth("energy_per_1k_inferences"))], found).findings[0].reason.startswith("not comparable")

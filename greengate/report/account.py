@@ -62,8 +62,15 @@ def _digest(text: str) -> str:
 
 
 def _check_name(finding: Finding) -> str:
-    side = finding.limit.partition(" ")[0] if finding.kind in ("limit", "regression") else ""
-    return f"{finding.name} {side or finding.kind}"
+    return f"{finding.name} {_side(finding) or finding.kind}"
+
+
+def _side(finding: Finding) -> str:
+    """Name what a rule checks without the amount: `max`, `max_increase`, `max_drift increase since last-release`."""
+    words = finding.limit.split(" ")
+    if finding.kind == "drift":
+        return " ".join((*words[:2], *words[-2:])) if len(words) > 4 else ""
+    return words[0] if finding.kind in ("limit", "regression") else ""
 
 
 def _unevaluated(problem: str) -> Finding:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from greengate.betting import Stakes, ratio_interval
+from greengate.betting import Stakes
 from greengate.evidence import Evidence, Figure, Interval
 from greengate.metrics import Metric, lookup
+from greengate.paired import Series
 from greengate.quantities import Quantity
 from greengate.report.account import Entry
 from greengate.rules import regression
-from greengate.rules.regression import log_ratios
 from greengate.verdict import Finding
 
 CONFIDENCE = 0.95
+_COLUMNS = ("cpu", "wall", "run")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,25 +87,33 @@ class Comparison:
 
     def _change(self, name: str, metric: Metric | None, candidate: Figure, baseline: Figure) -> Change | None:
         exact = candidate.interval.exact and baseline.interval.exact
-        if not (candidate.finite and baseline.finite) or (self.evidence.incomparable and not exact):
+        doubtful = bool(self.evidence.incomparable or self.evidence.voided)
+        if not (candidate.finite and baseline.finite) or (doubtful and not exact):
             return None
         if metric is not None and (metric.difference or baseline.amount <= 0):
             return _difference(metric, candidate.amount - baseline.amount)
         found = next((item for item in self.findings if item.metric == name and item.kind == "regression"), None)
         if found is not None and found.amount is not None and found.bounds is not None:
             return _ratio(found.amount, found.bounds)
-        if metric is not None and metric.paired and self.evidence.pairs:
+        if metric is not None and metric.paired and self._told_by_pairs(metric):
             return _ratio(*self._by_pairs(metric))
         return _unpaired(candidate, baseline)
+
+    def _told_by_pairs(self, metric: Metric) -> bool:
+        """Tell whether the pairs hold what this metric needs: quantiles need the single runs of both models."""
+        pairs = self.evidence.pairs
+        if metric.paired in _COLUMNS:
+            return Series(metric.paired, pairs).known
+        return any(pair.candidate.run_s for pair in pairs) and any(pair.baseline.run_s for pair in pairs)
 
     def _by_pairs(self, metric: Metric) -> tuple[float, Interval]:
         """Estimate the ratio as the regression rule does; costs are compared once for all metrics made from them."""
         key = f"{metric.paired} {metric.better}"
         if key not in self._paired:
-            logs = log_ratios(metric, self.evidence.pairs)
-            low, high = ratio_interval(logs, Stakes((1 - CONFIDENCE) / 2, (1 - CONFIDENCE) / 2))
+            series = Series(metric.paired, self.evidence.pairs, turned=metric.better == "higher")
+            low, high = series.interval(Stakes((1 - CONFIDENCE) / 2, (1 - CONFIDENCE) / 2))
             interval = Interval(low=low, high=high, confidence=CONFIDENCE)
-            self._paired[key] = math.exp(sorted(logs)[len(logs) // 2]), interval
+            self._paired[key] = min(max(series.ratio, low), high), interval
         return self._paired[key]
 
 

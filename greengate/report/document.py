@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from greengate.evidence import Evidence, Figure, Interval, Provenance, Subject
+from greengate.evidence import Evidence
 from greengate.report.account import Account, Entry
 from greengate.report.comparison import Change, Compared, Comparison, base_unit, compared, metric_of
+from greengate.report.origin import Since, since
+from greengate.report.particulars import bounds, figure, particulars, provenance
 from greengate.verdict import EXIT_CODES, Finding
 
 SCHEMA = "greengate/report/v1"
@@ -41,13 +42,13 @@ def _model(entry: Entry) -> Document:
         "policies": [{"name": name, "digest": digest} for name, digest in entry.policies],
         "findings": [_finding(finding, check, fingerprint, evidence) for finding, check, fingerprint in entry.marks],
         "figures": _figures(comparison) if comparison else {},
-        "evidence": _evidence(evidence) if evidence else None,
+        "evidence": particulars(evidence) if evidence else None,
     }
 
 
 def _finding(finding: Finding, check: str, fingerprint: str, evidence: Evidence | None) -> Document:
     metric = metric_of(finding.metric, evidence) if finding.metric else None
-    relative = finding.kind == "regression" and finding.bounds is not None
+    relative = finding.kind in ("regression", "drift") and finding.bounds is not None
     return {
         "check": check,
         "fingerprint": fingerprint,
@@ -69,19 +70,23 @@ def _finding(finding: Finding, check: str, fingerprint: str, evidence: Evidence 
         "source": finding.source.model_dump(),
         "amount": finding.amount,
         "unit": "ratio" if relative else base_unit(metric.kind) if metric else "",
-        **_bounds(finding.bounds),
-        "provenance": _provenance(finding.provenance),
+        **bounds(finding.bounds),
+        "provenance": provenance(finding.provenance),
+        "earlier": _since(since(finding, evidence)),
     }
 
 
-def _bounds(interval: Interval | None) -> Document:
-    if interval is None:
-        return {"low": None, "high": None, "confidence": None}
-    return {"low": interval.low, "high": interval.high, "confidence": interval.confidence}
-
-
-def _provenance(provenance: Provenance | None) -> Document | None:
-    return provenance.model_dump(mode="json") if provenance else None
+def _since(told: Since | None) -> Document | None:
+    if told is None:
+        return None
+    return {
+        "since": told.since,
+        "label": told.label,
+        "origin": told.origin,
+        "amount": told.amount,
+        "figure": told.figure,
+        "text": str(told),
+    }
 
 
 def _figures(comparison: Comparison) -> Document:
@@ -94,46 +99,13 @@ def _compared(found: Compared) -> Document:
         "unit": base_unit(metric.kind) if metric else "",
         "better": metric.better if metric else "",
         "boundary": metric.boundary if metric else "",
-        "candidate": _figure(found.candidate, found),
-        "baseline": _figure(found.baseline, found) if found.baseline else None,
+        "candidate": figure(found, found.candidate),
+        "baseline": figure(found, found.baseline) if found.baseline else None,
         "change": _change(found.change),
-    }
-
-
-def _figure(figure: Figure, found: Compared) -> Document:
-    interval = figure.interval
-    return {
-        "amount": figure.amount,
-        **_bounds(interval),
-        "provenance": _provenance(figure.provenance),
-        "text": found.in_words(figure.amount),
-        "span": "" if interval.exact else f"{found.in_words(interval.low)} to {found.in_words(interval.high)}",
     }
 
 
 def _change(change: Change | None) -> Document | None:
     if change is None:
         return None
-    return {"ratio": change.ratio, **_bounds(change.interval), "text": change.words, "span": change.span}
-
-
-def _evidence(evidence: Evidence) -> Document:
-    return {
-        "taken_at": evidence.taken_at,
-        "branch": evidence.branch,
-        "team": evidence.model.team,
-        "labels": dict(evidence.model.labels),
-        "candidate": _subject(evidence.candidate),
-        "baseline": _subject(evidence.baseline) if evidence.baseline else None,
-        "runner": evidence.runner.model_dump(),
-        "pairs": len(evidence.pairs),
-        "discarded_pairs": evidence.discarded_pairs,
-        "seed": evidence.seed,
-        "incomparable": list(evidence.incomparable),
-        "notes": list(evidence.notes),
-    }
-
-
-def _subject(subject: Subject) -> Document:
-    missing: Mapping[str, str] = subject.missing
-    return {"path": subject.path, "sha256": subject.sha256, "missing": dict(missing)}
+    return {"ratio": change.ratio, **bounds(change.interval), "text": change.words, "span": change.span}

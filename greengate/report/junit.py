@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections import Counter
+from collections.abc import Iterator
 
+from greengate.report import course
 from greengate.report.account import Account, Entry
 from greengate.report.escaping import plain
 from greengate.verdict import Finding, Outcome
@@ -30,10 +32,24 @@ def _suite(root: ET.Element, entry: Entry, account: Account) -> None:
     suite = ET.SubElement(root, "testsuite", name=plain(entry.verdict.model), timestamp=_moment(account.taken_at))
     _count(suite, [entry.findings])
     properties = ET.SubElement(suite, "properties")
-    for name, value in (("outcome", entry.outcome), ("entry", entry.id), *entry.policies):
+    for name, value in (("outcome", entry.outcome), ("entry", entry.id), *entry.policies, *_course(entry)):
         ET.SubElement(properties, "property", name=plain(name), value=plain(value))
     for finding, check, _ in entry.marks:
         _case(suite, entry, finding, check)
+
+
+def _course(entry: Entry) -> Iterator[tuple[str, str]]:
+    """Say how the measuring went."""
+    if entry.evidence is None:
+        return
+    load = course.load(entry.evidence)
+    yield "measured", course.measured(entry.evidence)
+    if load:
+        yield "load", str(load)
+    if entry.evidence.voided:
+        yield "void", f"{entry.evidence.voided}; {course.VOID}"
+    for words in course.events(entry.evidence):
+        yield "event", words
 
 
 def _count(element: ET.Element, groups: list[tuple[Finding, ...]]) -> None:

@@ -1,15 +1,17 @@
 """SARIF 2.1.0: what did not pass, at the policy's file and line; a waived finding is a suppressed result.
 
-Source: OASIS SARIF 2.1.0, sections 3.11 (message), 3.27 (result), 3.35 (suppression).
+Source: OASIS SARIF 2.1.0, sections 3.11 (message), 3.20.21 (what happened), 3.27 (result), 3.35 (suppression).
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
+from greengate.report import course
 from greengate.report.account import Account, Entry
 from greengate.report.annotation import annotate
 from greengate.report.escaping import plain
@@ -53,6 +55,7 @@ def render(account: Account) -> str:
                 "executionSuccessful": Outcome.ERRORED not in account.counts,
                 "exitCode": account.exit_code,
                 "endTimeUtc": account.taken_at,
+                "toolExecutionNotifications": list(_notifications(account)),
             }
         ],
         "results": [
@@ -60,6 +63,19 @@ def render(account: Account) -> str:
         ],
     }
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+
+
+def _notifications(account: Account) -> Iterator[dict[str, Any]]:
+    """Tell what happened while measuring."""
+    for entry in account.entries:
+        if entry.evidence is None:
+            continue
+        told = [("note", course.said(event)) for event in entry.evidence.events]
+        if entry.evidence.voided:
+            told.insert(0, ("warning", f"{entry.evidence.voided}; {course.VOID}"))
+        for level, words in told:
+            text = _unlinked(plain(f"{plain(entry.verdict.model)}: {words}", _MOST))
+            yield {"level": level, "message": {"text": text}}
 
 
 def _rule(finding: Finding) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from greengate.report.account import Account, Entry
 from greengate.report.comparison import compared
+from greengate.report.course import VOID
 from greengate.report.escaping import plain, shortened
 from greengate.report.footing import ENERGY, footing, shared
 from greengate.verdict import Finding, Outcome
@@ -62,6 +63,8 @@ class _Scribe:
 
     def block(self, entry: Entry, foot: list[tuple[str, str]]) -> RenderableType:
         parts: list[RenderableType] = [self._headline(entry)]
+        if entry.evidence and entry.evidence.voided:
+            parts.append(self._indented(self._void(entry.evidence.voided), above=0))
         if entry.verdict.findings:
             parts.append(self._indented(self._findings(entry.verdict.findings), above=0))
         wrong = [finding for finding in entry.findings if finding.outcome is not Outcome.PASSED]
@@ -80,11 +83,15 @@ class _Scribe:
         line = Text(plain(entry.verdict.model, 120), "bold")
         line.append(f"  {entry.outcome.upper()}", f"bold {_SIGNS[entry.outcome][2]}")
         comparison = compared(entry)
-        energy = comparison.of(ENERGY) if comparison else None
+        energy = comparison.of(ENERGY) if comparison and not comparison.evidence.voided else None
         if energy:
             change = f" ({energy.change})" if energy.change else ""
             line.append(f"  energy {energy.figure}/1k{change}", "not bold")
         return line
+
+    @staticmethod
+    def _void(why: str) -> Text:
+        return Text(f"VOID: {plain(why)}; {VOID}", "bold red")
 
     def _sign(self, outcome: Outcome) -> Text:
         sign, fallback, style = _SIGNS[outcome]
@@ -130,7 +137,7 @@ class _Scribe:
 
 def _pairs(lines: list[tuple[str, str]]) -> Table:
     grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(style="dim", no_wrap=True, width=len("quality"))
+    grid.add_column(style="dim", no_wrap=True, width=len("measured"))
     grid.add_column(style="dim", overflow="fold")
     for name, text in lines:
         grid.add_row(name, Text(text))

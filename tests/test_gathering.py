@@ -1,0 +1,58 @@
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from made import maximum, policy
+
+from greengate.betting import Stakes
+from greengate.evidence import Model
+from greengate.gate import confidence
+from greengate.gathering import Case, _Known
+from greengate.measure.figures import Figures
+from greengate.measure.intervals import quantile
+from greengate.measure.protocol import Schedule
+from greengate.ports import CONTROL, Limits, ModelSpec
+from greengate.preparation import schedule
+from greengate.settings import Settings
+
+
+class Hosts:
+    """A loader that keeps what it was asked to host."""
+
+    def __init__(self):
+        self.specs = {}
+
+    @contextmanager
+    def bench(self, specs):
+        self.specs |= specs
+        yield {**dict.fromkeys(specs, self), CONTROL: self}
+
+
+class OtherHosts(Hosts):
+    pass
+
+
+def known(**loaders):
+    specs = {name: ModelSpec(Path(name), Path(), threads=2, limits=Limits(cpu_s=30)) for name in loaders}
+    case = Case(Model(name="m"), specs, quality=lambda *_: Figures())
+    return _Known(case, "2026-11-21T10:00:00Z", Schedule(budget_s=1200.5), loaders=loaders)
+
+
+def test_measuring_may_use_the_cpu_time_of_its_budget_beside_that_of_a_look():
+    hosts = Hosts()
+    with known(candidate=hosts, baseline=hosts).running():
+        assert {spec.limits.cpu_s for spec in hosts.specs.values()} == {30 + 2401}
+
+
+def test_models_of_two_kinds_are_hosted_apart_and_share_the_control_workload_of_the_first():
+    one, other = Hosts(), OtherHosts()
+    with known(candidate=one, baseline=other).running() as (workloads, control):
+        assert workloads == {"candidate": one, "baseline": other}
+        assert (list(one.specs), list(other.specs), control is one) == (["candidate"], ["baseline"], True)
+
+
+@pytest.mark.parametrize(("false_fail", "pairs"), [(0.01, 12), (0.0001, 14)])
+def test_energy_and_throughput_have_the_blocks_that_their_intervals_need(false_fail, pairs):
+    judged = policy(maximum("throughput", "1/s"), stakes=Stakes(false_fail, 0.05))
+    assert schedule(Settings(Path()), [judged]).min_pairs == pairs
+    assert not isinstance(quantile([1.0] * pairs, 0.5, confidence([judged])), int)

@@ -1,0 +1,98 @@
+"""Files as CodeCarbon 3.3.2, Zeus 0.16.0 and Eco-CI write them, with whatever a test wants otherwise."""
+
+import csv
+import io
+import json
+
+RUN = {
+    "timestamp": "2026-03-02T10:00:00",
+    "project_name": "summariser",
+    "run_id": "5b0fa12a-3dd7-45bb-9766-cc326314d9f1",
+    "experiment_id": "0",
+    "duration": "3600.5",
+    "emissions": "0.056",
+    "emissions_rate": "1.5555555555555555e-05",
+    "cpu_power": "42.5",
+    "gpu_power": "0",
+    "ram_power": "20.0",
+    "cpu_energy": "0.6",
+    "gpu_energy": "0",
+    "ram_energy": "0.4",
+    "energy_consumed": "1.0",
+    "water_consumed": "0",
+    "country_name": "France",
+    "country_iso_code": "FRA",
+    "region": "île-de-france",
+    "cloud_provider": "",
+    "cloud_region": "",
+    "os": "Linux-6.8.0-x86_64-with-glibc2.39",
+    "python_version": "3.11.9",
+    "codecarbon_version": "3.3.2",
+    "cpu_count": "8",
+    "cpu_model": "AMD EPYC 7763 64-Core Processor",
+    "gpu_count": "",
+    "gpu_model": "",
+    "longitude": "2.3",
+    "latitude": "48.9",
+    "ram_total_size": "31.3",
+    "tracking_mode": "machine",
+    "cpu_utilization_percent": "51.2",
+    "gpu_utilization_percent": "0",
+    "ram_utilization_percent": "12.5",
+    "ram_used_gb": "3.9",
+    "on_cloud": "N",
+    "pue": "1.2",
+    "wue": "0",
+}
+
+
+def codecarbon(*changes, without=()):
+    """An emissions.csv with one row for each set of changes, or the one usual row."""
+    rows = [{**RUN, **change} for change in changes or ({},)]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [name for name in RUN if name not in without], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: row[name] for name in row if name not in without} for row in rows)
+    return text.getvalue().encode()
+
+
+def kwh(energy, **more):
+    """Changes of a row that took this energy, all of it in the CPU."""
+    return {
+        "energy_consumed": energy,
+        "cpu_energy": energy,
+        "ram_energy": "0",
+        "emissions": str(float(energy) / 10),
+    } | more
+
+
+def zeus(*windows, gpus=2):
+    """A ZeusMonitor's log: each window is (start, name, seconds, joules of each GPU)."""
+    head = ",".join(["start_time", "window_name", "elapsed_time", *(f"gpu{gpu}_energy" for gpu in range(gpus))])
+    lines = [head, *(",".join(str(cell) for cell in window) for window in windows)]
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def step(label, joules, **more):
+    """One step of Eco-CI, with its numbers in quotes."""
+    cells = {
+        "label": label,
+        "cpu_avg_percent": "51.2",
+        "energy_joules": joules,
+        "power_avg_watts": "3.1",
+        "time": "40.2",
+    }
+    return cells | more
+
+
+JOB = {"repository": "acme%2Fnlp", "branch": "main", "workflow": "1234", "run_id": "77"}
+
+
+def laps(*steps):
+    """Eco-CI's lap-data.json with its list of steps."""
+    return json.dumps(JOB | {"steps": list(steps)}).encode()
+
+
+def flat(**cells):
+    """Eco-CI's older total-data.json: one step with the job's keys."""
+    return json.dumps(JOB | cells).encode()
