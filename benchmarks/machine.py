@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from greengate.measure.modelled import Processor
@@ -13,5 +13,12 @@ from greengate.measure.modelled import Processor
 def described() -> str:
     """One line: processor, threads, load, Python and the packages that matter."""
     processor = Processor.parse(Path("/proc/cpuinfo").read_text(encoding="utf-8"))
-    packages = ", ".join(f"{name} {version(name)}" for name in ("onnxruntime", "onnx", "numpy"))
+    packages = ", ".join(filter(None, map(_version, ("onnxruntime", "onnxruntime-gpu", "onnx", "numpy"))))
     return f"{processor}; load {os.getloadavg()[0]:.1f}; Python {platform.python_version()}, {packages}"
+
+
+def _version(package: str) -> str:
+    try:
+        return f"{package} {version(package)}"
+    except PackageNotFoundError:
+        return ""
