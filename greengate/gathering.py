@@ -23,6 +23,7 @@ from greengate.policy import Policy
 from greengate.ports import CONTROL, Examination, Meter, MeterFacts, ModelLoader, ModelSpec, Port, Workload
 
 _JUDGED = (CANDIDATE, BASELINE)
+_OTHER_WIDTH = 1.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +263,7 @@ class _Known:
         degraded = {words: None for examination in seen.values() for words in examination.degraded}
         degraded |= dict.fromkeys(_same_file(seen))
         degraded |= dict.fromkeys(_other_batch(case.specs[CANDIDATE], seen[CANDIDATE]))
+        degraded |= dict.fromkeys(_other_kernels(judged)) if not case.on_gpu else {}
         return Evidence(
             model=case.model,
             taken_at=self.taken_at,
@@ -347,6 +349,21 @@ def _other_batch(spec: ModelSpec, examination: Examination) -> list[str]:
     if len(sizes) != 1 or sizes == {spec.batch}:
         return []
     return [f"every input has a leading size of {sizes.pop()}, and one run counts as {spec.batch} inferences (`batch`)"]
+
+
+def _other_kernels(judged: Mapping[str, Subject]) -> list[str]:
+    """Say so where weights differ in width: other instructions draw another power than CPU seconds can tell."""
+    widths = {name: width for name, subject in judged.items() if (width := _bytes_a_weight(subject))}
+    if len(widths) < 2 or max(widths.values()) < _OTHER_WIDTH * min(widths.values()):
+        return []
+    told = ", ".join(f"{width:.1f} bytes in the {name}" for name, width in widths.items())
+    assumed = "the ratio of CPU seconds stands for that of energy only to some 10%, by assumption"
+    return [f"a weight takes {told}: their kernels differ, so that {assumed}"]
+
+
+def _bytes_a_weight(subject: Subject) -> float:
+    sizes, counts = (subject.figures.get(name) for name in ("weight_bytes", "parameters"))
+    return sizes.amount / counts.amount if sizes and counts and counts.amount else 0.0
 
 
 def _incomparable(seen: Mapping[str, Examination], other: str) -> list[str]:

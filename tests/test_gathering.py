@@ -2,12 +2,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from made import maximum, policy
+from made import exact, maximum, policy
 
 from greengate.betting import Stakes
-from greengate.evidence import Model
+from greengate.evidence import Model, Subject
 from greengate.gate import confidence
-from greengate.gathering import Case, _Known
+from greengate.gathering import Case, _Known, _other_kernels
 from greengate.measure.figures import Figures
 from greengate.measure.intervals import quantile
 from greengate.measure.protocol import Schedule
@@ -56,3 +56,17 @@ def test_energy_and_throughput_have_the_blocks_that_their_intervals_need(false_f
     judged = policy(maximum("throughput", "1/s"), stakes=Stakes(false_fail, 0.05))
     assert schedule(Settings(Path()), [judged]).min_pairs == pairs
     assert not isinstance(quantile([1.0] * pairs, 0.5, confidence([judged])), int)
+
+
+def weighing(bytes_a_weight):
+    return Subject(path="m", figures={"weight_bytes": exact(1000 * bytes_a_weight), "parameters": exact(1000)})
+
+
+def test_weights_of_another_width_are_told_since_their_kernels_draw_another_power():
+    (words,) = _other_kernels({"candidate": weighing(1), "baseline": weighing(4)})
+    assert words.startswith("a weight takes 1.0 bytes in the candidate, 4.0 bytes in the baseline")
+
+
+@pytest.mark.parametrize("other", [weighing(4), Subject(path="m"), None], ids=["same width", "not counted", "alone"])
+def test_nothing_is_told_of_kernels_that_may_be_the_same(other):
+    assert _other_kernels({"candidate": weighing(4)} | ({"baseline": other} if other else {})) == []
