@@ -21,7 +21,7 @@ from greengate.packs.project import HISTORY, Project, load_project
 from greengate.packs.project_entry import ModelEntry
 from greengate.profiles import Recognised
 from greengate.report.account import Account, Entry
-from greengate.settings import Settings, meter_access
+from greengate.settings import MeterAccess, Settings, meter_access
 from greengate.trees import WorkingTree
 from greengate.verdict import Verdict
 
@@ -48,7 +48,7 @@ def run(settings: Settings, watch: Watch) -> Account:
         history.check_writable()
         base = "" if held.project is project else held.base
         here = profiles.recognise(held.project.profile, settings.root, base, taken_at[:10], machine.here())
-        found = meters.survey(held.project.meters, meter_access(), preparation.device(held.project))
+        found = meters.survey(held.project.meters, _access(settings, held, project), preparation.device(held.project))
         walk = _Walk(settings, held, history, found, here, taken_at, watch)
         cases = [(entry, walk.prepared(entry)) for entry in entries]
         return account([walk.decide(entry, case) for entry, case in cases])
@@ -148,6 +148,12 @@ def history_of(project_file: Path) -> Path:
     if not project_file.is_file():
         return project_file.parent / HISTORY
     return project_file.parent / load_project(WorkingTree(project_file.parent), project_file.name).history
+
+
+def _access(settings: Settings, held: Grounds, project: Project) -> MeterAccess:
+    """Keep the meters' credentials from addresses that the change alone names, where the base has no project file."""
+    access = meter_access()
+    return MeterAccess(ca_file=access.ca_file) if settings.base and held.project is project else access
 
 
 def _chosen(project: Project, patterns: Sequence[str]) -> list[ModelEntry]:

@@ -131,17 +131,18 @@ class Block(Value):
         device_j: What that drew in the block above its idle power, in joules; None where it could not be read.
     """
 
-    inferences: int = Field(gt=0)
-    cpu_s: Real
-    wall_s: Real
-    run_p50_s: Real
+    # What is read back from a history may be anybody's: ratios of these costs must be numbers.
+    inferences: int = Field(gt=0, lt=10**15)
+    cpu_s: Real = Field(gt=1e-12, lt=1e9)
+    wall_s: Real = Field(gt=1e-12, lt=1e9)
+    run_p50_s: Real = Field(gt=1e-12, lt=1e9)
     run_s: tuple[Real, ...] = ()
     preempted: int = 0
     yielded: int = 0
     foreign_s: Real | None = None
     steal_s: Real | None = None
     on_device: bool = False
-    device_j: Real | None = None
+    device_j: Real | None = Field(None, gt=1e-12, lt=1e12)
 
 
 class Pair(Value):

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from greengate.evidence import Evidence
 from greengate.metrics import Metric
-from greengate.policy import Check, Condition, Drift, Enforce, Limit, Plan, Policy, Rule, Tolerance, Waiver
+from greengate.policy import Check, Condition, Drift, Enforce, Gain, Limit, Plan, Policy, Rule, Tolerance, Waiver
+from greengate.quantities import Share
 from greengate.rules import drift, expression, limit, regression
 from greengate.rules.assessment import Assessment, comparable, other_runner, unavailable
 from greengate.verdict import Finding, Outcome, Source, Verdict
@@ -25,13 +26,23 @@ def judge(policies: Sequence[Policy], evidence: Evidence) -> Verdict:
 def unsettled(policies: Sequence[Policy], evidence: Evidence) -> bool:
     """Tell whether more pairs could still settle a finding, so that measuring should go on."""
     return any(
-        not _settled(check, rule.metric, evidence, policy.plan)
+        not _settled(check, metric, evidence, policy.plan)
         for policy in shared(policies)
         if not comparable(evidence, policy.plan.comparable)
         for rule in policy.rules
-        if rule.metric is not None and not other_runner(evidence, policy.plan.runner, rule.metric)
-        for check in (*rule.checks, *_ceilings(policy, rule, evidence))
+        for check, metric in _questions(policy, rule, evidence)
+        if not other_runner(evidence, policy.plan.runner, metric)
     )
+
+
+def _questions(policy: Policy, rule: Rule, evidence: Evidence) -> Iterable[tuple[Check, Metric]]:
+    """Go through what a verdict on a rule may ask, and of which metric: its checks, and what lets it through."""
+    if rule.metric is None:
+        return
+    for check in (*rule.checks, *_ceilings(policy, rule, evidence)):
+        yield check, rule.metric
+    if rule.unless and rule.unless.gain and any(_waivers(policy, rule, evidence)):
+        yield _wanted(rule.unless.gain), rule.unless.gain.metric
 
 
 def _settled(check: Check, metric: Metric, evidence: Evidence, plan: Plan) -> bool:
@@ -45,7 +56,8 @@ def shared(policies: Sequence[Policy]) -> list[Policy]:
 
     Each test on a measured metric gets an equal part (Bonferroni). Tests that go by the same column of the blocks, in
     the same direction against the same model, count as one: they ask one series about several bounds, and the least
-    bound that a candidate truly keeps is failed falsely whenever a wider one is. Rules that only advise fail nothing.
+    bound that a candidate truly keeps is failed falsely whenever a wider one is. A share and a difference count as two:
+    the one is told by the pairs, the other by the figures' intervals. Rules that only advise fail nothing.
     """
     tests = {
         (rule.metric.paired or rule.metric.name, *_asked(check))
@@ -68,8 +80,10 @@ def confidence(policies: Sequence[Policy]) -> float:
 def _asked(check: Check) -> tuple[str, str]:
     if isinstance(check, Condition):
         return "", ""
-    against = {Limit: "a bound", Tolerance: "the baseline"}.get(type(check), "")
-    return check.side, check.since if isinstance(check, Drift) else against
+    if isinstance(check, Limit):
+        return check.side, "a bound"
+    against = check.since if isinstance(check, Drift) else "the baseline"
+    return check.side, against if isinstance(check.delta, Share) else f"{against}, as a difference"
 
 
 def _finding(policy: Policy, rule: Rule, check: Check, evidence: Evidence) -> Finding:
@@ -152,16 +166,19 @@ def _conditions(policy: Policy, rule: Rule, check: Check, waiver: Waiver, eviden
     """Go through the gain and all ceilings; yield what does not hold."""
     if rule.unless and rule.unless.gain:
         gain = rule.unless.gain
-        # an increase of at least d is what a decrease of at most -d would be
-        side = "max_decrease" if gain.side == "min_increase" else "max_increase"
-        wanted = Tolerance(side, replace(gain.delta, amount=-gain.delta.amount))
-        found = regression.assess(wanted, gain.metric, evidence, policy.plan)
+        found = regression.assess(_wanted(gain), gain.metric, evidence, policy.plan)
         if found.outcome is not Outcome.PASSED:
             yield f"needs a gain of {gain}, found {_words(found)}"
     for ceiling in _on(check, (*_rule_ceiling(rule), *waiver.ceilings)):
         found = _assess(ceiling, rule, evidence, policy)
         if found.outcome is not Outcome.PASSED:
             yield f"has a ceiling of {ceiling}, found {_words(found)}"
+
+
+def _wanted(gain: Gain) -> Tolerance:
+    """Turn a gain into what must hold: an increase of at least d is what a decrease of at most -d would be."""
+    side = "max_decrease" if gain.side == "min_increase" else "max_increase"
+    return Tolerance(side, replace(gain.delta, amount=-gain.delta.amount))
 
 
 def _words(found: Assessment) -> str:

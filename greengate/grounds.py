@@ -49,14 +49,14 @@ class Grounds:
     def judged(self, entry: ModelEntry) -> ModelEntry:
         """Return a model as it is judged: what it is comes from the change, what it is held against from the base.
 
-        From the change: the file or its build, its inputs, its batch and the tracker's file of its training, which
-        belong to the file. From the base: labels, team, baseline, quality, the training's baseline, deployment.
+        From the change: the file or its build, and the tracker's file of its training. From the base: inputs and batch,
+        by which all is counted, labels, team, baseline, quality, the training's baseline, deployment.
         """
         before = self.project.model(entry.name)
         if before is None:
             return entry
         training = entry.training.held_to(before.training) if entry.training else before.training
-        return replace(before, source=entry.source, inputs=entry.inputs, batch=entry.batch, training=training)
+        return replace(before, source=entry.source, training=training)
 
 
 def read(settings: Settings, project: Project) -> Grounds:
@@ -88,6 +88,8 @@ _HELD_TO = {
     "labels": "labels",
     "team": "team",
     "baseline": "baseline",
+    "batch": "batch",
+    "inputs": "inputs",
     "quality": "quality",
     "scales": "quality figures",
     "deployment": "deployment",
@@ -118,10 +120,6 @@ def _believed(entry: ModelEntry, now: ModelEntry) -> Iterator[str]:
         yield f"this change edits path of {entry.name}: {entry.path} -> {now.path}"
     elif now.source != entry.source:
         yield f"this change edits how {entry.name} is built"
-    if now.batch != entry.batch:
-        yield f"this change edits batch of {entry.name}: {entry.batch} -> {now.batch}"
-    if now.inputs != entry.inputs:
-        yield f"this change edits inputs of {entry.name}"
     if now.training and now.training.candidate != (entry.training and entry.training.candidate):
         yield f"this change edits training of {entry.name}: its tracker's file is read as the change says"
     if isinstance(entry.baseline, Build):

@@ -123,7 +123,11 @@ class History:
             predicate = statement["predicate"]
             body = self._store.body(predicate["evidence"]) if predicate["evidence"] else b""
             decision = _decision(statement, body)
-        except (ValueError, KeyError, TypeError, ValidationError) as error:
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            found = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+            raise HistoryError(str(self.path), f"entry {stored.entry_id[:12]} cannot be read: {found}") from error
+        except (ValueError, LookupError, TypeError) as error:
             raise HistoryError(str(self.path), f"entry {stored.entry_id[:12]} cannot be read: {error}") from error
         return Record(stored.index, stored.entry_id, decision)
 
@@ -172,14 +176,20 @@ def _statement(decision: Decision, evidence: str) -> dict[str, Any]:
 def _decision(statement: dict[str, Any], body: bytes) -> Decision:
     predicate = statement["predicate"]
     return Decision(
-        model=predicate["model"],
-        path=statement["subject"][0]["name"],
-        taken_at=predicate["taken_at"],
-        version=predicate["greengate"],
+        model=_text(predicate["model"]),
+        path=_text(statement["subject"][0]["name"]),
+        taken_at=_text(predicate["taken_at"]),
+        version=_text(predicate["greengate"]),
         verdict=Verdict.model_validate(predicate["verdict"]),
         evidence=Evidence.model_validate_json(body) if body else None,
-        policies=tuple((name, sha256) for name, sha256 in predicate["policies"]),
-        commit=predicate["commit"],
-        problem=predicate["problem"],
-        notes=tuple(predicate["notes"]),
+        policies=tuple((_text(name), _text(sha256)) for name, sha256 in predicate["policies"]),
+        commit=_text(predicate["commit"]),
+        problem=_text(predicate["problem"]),
+        notes=tuple(map(_text, predicate["notes"])),
     )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"found {type(value).__name__}, expected text")
+    return value

@@ -40,8 +40,9 @@ _NARROWER = 4
 def schedule(settings: Settings, policies: Sequence[Policy]) -> Schedule:
     """Give the measurement the longest budget that any of the policies allows, and the runs their quantiles need.
 
-    A quantile by which a rule may fail gets four times the runs, which makes its interval about half as wide. The
-    number is fixed before measuring: looking at such an interval until it suits would spoil its confidence.
+    A quantile by which a rule may fail gets four times the runs, which makes its interval about half as wide, and as
+    many rounds as the interval of a median of rounds takes, since runs of one round are alike. These numbers are fixed
+    before measuring: looking at such an interval until it suits would spoil its confidence.
     """
     plans = [policy.plan for policy in policies]
     sure = gate.confidence(policies)
@@ -52,15 +53,20 @@ def schedule(settings: Settings, policies: Sequence[Policy]) -> Schedule:
     return Schedule(
         budget_s=budget_s,
         max_pairs=max(plan.max_pairs for plan in plans),
-        min_pairs=max(Schedule().min_pairs, values_needed(0.5, sure)),
+        min_pairs=max(Schedule().min_pairs, (Schedule().pairs_a_round if deciding else 1) * values_needed(0.5, sure)),
         min_runs=max(runs_needed(names, sure), _NARROWER * runs_needed(deciding, sure)),
         seed=settings.seed,
     )
 
 
 def _by_interval(rule: Rule) -> bool:
-    """Tell whether a rule may fail by a figure's interval; what is compared with a baseline is settled in pairs."""
-    return rule.enforce is not Enforce.ADVISORY and any(isinstance(check, Limit) for check in rule.checks)
+    """Tell whether a rule may fail by a measured interval; what is compared with a baseline is settled in pairs."""
+    measured = rule.metric is not None and rule.metric.paired
+    return (
+        bool(measured)
+        and rule.enforce is not Enforce.ADVISORY
+        and any(isinstance(check, Limit) for check in rule.checks)
+    )
 
 
 def case(  # noqa: PLR0913 - all that a model is judged by
@@ -103,9 +109,13 @@ def case(  # noqa: PLR0913 - all that a model is judged by
     paths |= begun.files
     trusted = held.trusts(entry.name)
     base = held.base if held.project.model(entry.name) else ""
+    inputs = _inputs_file(site, entry, base)
     return Case(
         model=entry.identity,
-        specs={subject: _spec(settings, held.project, entry, path, trusted=trusted) for subject, path in paths.items()},
+        specs={
+            subject: _spec(settings, held.project, entry, path, inputs, trusted=trusted)
+            for subject, path in paths.items()
+        },
         quality=Grader(settings.root, entry, wanted(policies), base),
         training=lambda subject: training_figures(settings.root, entry, subject, base),
         traffic=_traffic(entry),
@@ -224,11 +234,13 @@ def _not_there_yet(source: Source, entry: ModelEntry, site: sources.Site) -> str
     return f"{tree.name} has no `{path}`, so that this is a new model" if tree.blob(path) is None else ""
 
 
-def _spec(settings: Settings, project: Project, entry: ModelEntry, path: Path, *, trusted: bool) -> ModelSpec:
+def _spec(  # noqa: PLR0913 - what makes a model run
+    settings: Settings, project: Project, entry: ModelEntry, path: Path, inputs: Path | None, *, trusted: bool
+) -> ModelSpec:
     return ModelSpec(
         path=path,
         folder=path.parent,
-        inputs=_inputs_file(settings.root, entry),
+        inputs=inputs,
         shapes=entry.inputs.shapes,
         ranges=entry.inputs.ranges,
         seed=entry.inputs.seed or settings.seed,
@@ -258,10 +270,13 @@ def device(project: Project) -> str:
     return f"cuda:{visible[number]}"
 
 
-def _inputs_file(root: Path, entry: ModelEntry) -> Path | None:
+def _inputs_file(site: sources.Site, entry: ModelEntry, base: str) -> Path | None:
+    """Find the inputs; with a base, the ones that lie there: what a model is run with decides what it costs."""
     if entry.inputs.file is None:
         return None
-    found = WorkingTree(root).locate(entry.inputs.file)
+    if base:
+        return sources.resolve(f"{sources.GIT}{base}:{entry.inputs.file}", site, where=entry.place)
+    found = WorkingTree(site.root).locate(entry.inputs.file)
     if found is None:
         raise ProjectError(entry.place, f"the inputs `{entry.inputs.file}` are not there", "check `inputs: {file: …}`")
     return found

@@ -18,6 +18,7 @@ class Answer:
     slowly_s: float = 0.0  # between one byte and the next
     closes: bool = False  # without a word
     announced: int | None = None  # bytes in Content-Length
+    raw: bytes = b""  # sent instead of all that, so slowly
 
     @property
     def data(self):
@@ -58,6 +59,10 @@ def device(answers):
             if answer.closes:
                 self.close_connection = True
                 return
+            if answer.raw:
+                self.close_connection = True
+                _drip(self.wfile, answer.raw, answer.slowly_s, made.over)
+                return
             self.send_response(answer.status)
             for name, value in answer.headers.items():
                 self.send_header(name, value)
@@ -70,10 +75,7 @@ def device(answers):
             if not answer.slowly_s:
                 self.wfile.write(answer.data)
                 return
-            for byte in answer.data:
-                self.wfile.write(bytes([byte]))
-                if made.over.wait(answer.slowly_s):
-                    return
+            _drip(self.wfile, answer.data, answer.slowly_s, made.over)
 
         def log_message(self, *_):
             """Tests show no log."""
@@ -94,6 +96,13 @@ def device(answers):
             made.over.set()
             server.shutdown()
             thread.join()
+
+
+def _drip(out, data, slowly_s, over):
+    for byte in data:
+        out.write(bytes([byte]))
+        if over.wait(slowly_s):
+            return
 
 
 def without_place(look):

@@ -17,10 +17,10 @@ from made import (
 )  # fmt: skip
 
 from greengate.betting import Stakes
-from greengate.gate import judge, unsettled
+from greengate.gate import judge, shared, unsettled
 from greengate.metrics import lookup
-from greengate.policy import Condition, Limit, Match, Rule, Tolerance
-from greengate.quantities import Points, Share, Size
+from greengate.policy import Condition, Gain, Limit, Match, Rule, Tolerance, Tradeoff
+from greengate.quantities import Duration, Points, Share, Size
 from greengate.verdict import Outcome
 
 ENERGY, FLOPS, P95 = "energy_per_1k_inferences", "flops_per_inference", "latency_p95"
@@ -308,3 +308,26 @@ def test_the_gravest_finding_names_the_verdict():
     verdict = judge([policy(*rules)], found)
     assert [str(item.outcome) for item in verdict.findings] == ["passed", "warned"]
     assert (verdict.outcome, verdict.exit_code) == (Outcome.WARNED, 0)
+
+
+def test_a_share_and_a_difference_of_one_metric_are_two_questions():
+    share = growth(P95)
+    difference = Rule("more", (Tolerance("max_increase", Duration.parse("5 ms")),), lookup(P95))
+    rates = [shared([policy(*rules)])[0].plan.stakes.false_fail for rules in ((share,), (share, difference))]
+    assert rates == [0.01, 0.005]
+
+
+def test_measuring_goes_on_until_the_gain_of_a_waived_trade_off_is_decided():
+    gain = Gain(lookup("latency_p50"), "min_decrease", Share.parse("15%"))
+    judged = policy(growth(ENERGY, unless=Tradeoff("speed", gain, Share.parse("40%"))), waivers=(waiver(type="speed"),))
+    decided = evidence({}, {}, pairs=tuple(dear_and_quicker(0.85)))
+    assert judge([judged], decided).findings[0].judged is Outcome.FAILED
+    assert unsettled([judged], decided)
+    assert not unsettled([replace(judged, waivers=())], decided)
+
+
+def dear_and_quicker(ratio):
+    """Give pairs that cost 20% more CPU time, and take about so much less by the clock."""
+    for pair in pairs(1.2):
+        run_s = ratio * (1.001 if pair.round % 2 else 0.999) * pair.baseline.run_p50_s
+        yield pair.model_copy(update={"candidate": pair.candidate.model_copy(update={"run_p50_s": run_s})})

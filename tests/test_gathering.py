@@ -2,7 +2,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from made import exact, maximum, policy
+from made import exact, growth, maximum, policy
 
 from greengate.betting import Stakes
 from greengate.evidence import Model, Subject
@@ -51,11 +51,16 @@ def test_models_of_two_kinds_are_hosted_apart_and_share_the_control_workload_of_
         assert (list(one.specs), list(other.specs), control is one) == (["candidate"], ["baseline"], True)
 
 
-@pytest.mark.parametrize(("false_fail", "pairs"), [(0.01, 12), (0.0001, 14)])
-def test_energy_and_throughput_have_the_blocks_that_their_intervals_need(false_fail, pairs):
+@pytest.mark.parametrize(("false_fail", "pairs"), [(0.01, 14), (0.0001, 28)])
+def test_energy_and_throughput_have_the_rounds_that_their_intervals_need(false_fail, pairs):
     judged = policy(maximum("throughput", "1/s"), stakes=Stakes(false_fail, 0.05))
     assert schedule(Settings(Path()), [judged]).min_pairs == pairs
-    assert not isinstance(quantile([1.0] * pairs, 0.5, confidence([judged])), int)
+    assert not isinstance(quantile([1.0] * (pairs // 2), 0.5, confidence([judged])), int)
+
+
+@pytest.mark.parametrize("rule", [growth("throughput"), maximum("model_size", "1 MB")], ids=["a share", "counted"])
+def test_a_rule_that_goes_by_no_interval_of_runs_takes_no_more_rounds(rule):
+    assert schedule(Settings(Path()), [policy(rule)]).min_pairs == 12
 
 
 def weighing(bytes_a_weight):

@@ -176,10 +176,11 @@ def test_measuring_does_not_go_on_in_vain_where_the_meter_is_dead():
     assert len(trace.pairs) == 12
 
 
-def test_a_model_that_cannot_be_told_from_idle_is_no_zero():
+@pytest.mark.parametrize("watts", [59.0, 60.0, 60.5])
+def test_a_model_that_cannot_be_told_from_idle_is_no_zero(watts):
     machine = quiet()
     meter = GpuMeter(machine)
-    trace = measured(machine, meter, **two(machine, {"watts": 59.0}))
+    trace = measured(machine, meter, **two(machine, {"watts": watts}))
     assert [block.device_j for block in trace.blocks["candidate"]] == [None] * len(trace.blocks["candidate"])
     assert [event.name for event in trace.events] == ["at-idle"]
 

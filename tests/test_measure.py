@@ -52,6 +52,24 @@ def test_quantile_intervals_cover_as_often_as_they_say(share):
     assert 0.93 * 500 <= hits <= 0.995 * 500
 
 
+@pytest.mark.parametrize(("rounds", "runs"), [(7, 16), (30, 16), (30, 2)])
+@pytest.mark.parametrize("session", [0.0, 1.0, 3.0], ids=["independent", "alike", "all but equal"])
+def test_the_interval_of_a_median_covers_as_often_where_runs_of_a_round_are_alike(rounds, runs, session):
+    scatter, misses = random.Random(3), 0
+    for _ in range(400):
+        lucks = [scatter.gauss(0, session) for _ in range(rounds)]
+        values = [luck + scatter.gauss(0, 1) for luck in lucks for _ in range(runs)]
+        _, low, high = quantile(values, 0.5, 0.98, rounds)
+        misses += not low <= 0.0 <= high
+    assert misses <= 0.04 * 400
+
+
+def test_rounds_that_differ_widen_the_interval_and_never_beyond_the_extremes():
+    values = [float(round_) for round_ in range(7) for _ in range(16)]
+    assert quantile(values, 0.5, 0.98) == (3.0, 2.0, 4.0)
+    assert quantile(values, 0.5, 0.98, 7) == (3.0, 0.0, 6.0)
+
+
 def test_too_few_values_have_no_interval_and_say_how_many_it_takes():
     assert quantile([1.0] * 71, 0.95, 0.95) == 72
     assert quantile([1.0] * 72, 0.95, 0.95) == (1.0, 1.0, 1.0)

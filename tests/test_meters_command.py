@@ -67,7 +67,8 @@ def test_without_any_meter_joules_are_modelled_and_the_exit_code_is_0(shelf, cap
         "               Apache-2.0\n"
         "  scale        x/÷ 2; the ratio of two models needs no watts\n"
         "\n"
-        "on the processor, joules come from cpu-seconds (modelled): no meter of it can be read here\n"
+        "on the processor, joules come from cpu-seconds (modelled): no meter of it can be\n"
+        "read here\n"
     )
 
 
@@ -87,7 +88,7 @@ def test_a_meter_is_told_with_its_window_and_the_budget_that_a_gate_needs(shelf,
         "  worse by     SGX blurs it\n"
     ) in said
     assert said.endswith(
-        "on the processor, joules come first from rapl (counter), where the budget allows its windows\n"
+        "on the processor, joules come first from rapl (counter), where the budget allows\nits windows\n"
     )
 
 
@@ -114,7 +115,7 @@ def test_the_surest_meter_of_the_processor_comes_first(shelf, capsys):
     assert said.index("plug: metered, host") < said.index("nvml: counter, device")
     assert "in a gate    read where models run on it, not where they run on the processor" in said
     assert said.endswith(
-        "on the processor, joules come first from plug (metered), where the budget allows its windows\n"
+        "on the processor, joules come first from plug (metered), where the budget allows\nits windows\n"
     )
 
 

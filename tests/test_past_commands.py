@@ -4,6 +4,7 @@ import pytest
 from projects_made import POLICY, greengate, project
 
 from greengate.history import opened
+from greengate.ledger.canonical import digest, encode
 
 
 @pytest.fixture
@@ -37,6 +38,33 @@ def test_an_entry_is_shown_as_it_was_told(judged, capsys):
     passed = rows(judged, capsys)[1]["entry"]
     assert greengate(judged, "show", passed[:10]) == 0
     assert "m  PASSED" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("edit", "found"),
+    [
+        (lambda _, pair: pair["candidate"].update(cpu_s="0.0"), "pairs.0.candidate.cpu_s: Input should be greater"),
+        (lambda _, pair: pair["baseline"].update(wall_s="1e308"), "pairs.0.baseline.wall_s: Input should be less"),
+        (lambda leaf, _: leaf["subject"].clear(), "list index out of range"),
+        (lambda leaf, _: leaf["predicate"].update(commit=5), "found int, expected text"),
+        (lambda leaf, _: leaf["predicate"].update(model=["m"]), "found list, expected text"),
+    ],
+    ids=["work without a cost", "more work than there can be", "no subject", "a number", "a list"],
+)
+@pytest.mark.parametrize("command", ["history", "show", "judge"])
+def test_an_entry_that_greengate_did_not_write_is_named(judged, capsys, command, edit, found):
+    with opened(judged / ".greengate" / "history.db") as history:
+        stored = next(history._store.newest_first())
+        leaf = json.loads(stored.leaf)
+        evidence = json.loads(history._store.body(leaf["predicate"]["evidence"]))
+        edit(leaf, evidence["pairs"][0])
+        body = encode(evidence)
+        leaf["predicate"]["evidence"] = digest(body)
+        history._store.append(encode(leaf), {digest(body): body})
+    assert greengate(judged, command, *(() if command == "history" else ("last",))) == 4
+    told = capsys.readouterr().err
+    assert f"cannot be read: {found}" in told
+    assert "http" not in told
 
 
 @pytest.mark.parametrize("prefix", ["ffffffffffffff", "nonsense"])

@@ -97,13 +97,14 @@ QUERY = "the query to PLUG"
         ({"status": "success"}, ("malformed", f"{QUERY} gives nothing known, expected one series or a scalar")),
         (vector("many"), ("malformed", f"{QUERY} gives a value that is no number")),
         (vector(None), ("malformed", f"{QUERY} gives a value that is no number")),
+        (vector([0, [1, 2], 3]), ("malformed", f"{QUERY} gives a value that is no number")),
         (vector("NaN"), ("not-finite", f"{QUERY} gives `NaN`, which is no finite number")),
         (vector("+Inf"), ("not-finite", f"{QUERY} gives `Infinity`, which is no finite number")),
         (vector("174500000"), ("wrong-unit", f"{QUERY} gives 1.745e+08 W, more than a machine draws: it is in another unit")),
         (Answer({"status": "error", "errorType": "bad_data", "error": "1:5: parse error: unexpected end"}, 400), ("unreadable", "PLUG/api/v1/query answers with status 400: 1:5: parse error: unexpected end")),
         (Answer({"status": "error", "error": "query timed out"}, 503), ("device-error", "PLUG/api/v1/query answers with status 503: query timed out")),
     ],
-    ids=["none", "two", "a range", "no data", "text", "null", "nan", "infinite", "microwatts", "no query", "busy"],
+    ids=["none", "two", "a range", "no data", "text", "null", "a list", "nan", "infinite", "microwatts", "no query", "busy"],
 )  # fmt: skip
 def test_an_answer_that_is_none_is_a_fault(answer, found):
     absent, fault = looked(answer)

@@ -1,11 +1,16 @@
+import itertools
+import math
+
 import pytest
 from made import evidence, growth, policy
 from rounds_made import Bench, Model, course
 
+from greengate.betting import Stakes
 from greengate.errors import MeasurementError
 from greengate.gate import judge, unsettled
 from greengate.measure.protocol import Schedule, measure
 from greengate.measure.trace import drift
+from greengate.paired import Series
 from greengate.ports import Reading
 
 ENERGY = "energy_per_1k_inferences"
@@ -39,9 +44,9 @@ class TestRounds:
         bench = Bench()
         course(bench, LONG)
         renewed = [name for what, name in bench.log if what == "renew"]
-        assert len(renewed) == 2 * 19
+        assert len(renewed) == 2 * 20
         assert all(sorted(both) == ["baseline", "candidate"] for both in zip(renewed[::2], renewed[1::2], strict=True))
-        assert 4 < renewed[::2].count("candidate") < 15
+        assert 4 < renewed[::2].count("candidate") < 16
 
     def test_renew_before_they_measure_and_not_between(self):
         bench = Bench()
@@ -117,7 +122,7 @@ class TestItEnds:
         slow = {name: bench.model(name, 5.0) for name in ("candidate", "baseline")}
         trace = course(bench, Schedule(budget_s=15), always, **slow)
         assert (trace.pairs, bench.now_s <= 15) == ([], True)
-        assert "which takes about 20 s" in trace.events[0].words
+        assert "which takes about 40 s" in trace.events[0].words
 
     def test_as_soon_as_a_single_run_is_longer_than_the_budget(self):
         bench = Bench()
@@ -199,12 +204,12 @@ def test_models_of_any_speed_have_their_verdict(ours_s, theirs_s, outcome):
         (
             5.0,
             5.0,
-            "still open after 1 round of pairs, and no verdict takes fewer than 6: about 2.5 min more (`budget`)",
+            "still open after 1 round of pairs, and no verdict takes fewer than 6: about 3.3 min more (`budget`)",
         ),
         (
             9.0,
             0.009,
-            "still open after 1 round of pairs, and no verdict takes fewer than 6: about 2.3 min more (`budget`)",
+            "still open after 1 round of pairs, and no verdict takes fewer than 6: about 3 min more (`budget`)",
         ),
     ],
     ids=["5 s", "1000x slower, 9 s a run"],
@@ -349,13 +354,63 @@ def test_a_control_workload_below_the_clock_voids_and_drops_nothing():
     assert (trace.voided, trace.events, trace.discarded_pairs) == ("", [], 0)
 
 
-def test_of_a_block_with_many_runs_those_kept_lie_evenly():
-    class Counting(Model):
-        def block(self, runs):
-            reading = super().block(runs)
-            return Reading(runs, reading.cpu_s, reading.wall_s, tuple(float(place) for place in range(1, runs + 1)))
+class Counting(Model):
+    """Its runs take as many seconds as their place in the block says."""
 
+    def block(self, runs):
+        reading = super().block(runs)
+        return Reading(runs, reading.cpu_s, reading.wall_s, tuple(float(place) for place in range(1, runs + 1)))
+
+
+def test_of_a_block_with_many_runs_those_kept_lie_evenly():
     bench = Bench()
     block = course(bench, candidate=Counting(bench, "candidate", 1e-4)).blocks["candidate"][0]
-    assert block.run_s == (7.0, 19.0, 32.0, 44.0, 57.0, 69.0, 82.0, 94.0)
+    assert len(block.run_s) == 8
+    assert {later - earlier for earlier, later in itertools.pairwise(block.run_s)} <= {12.0, 13.0}
     assert block.run_p50_s == 51.0
+
+
+@pytest.mark.parametrize("run_s", [1e-4, 0.00063, 0.005], ids=["100 runs", "16 runs", "2 runs"])
+def test_each_run_of_a_block_is_kept_as_often_as_another(run_s):
+    bench = Bench()
+    blocks = course(bench, LONG, candidate=Counting(bench, "candidate", run_s)).blocks["candidate"]
+    kept = [run / block.inferences for block in blocks for run in block.run_s]
+    assert sum(share <= 0.5 for share in kept) == pytest.approx(len(kept) / 2, rel=0.1)
+    assert sum(block.run_s[0] == 1.0 for block in blocks) == pytest.approx(
+        len(blocks) * min(1.0, 8 / blocks[0].inferences), abs=len(blocks) / 5
+    )
+
+
+class Cold(Model):
+    """Its first run of a block is dearer than the others, and each is a little off."""
+
+    def block(self, runs):
+        self.blocks.append(runs)
+        luck = math.exp(self.bench.chance.gauss(0, self.scatter))
+        each = [self.run_s * luck * math.exp(self.bench.chance.gauss(0, self.scatter)) for _ in range(runs)]
+        each[0] *= 1.3
+        self.bench.work(sum(each), sum(each))
+        return Reading(runs, sum(each), sum(each), tuple(each))
+
+
+def test_identical_models_have_equally_many_runs_a_block_whatever_their_sizing_said():
+    for seed in range(20):
+        bench = Bench(seed=seed)
+        models = {name: Cold(bench, name, 0.00065, scatter=0.01) for name in ("candidate", "baseline")}
+        course(bench, Schedule(min_pairs=2), **models)
+        assert models["candidate"].blocks[-1] == models["baseline"].blocks[-1]
+
+
+def test_a_first_run_that_is_dearer_fails_no_identical_model():
+    for seed in range(8):
+        bench = Bench(seed=seed)
+        models = {name: Cold(bench, name, 0.00065, scatter=0.01) for name in ("candidate", "baseline")}
+        pairs = course(bench, Schedule(min_pairs=60, seed=seed), **models).pairs
+        assert Series("p95", tuple(pairs)).decide(math.log(1.05), Stakes()).worse is not True
+
+
+def test_models_that_cost_far_more_or_less_have_blocks_of_their_own_size():
+    bench = Bench()
+    models = {"candidate": bench.model("candidate", 9.0), "baseline": bench.model("baseline", 0.009)}
+    course(bench, Schedule(min_pairs=2), **models)
+    assert [model.blocks[-1] for model in models.values()] == [1, 2]

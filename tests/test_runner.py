@@ -399,6 +399,15 @@ def test_what_is_no_profile_is_not_shown(here, capsys, data, said):
     assert said in capsys.readouterr().err
 
 
+def test_a_key_that_is_none_is_told_as_the_key_and_not_as_the_profile(here, capsys):
+    (here / "p.json").write_bytes(b"{}")
+    assert run(["runner", "show", "p.json", "--key", "k.pem"]) == 2
+    assert capsys.readouterr().err == (
+        "error: --key: `k.pem` is no public key\n"
+        "  hint: give what `greengate runner keygen` printed: `ed25519:` and 44 characters\n"
+    )
+
+
 # At a gate
 
 NAMED = f'runner: {{profile: {{file: p.json, key: "{KEY.public}"}}}}\n'

@@ -128,14 +128,17 @@ def test_a_meter_only_asks():
         (Answer(closes=True), ("unreadable", "PLUG closed the connection without an answer")),
         (Answer(STATUS, delay_s=60), ("timeout", "PLUG gave no whole answer within 0.2 s")),
         (Answer(STATUS, slowly_s=0.05), ("timeout", "PLUG gave no whole answer within 0.2 s")),
+        (Answer(raw=b"HTTP/1.1 200 OK\r\nX: " + b"x" * 999, slowly_s=0.05), ("timeout", "PLUG gave no whole answer within 0.2 s")),
+        (Answer(raw=b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"0" * 999, slowly_s=0.05), ("timeout", "PLUG gave no whole answer within 0.2 s")),
         (Answer({"message": "calibration\x1b lost"}, 500), ("device-error", "PLUG/status answers with status 500: calibration lost")),
         (Answer("teapot", 418), ("unreadable", "PLUG/status answers with status 418")),
         (Answer("", 404), ("unreadable", "there is no PLUG/status (404)")),
         (Answer("", 401), ("unreadable", "PLUG/status asks who you are (401)")),
         (Answer("", 302, {"Location": "http://evil.example/status"}), ("unreadable", "PLUG redirects to http://evil.example:80, which is not followed")),
+        (Answer("", 302, {"Location": "http://[::bad/status"}), ("malformed", "PLUG redirects to something that is no address")),
         (Answer("", 302, {"Location": "/status"}), ("malformed", "PLUG redirects again and again")),
     ],
-    ids=["text", "a truth", "null", "invalid", "no meters", "no list", "no mapping", "no power", "milliwatts", "nan", "too large", "too long", "page", "deep", "nothing", "endless", "broken off", "closed", "late", "drop by drop", "500", "418", "404", "401", "led astray", "circle"],
+    ids=["text", "a truth", "null", "invalid", "no meters", "no list", "no mapping", "no power", "milliwatts", "nan", "too large", "too long", "page", "deep", "nothing", "endless", "broken off", "closed", "late", "drop by drop", "header by drops", "chunk by drops", "500", "418", "404", "401", "led astray", "led nowhere", "circle"],
 )  # fmt: skip
 def test_a_look_that_gives_nothing_is_a_fault_with_a_name(status, found, monkeypatch):
     if found[0] == "timeout":
@@ -173,9 +176,10 @@ def test_a_plug_that_is_back_is_read_again():
         (ShellyMeter, {"/shelly": GEN3}, ("PLUG has no power meter at switch 0", "name another `switch`, or a device with a power meter in its data sheet")),
         (TasmotaMeter, {"/cm": {"StatusSNS": {"Time": "2026-03-01T10:00:00"}}}, ("PLUG has no energy sensor", "choose a module or template with power monitoring in its configuration")),
         (TasmotaMeter, {"/cm": {"WARNING": "Need user=<username>&password=<password>"}}, ("PLUG asks for a user and a password", "set GREENGATE_METER_USER and GREENGATE_METER_PASSWORD")),
+        (TasmotaMeter, tasmota("1e999", "null"), ("StatusSNS.ENERGY.Power of PLUG has no value to give (null)", "")),
         (TasmotaMeter, tasmota("[1.5,2.5]", "[40,50]"), ("StatusSNS.ENERGY.Power of PLUG gives `[40, 50]`, expected a number", "")),
     ],
-    ids=["nothing plugged in", "plain switch", "no such switch", "plain tasmota", "locked tasmota", "three phases"],
+    ids=["nothing plugged in", "plain switch", "no such switch", "plain tasmota", "locked tasmota", "counts by nothing known", "three phases"],
 )  # fmt: skip
 def test_what_is_no_meter_says_what_would_help(kind, answers, found):
     absent, _ = looked(kind, answers)
@@ -201,6 +205,20 @@ def test_credentials_that_are_wrong_are_sent_once():
     with device(gen1(Answer("", 401))) as made, closing(ShellyMeter(made.address, KNOWN)) as meter:
         assert without_place(meter.sample()) == ("unreadable", "PLUG/status refuses the credentials (401)")
         assert made.asked == ["/shelly", "/status", "/status"]
+
+
+@pytest.mark.parametrize("challenge", ["Digest", 'Digest realm="x", qop="auth"'])
+def test_a_challenge_that_is_none_is_a_fault(challenge):
+    refusal = Answer("", 401, {"WWW-Authenticate": challenge})
+    with device(gen1(refusal)) as made, closing(ShellyMeter(made.address, KNOWN)) as meter:
+        assert without_place(meter.sample()) == ("malformed", "PLUG asks who you are, and not as RFC 7616 has it")
+
+
+def test_nothing_that_is_packed_is_asked_for_or_unpacked():
+    packed = Answer("{}", headers={"Content-Encoding": "gzip"})
+    with device(gen1(packed)) as made, closing(ShellyMeter(made.address, NOBODY)) as meter:
+        assert without_place(meter.sample()) == ("malformed", "PLUG answers without meters[0].power")
+        assert {headers["Accept-Encoding"] for headers in made.headers} == {"identity"}
 
 
 def test_tasmota_gets_them_in_the_address_and_tells_nobody():

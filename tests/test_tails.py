@@ -67,8 +67,27 @@ def test_a_tail_that_grew_is_seen_though_the_median_stands_still():
     assert decide(found, 0.50, TAU, Stakes()).worse is False
 
 
-def test_the_first_round_only_sets_the_threshold():
-    assert decide(rounds(math.exp(TAU), 9), 0.5, TAU, Stakes()).rounds == 8
+@pytest.mark.parametrize(("share", "silent"), [(0.5, 1), (0.95, 4), (0.99, 16)])
+def test_the_first_rounds_only_set_the_threshold(share, silent):
+    assert decide(rounds(math.exp(TAU), 20), share, TAU, Stakes(1e-12, 1e-12)).rounds == 20 - silent
+
+
+def quick_but_for(tail):
+    """Give runs that are 20% quicker, but for a share of them that take ten times as long."""
+    return lambda chance: light(chance) * (10 if chance.random() < tail else 0.8)
+
+
+@pytest.mark.parametrize("runs", [2, 4, 16])
+@pytest.mark.parametrize(("share", "tail"), [(0.95, 0.08), (0.99, 0.015)], ids=["p95", "p99"])
+def test_a_quicker_bulk_passes_no_worse_tail_before_the_tail_can_have_been_seen(share, tail, runs):
+    passed = 0
+    for seed in range(100):
+        chance, ours = random.Random(seed), quick_but_for(tail)
+        found = [
+            Runs(tuple(ours(chance) for _ in range(runs)), tuple(light(chance) for _ in range(runs))) for _ in range(60)
+        ]
+        passed += decide(found, share, TAU, Stakes()).worse is False
+    assert passed <= 5
 
 
 def swapped(found):

@@ -116,6 +116,34 @@ def test_a_change_cannot_rewrite_the_quality_of_its_baseline(repository):
     assert greengate(repository, "gate", "--base", "main") == 1
 
 
+def test_a_change_cannot_make_its_figures_small_by_a_larger_batch(repository, capsys):
+    cap = "  - {id: cap, metric: flops_per_inference, max: 60000 FLOP, enforce: hard}\n"
+    git(repository, "checkout", "main")
+    (repository / "policy.yaml").write_text(POLICY + cap)
+    git(repository, "commit", "-am", "cap")
+    git(repository, "checkout", "-B", "change")
+    layers(repository / "model.onnx", 512)
+    edited(repository, "greengate.yaml", ("batch: 8", "batch: 80000"))
+    assert greengate(repository, "gate", "--base", "main") == 1
+    told = " ".join(capsys.readouterr().out.split())
+    assert "✗ failed cap" in told
+    assert "26.3% above the limit" in told
+    assert "this change edits batch of m; this check holds to the base's" in told
+
+
+def test_a_change_cannot_choose_the_inputs_that_it_is_measured_with(repository, capsys):
+    git(repository, "checkout", "main")
+    np.savez(repository / "inputs.npz", x=np.ones((8, 64), np.float32))
+    edited(repository, "greengate.yaml", ("batch: 8", "batch: 8, inputs: {file: inputs.npz}"))
+    git(repository, "add", ".")
+    git(repository, "commit", "-m", "inputs")
+    git(repository, "checkout", "-B", "change")
+    np.savez(repository / "inputs.npz", other=np.ones((8, 64), np.float32))
+    assert greengate(repository, "gate") == 4  # the change's own inputs do not fit
+    assert greengate(repository, "gate", "--base", "main") == 0
+    capsys.readouterr()
+
+
 def test_a_model_taken_away_from_the_gate_is_told(repository, capsys):
     git(repository, "checkout", "main")
     extra = "  - {name: n, path: baseline.onnx, batch: 8}\n"
@@ -374,3 +402,18 @@ def test_what_was_not_found_is_not_claimed(tmp_path, capsys):
     text = PROJECT.replace("baseline: baseline.onnx, ", "")
     assert greengate(project(tmp_path, text=text, policy=policy), "gate") == 3
     assert "it takes more energy" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("base", "known"), [("main", "admin"), ("bare", ""), ("", "admin")])
+def test_a_change_that_brings_the_project_file_does_not_get_the_passwords_of_meters(
+    repository, monkeypatch, base, known
+):
+    git(repository, "checkout", "-b", "bare")
+    git(repository, "rm", "-q", "--cached", "greengate.yaml")
+    git(repository, "commit", "-m", "without greengate")
+    git(repository, "checkout", "-f", "change")
+    asked = []
+    monkeypatch.setenv("GREENGATE_METER_USER", "admin")
+    monkeypatch.setattr("greengate.meters.survey", lambda _, access, __: asked.append(access.user) or [])
+    greengate(repository, "gate", "--base", base)
+    assert asked == [known]

@@ -79,7 +79,7 @@ def _print(here: Sequence[Found], absent: Sequence[Found], watts: Watts | NotHer
     for told, words in _alike(absent).items():
         sheet.echo(f"{', '.join(words)}: cannot be read", (("why", told.why), ("what to do", told.hint)))
         click.echo("")
-    click.echo(_joules(here, watts))
+    sheet.say(_joules(here, watts))
 
 
 def _alike(absent: Sequence[Found]) -> dict[NotHere, list[str]]:

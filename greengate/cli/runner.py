@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -104,6 +105,9 @@ def show(*, file: str, key: str | None) -> int:
         raise UsageError(
             file, f"cannot be read: {error.strerror}", "`greengate runner calibrate` writes one"
         ) from error
+    if key and not re.fullmatch(signing.PUBLIC, key):
+        hint = "give what `greengate runner keygen` printed: `ed25519:` and 44 characters"
+        raise UsageError("--key", f"`{key}` is no public key", hint)
     signed = profiles.unseal(data, key or "", file, UsageError)
     _tell(signed, f"{file}: {'signed by that key' if key else 'unchanged since it was signed; by whom, --key tells'}")
     return 0

@@ -21,8 +21,17 @@ def echo(title: str, rows: Rows) -> None:
     click.echo("\n".join([title, *_lines(rows)]))
 
 
+def say(text: str) -> None:
+    """Print a sentence that stands alone."""
+    click.echo(textwrap.fill(plain(text), _width(), break_long_words=False, break_on_hyphens=False))
+
+
+def _width() -> int:
+    return min(max(shutil.get_terminal_size((80, 24)).columns, _NARROW), _WIDE)
+
+
 def _lines(rows: Rows) -> Iterator[str]:
-    width = min(max(shutil.get_terminal_size((80, 24)).columns, _NARROW), _WIDE)
+    width = _width()
     for name, text in rows:
         if text:
             yield textwrap.fill(

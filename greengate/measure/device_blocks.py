@@ -33,6 +33,7 @@ _MOST_IDLE = 2  # tries
 _LEAST_BUDGET = 3.0  # times what the idle power takes
 _SHORTEST_S = 10.0  # readings that need longer windows are means over a second, which is no block's
 _MOST_GAP_S = 0.1  # a tick
+_TOLD = 0.02  # of a block's power: three standard deviations
 _DIGITS = 7
 
 
@@ -131,8 +132,9 @@ class DeviceBlocks:
                 self._note(event.name, event.words)
             return None
         net_w = window.power_w - self.idle_w
-        if net_w <= 0:
-            self._note("at-idle", f"it drew {window.power_w:.4g} W, and {self.idle_w:.4g} W when idle")
+        if net_w <= _TOLD * window.power_w:
+            drew = f"it drew {window.power_w:.4g} W, which cannot be told from {self.idle_w:.4g} W when idle"
+            self._note("at-idle", drew)
             return None
         return float(f"{net_w * wall_s:.{_DIGITS}g}")
 

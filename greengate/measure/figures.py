@@ -74,9 +74,10 @@ def timed(trace: Trace, subject: str, confidence: float) -> Figures:
     if nothing := trace.unmeasured:
         return Figures(missing=dict.fromkeys((*QUANTILES, "throughput"), nothing))
     for name, share in QUANTILES.items():
-        _place(found, name, trace.runs(subject), share, confidence, "order statistics of single runs by the clock")
+        runs = trace.runs(subject)
+        _place(found, name, runs, share, confidence, trace.rounds, "order statistics of single runs by the clock")
     rates = [block.inferences / block.wall_s for block in trace.blocks[subject]]
-    _place(found, "throughput", rates, 0.5, confidence, "median over blocks, one caller, by the clock")
+    _place(found, "throughput", rates, 0.5, confidence, trace.rounds, "median over blocks, one caller, by the clock")
     return found
 
 
@@ -87,9 +88,10 @@ def modelled_energy(trace: Trace, subject: str, confidence: float, watts: Watts 
         return Figures(missing={name: watts})
     if nothing := trace.unmeasured:
         return Figures(missing={name: nothing})
-    estimate = quantile([_cpu_s_per_1k(block) for block in trace.blocks[subject]], 0.5, confidence)
+    values = [_cpu_s_per_1k(block) for block in trace.blocks[subject]]
+    estimate = quantile(values, 0.5, confidence, max(1, trace.rounds))
     if isinstance(estimate, int):
-        return Figures(missing={name: _too_few(estimate, len(trace.blocks[subject]), "blocks")})
+        return Figures(missing={name: _too_few(estimate, len(values), "blocks")})
     middle, low, high = estimate
     spread = watts.widened(low, high)
     provenance = Provenance(
@@ -128,9 +130,9 @@ def _cpu_s_per_1k(block: Block) -> float:
 
 
 def _place(  # noqa: PLR0913 - the parts of one figure
-    found: Figures, name: str, values: list[float], share: float, confidence: float, method: str
+    found: Figures, name: str, values: list[float], share: float, confidence: float, rounds: int, method: str
 ) -> None:
-    estimate = quantile(values, share, confidence)
+    estimate = quantile(values, share, confidence, max(1, rounds))
     if isinstance(estimate, int):
         found.missing[name] = _too_few(estimate, len(values), "runs")
         return

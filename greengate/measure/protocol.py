@@ -25,6 +25,7 @@ __all__ = ["BASELINE", "CANDIDATE", "Schedule", "Trace", "measure", "runs_a_bloc
 
 _MOST_RUNS, _MOST_RUNS_BY_CLOCK = 20_000, 1_000_000
 _RUNS_KEPT = 8
+_ALIKE = 2  # times the cost of another model: farther off than tolerances are
 _CONTROL_CPU_S = 0.004
 
 
@@ -89,21 +90,50 @@ def measure(  # noqa: PLR0913 - what is measured, how, and whom to ask
 
 def runs_a_block(workload: Workload, block_s: float, *, by_clock: bool = False) -> int:
     """Find how many runs make a block of so many CPU seconds, or seconds by the clock."""
-    return _sized(workload, block_s, by_clock=by_clock)[0]
+    return _sized(workload, block_s, by_clock=by_clock).runs
 
 
-def _sized(workload: Workload, block_s: float, *, by_clock: bool = False) -> tuple[int, float]:
-    """Find how many runs make a block of so many CPU seconds, or seconds by the clock, and what one of them takes."""
-    runs, run_s, most = 1, 0.0, _MOST_RUNS_BY_CLOCK if by_clock else _MOST_RUNS
+@dataclass(frozen=True, slots=True)
+class _Size:
+    """How many runs make a block, what one of them takes by the clock, and what it costs in that by which it is sized.
+
+    All seconds.
+    """
+
+    runs: int
+    run_s: float
+    cost_s: float
+
+
+def _levelled(sizes: Mapping[str, _Size]) -> dict[str, int]:
+    """Give models of like cost equally many runs a block: the most that one of them takes.
+
+    The first run after another model's block finds cold caches. How many runs share its cost must not hang on how the
+    sizing went: that is the same for all rounds, so that no averaging would take it out.
+    """
+    return {
+        subject: max(
+            other.runs
+            for other in sizes.values()
+            if other.cost_s <= _ALIKE * size.cost_s and size.cost_s <= _ALIKE * other.cost_s
+        )
+        for subject, size in sizes.items()
+    }
+
+
+def _sized(workload: Workload, block_s: float, *, by_clock: bool = False) -> _Size:
+    """Find how many runs make a block of so many CPU seconds, or seconds by the clock."""
+    runs, run_s, cost_s, most = 1, 0.0, 0.0, _MOST_RUNS_BY_CLOCK if by_clock else _MOST_RUNS
     while runs < most:
         reading = workload.block(runs)
         run_s = reading.wall_s / runs
         took_s = reading.wall_s if by_clock else reading.cpu_s
+        cost_s = took_s / runs
         if took_s >= block_s:
-            return max(1, min(runs, math.ceil(block_s / (took_s / runs)))), run_s
+            return _Size(max(1, min(runs, math.ceil(block_s / cost_s))), run_s, cost_s)
         wanted = math.ceil(1.1 * runs * block_s / took_s) if took_s > 0 else 10 * runs
         runs = min(max(wanted, runs + 1), 10 * runs, most)
-    return runs, run_s
+    return _Size(runs, run_s, cost_s)
 
 
 @dataclass(slots=True)
@@ -118,15 +148,19 @@ class _Course:
     device: DeviceBlocks | None = None
     trace: Trace = field(default_factory=Trace)
     runs: dict[str, int] = field(default_factory=dict)
+    control_runs: int = 1
+    places: random.Random = field(init=False)
     dropped: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.places = random.Random(f"places of runs, {self.schedule.seed}")  # noqa: S311 - it keeps no secret
 
     def run(self) -> Trace:
         self.trace.blocks = {subject: [] for subject in self.workloads}
         self.trace.against = {subject: [] for subject in self.workloads if subject != CANDIDATE}
         order = random.Random(self.schedule.seed)  # noqa: S311 - it shuffles blocks, it keeps no secret
         started_s = self.look().at_s
-        first_s, renewal_s = self._size(started_s + self.schedule.budget_s)
-        expected_s = first_s
+        expected_s = first_s = self._size(started_s + self.schedule.budget_s)
         rounds = max(1, self.schedule.max_pairs // self.schedule.pairs_a_round)
         for number in range(rounds):
             before = self.look()
@@ -135,7 +169,7 @@ class _Course:
                 self._out_of_time(number, first_s)
                 break
             after = self._round(number, order, before)
-            expected_s = after.at_s - before.at_s + (renewal_s if number == 0 else 0.0)
+            expected_s = after.at_s - before.at_s
             self.trace.seconds = after.at_s - started_s
             self.progress(min(1.0, max(self.trace.seconds / self.schedule.budget_s, (number + 1) / rounds)))
             if self._enough() and not self.unsettled(self.trace):
@@ -143,23 +177,25 @@ class _Course:
         self._tell_dropped()
         return self.trace
 
-    def _size(self, until_s: float) -> tuple[float, float]:
-        """Find the length of the blocks, how long the first round may take, and fresh sessions, which warm up, besides.
+    def _size(self, until_s: float) -> float:
+        """Find the length of the blocks, and how long the first round may take.
 
         Models that alone take longer than the budget are not all tried: what has been seen is enough to say so.
         """
-        round_s = renewal_s = 0.0
+        sizes: dict[str, _Size] = {}
         for subject, workload in self.workloads.items():
-            self.runs[subject], run_s = self._sized(workload)
-            round_s += run_s * self.runs[subject] * self.schedule.pairs_a_round
-            renewal_s += 2 * run_s  # two runs warm up; of a slow model one does, and loading takes about as long
+            sizes[subject] = self._sized(workload)
             if self.look().at_s > until_s:
-                return round_s, renewal_s
-        if self.control is not None:
-            self.runs[""] = runs_a_block(self.control, _CONTROL_CPU_S)
-        return round_s, renewal_s
+                break
+        else:
+            if self.control is not None:
+                self.control_runs = runs_a_block(self.control, _CONTROL_CPU_S)
+        self.runs = _levelled(sizes)
+        round_s = sum(size.run_s * self.runs[subject] for subject, size in sizes.items()) * self.schedule.pairs_a_round
+        # Two runs warm up; of a slow model one does, and loading takes about as long.
+        return round_s + 2 * sum(size.run_s for size in sizes.values())
 
-    def _sized(self, workload: Workload) -> tuple[int, float]:
+    def _sized(self, workload: Workload) -> _Size:
         if self.schedule.block_wall_s:
             return _sized(workload, self.schedule.block_wall_s, by_clock=True)
         return _sized(workload, self.schedule.block_cpu_s)
@@ -167,12 +203,11 @@ class _Course:
     def _round(self, number: int, order: random.Random, before: Look) -> Look:
         subjects = list(self.workloads)
         order.shuffle(subjects)
-        if number:
-            for subject in subjects:
-                self.workloads[subject].renew()
+        for subject in subjects:
+            self.workloads[subject].renew()
         turns = [self._turn(subjects[:: 1 if turn % 2 == 0 else -1]) for turn in range(self.schedule.pairs_a_round)]
         if self.control is not None:
-            reading = self.control.block(self.runs[""])
+            reading = self.control.block(self.control_runs)
             self.trace.control_s.append(float(f"{reading.cpu_s / reading.runs:.6g}"))
         after = self.look()
         blocks = [block for turn in turns for block in turn.values()]
@@ -209,7 +244,7 @@ class _Course:
             cpu_s=reading.cpu_s,
             wall_s=reading.wall_s,
             run_p50_s=median_s,
-            run_s=_kept(reading),
+            run_s=_kept(reading, self.places.random()),
             preempted=reading.preempted,
             yielded=reading.yielded,
             foreign_s=foreign_s,
@@ -256,8 +291,11 @@ class _Course:
             self.trace.events.append(Event(name="discarded", words=words))
 
 
-def _kept(reading: Reading) -> tuple[float, ...]:
-    """Take a few runs that lie evenly in a block: neighbours are alike, and to count them all would feign certainty."""
+def _kept(reading: Reading, shift: float) -> tuple[float, ...]:
+    """Take a few runs that lie evenly in a block: neighbours are alike, and to count them all would feign certainty.
+
+    The first run is dearer than the others, so that chance (`shift`, from 0 to 1) says which ones are taken.
+    """
     step = max(1.0, len(reading.run_s) / _RUNS_KEPT)
-    places = [int((index + 0.5) * step) for index in range(min(len(reading.run_s), _RUNS_KEPT))]
+    places = [int((index + shift) * step) for index in range(min(len(reading.run_s), _RUNS_KEPT))]
     return tuple(float(f"{reading.run_s[place]:.6g}") for place in places)

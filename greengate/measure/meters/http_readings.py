@@ -1,7 +1,7 @@
 """What the meters that are asked over HTTP share: one GET, and every way in which it can fail, by name.
 
 A meter is only ever asked, never told: there is no request but GET. Redirects to another host are not followed, proxies
-and `.netrc` are left aside, certificates are checked, and an answer is read up to 1 MiB and for 2 s.
+and `.netrc` are left aside, certificates are checked, and an answer is read as it comes, up to 1 MiB and for 2 s.
 """
 
 from __future__ import annotations
@@ -21,10 +21,18 @@ from greengate.settings import MeterAccess
 if TYPE_CHECKING:
     from requests import Response, Session
 
+    from greengate.measure.meters.http_deadline import Line
+
 TIMEOUT_S = 2.0
 MAX_BYTES = 2**20
 _HOPS = 3
 _PIECE = 2**16
+# What requests lets through of an answer's headers: a digest without `realm` or `nonce`, and what `urllib.parse` says
+# of a location (the address itself was checked before).
+_ODD: dict[type[Exception], str] = {
+    KeyError: "asks who you are, and not as RFC 7616 has it",
+    ValueError: "redirects to something that is no address",
+}
 _CREDENTIALS = "set GREENGATE_METER_USER and GREENGATE_METER_PASSWORD, or GREENGATE_METER_TOKEN"
 
 
@@ -46,6 +54,7 @@ class HttpReadings:
         self._access = access
         self._token_header = token_header
         self._session: Session | None = None
+        self._line: Line | None = None
 
     def get(self, path: str, params: Mapping[str, str] | None = None) -> Any:
         """Ask for a path below the address; numbers with a point come as `Decimal`, as they were written.
@@ -56,18 +65,20 @@ class HttpReadings:
         """
         from urllib3.exceptions import HTTPError  # noqa: PLC0415 - heavy
 
+        until_s = monotonic() + TIMEOUT_S
         try:
-            status, body = self._answer(
-                self.address + path, {**self._params, **(params or {})}, monotonic() + TIMEOUT_S
-            )
-        except (OSError, ValueError, HTTPError) as error:  # all that requests lets through is one of these
-            raise self._failure(error) from error
+            status, body = self._answer(self.address + path, {**self._params, **(params or {})}, until_s)
+        except (OSError, ValueError, KeyError, HTTPError) as error:  # all that requests lets through is one of these
+            if type(error) in _ODD:
+                raise NoReading("malformed", f"{self.address} {_ODD[type(error)]}") from error
+            raise self._too_slow() if monotonic() >= until_s else self._failure(error) from error
         if status != 200:
             raise self._refusal(status, path, body)
         try:
             return json.loads(body, parse_float=Decimal, parse_constant=float)
         except (ValueError, RecursionError) as error:
-            raise NoReading("malformed", f"{self.address} answers with something that is no JSON") from error
+            words = f"{self.address} answers with something that is no JSON"
+            raise NoReading("malformed", words, "look whether it is that kind of device") from error
 
     def close(self) -> None:
         """Close the connection."""
@@ -76,28 +87,36 @@ class HttpReadings:
             self._session = None
 
     def _answer(self, url: str, params: Mapping[str, str] | None, until_s: float) -> tuple[int, bytes]:
-        session = self._opened()
+        session, line = self._opened()
         for _ in range(_HOPS):
             left_s = max(until_s - monotonic(), 0.01)
-            with session.get(url, params=params, timeout=left_s, stream=True, allow_redirects=False) as response:
+            with (
+                line.open_for(left_s),
+                session.get(url, params=params, timeout=left_s, stream=True, allow_redirects=False) as response,
+            ):
                 if response.is_redirect:
                     url, params = self._redirected(response), None
                 elif response.status_code != 401 or not self._identify(session, response):
                     return response.status_code, self._body(response, until_s)
         raise NoReading("malformed", f"{self.address} redirects again and again")
 
-    def _opened(self) -> Session:
-        if self._session is None:
+    def _opened(self) -> tuple[Session, Line]:
+        if self._session is None or self._line is None:
             import requests  # noqa: PLC0415 - heavy
 
-            session = requests.Session()
+            from greengate.measure.meters.http_deadline import Line  # noqa: PLC0415 - heavy
+
+            session, self._line = requests.Session(), Line()
+            self._line.attach(session)
+            # A kilobyte that is packed well unpacks to a gigabyte.
+            session.headers["Accept-Encoding"] = "identity"
             session.trust_env = False
             session.verify = self._access.ca_file or True
             if self._access.token and self._token_header:
                 scheme = {"Authorization": b"Bearer "}.get(self._token_header, b"")
                 session.headers[self._token_header] = scheme + self._access.token.encode()
             self._session = session
-        return self._session
+        return self._session, self._line
 
     def _identify(self, session: Session, response: Response) -> bool:
         """Take on the user and the password as the device wants them, if there are any that it has not refused."""
@@ -128,12 +147,15 @@ class HttpReadings:
     def _body(self, response: Response, until_s: float) -> bytes:
         body = bytearray()
         # By `read1`, which hands out what has come; other ways wait for a piece to be full, however slowly it fills.
-        while piece := response.raw.read1(_PIECE, decode_content=True):
+        while piece := response.raw.read1(_PIECE, decode_content=False):
             body += piece
             if len(body) > MAX_BYTES:
                 raise NoReading("malformed", f"{self.address} answers with more than 1 MiB")
             if monotonic() > until_s:
-                raise self._too_slow()
+                break
+        # One that was cut off ends like one that is whole.
+        if monotonic() > until_s:
+            raise self._too_slow()
         return bytes(body)
 
     def _too_slow(self) -> NoReading:

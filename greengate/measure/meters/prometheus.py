@@ -152,9 +152,10 @@ class PrometheusMeter:
         return [self._value(given(series, "value")) for series in result]
 
     def _value(self, pair: Any) -> Decimal:
+        written = given(pair, 1)
         try:
-            return Decimal(given(pair, 1))
-        except (InvalidOperation, TypeError, ValueError):
+            return Decimal(written if isinstance(written, str) else "")  # Prometheus writes every value as a string
+        except (InvalidOperation, ValueError):
             words = f"the query to {self._http.address} gives a value that is no number"
             raise NoReading("malformed", words) from None
 

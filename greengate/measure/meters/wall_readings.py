@@ -116,7 +116,10 @@ def refuse_idle(power_w: float, where: str) -> None:
 def last_place(value: object) -> float:
     """Return the last decimal place that a number in JSON was written with, as 0.001 for `3.250`."""
     exponent = value.as_tuple().exponent if isinstance(value, Decimal) else 0
-    return float(10.0**exponent) if isinstance(exponent, int) else 1.0
+    try:
+        return float(10.0**exponent) if isinstance(exponent, int) else 1.0
+    except OverflowError:
+        return math.inf
 
 
 def fine(step_j: float) -> bool:

@@ -15,6 +15,7 @@ JOULES_A_KWH = 3.6e6
 MOST_INTENSE = 2000.0  # gCO2e/kWh; the dirtiest grids are below 1500
 _PARTS = ("cpu_energy", "gpu_energy", "ram_energy")
 _SLACK = 0.02
+_LEAST_W, _MOST_W = 1e-3, 1e8  # of a training on average: from a share of one processor to a whole data centre
 _SCOPES = {"machine": "host", "process": "process"}
 
 
@@ -46,6 +47,8 @@ class CodeCarbon:
         kwh = entry.positive("energy_consumed", "kWh")
         _refuse_other_sum(entry, kwh)
         emissions_g, why = _emissions(entry, kwh)
+        duration_s = entry.positive("duration", "seconds")
+        _refuse_other_power(entry, kwh, duration_s)
         mode = entry.text("tracking_mode")
         if mode and mode not in _SCOPES:
             raise ModelError(entry.at("tracking_mode"), f"found `{mode}`, expected `machine` or `process`")
@@ -53,14 +56,14 @@ class CodeCarbon:
             energy_j=kwh * JOULES_A_KWH,
             emissions_g=emissions_g,
             no_emissions=why,
-            duration_s=entry.positive("duration", "seconds"),
+            duration_s=duration_s,
             tracker=f"CodeCarbon {entry.text('codecarbon_version') or 'of a version that the file does not tell'}",
             scope=_SCOPES.get(mode, ""),
             boundary=_boundary(entry, mode),
             remarks=(
                 f"tracking mode {mode or 'not in the file'}",
                 _place(entry),
-                f"PUE {entry.positive('pue', 'PUE'):g} in it" if entry.text("pue") else "PUE not in the file",
+                f"PUE {_pue(entry):g} in it" if entry.text("pue") else "PUE not in the file",
             ),
         )
 
@@ -73,6 +76,22 @@ def _refuse_other_sum(entry: Entry, kwh: float) -> None:
     if abs(parts - kwh) > _SLACK * kwh:
         found = f"found {kwh:g} kWh, but {' + '.join(_PARTS)} are {parts:g} kWh"
         raise ModelError(entry.at("energy_consumed"), found, "take the row as CodeCarbon wrote it")
+
+
+def _refuse_other_power(entry: Entry, kwh: float, duration_s: float) -> None:
+    """Refuse energy that nothing could have taken in that time: an edited row, or another unit."""
+    watts = kwh * JOULES_A_KWH / duration_s
+    if not _LEAST_W <= watts <= _MOST_W:
+        found = f"found {kwh:g} kWh in {duration_s:g} s, which is {watts:.3g} W; expected 1 mW to 100 MW"
+        raise ModelError(entry.at("energy_consumed"), found, "CodeCarbon writes kWh and seconds: is it another unit?")
+
+
+def _pue(entry: Entry) -> float:
+    pue = entry.positive("pue", "PUE")
+    if pue < 1:
+        found = f"found `{entry.text('pue')}`, expected a PUE of 1 or more"
+        raise ModelError(entry.at("pue"), found, "a data centre takes at least what its machines take")
+    return pue
 
 
 def _emissions(entry: Entry, kwh: float) -> tuple[float | None, str]:
