@@ -113,7 +113,7 @@ class TestItEnds:
         (event,) = trace.events
         assert event.name == "budget"
         assert event.words == (
-            "the budget of 0 s ended before the first round of pairs, which takes about 0.02 s; "
+            "the budget of 0 s ended before the first round of pairs, which takes about 0.04 s; "
             "`measurement: {budget: …}` gives more"
         )
 
