@@ -105,7 +105,8 @@ def gather(case: Case, policies: Sequence[Policy], schedule: Schedule, taken_at:
 
         with _device(case, schedule, known.processes) as device:
             schedule = _on_device(case, schedule, device)
-            trace = protocol.measure(workloads, batches, schedule, unsettled, control, watch.moves, device=device)
+            pairs = _leaving_room(case, schedule)
+            trace = protocol.measure(workloads, batches, pairs, unsettled, control, watch.moves, device=device)
         campaign = _windows(case, workloads, batches, trace, schedule, watch)
         if device is not None:
             device.look_around()
@@ -130,6 +131,20 @@ def _on_device(case: Case, schedule: Schedule, device: DeviceBlocks | None) -> S
     return replace(schedule, budget_s=left_s, block_wall_s=device_blocks.BLOCK_S)
 
 
+def _useful(case: Case) -> list[tuple[Meter, MeterFacts]]:
+    """List the meters whose figures a rule is about, and which see what runs the models."""
+    # What an accelerator draws is none of a model's on the CPU, and of one on a GPU a processor draws the least part.
+    scopes = {"device", "host"} if case.on_gpu else {"process", "package", "host"}
+    return [(meter, facts) for meter, facts in case.meters if facts.scope in scopes] if case.metered else []
+
+
+def _leaving_room(case: Case, schedule: Schedule) -> Schedule:
+    """Keep part of the budget for meters: a candidate whose pairs stay open must not cost them their windows."""
+    subjects = sum(subject in _JUDGED for subject in case.specs)
+    kept_s = windows.reserved_s([facts for _, facts in _useful(case)], subjects, windows.Plan(schedule.budget_s))
+    return replace(schedule, budget_s=schedule.budget_s - kept_s)
+
+
 def _windows(  # noqa: PLR0913 - what is run, on what, for how long
     case: Case,
     workloads: Mapping[str, Workload],
@@ -138,10 +153,8 @@ def _windows(  # noqa: PLR0913 - what is run, on what, for how long
     schedule: Schedule,
     watch: Watch,
 ) -> Campaign:
-    # What an accelerator draws is none of a model's on the CPU, and of one on a GPU a processor draws the least part.
-    scopes = {"device", "host"} if case.on_gpu else {"process", "package", "host"}
-    meters = [(meter, facts) for meter, facts in case.meters if facts.scope in scopes]
-    if not meters or not case.metered:
+    meters = _useful(case)
+    if not meters:
         return Campaign()
     watch.begins(f"{case.model.name}: reading {', '.join(facts.id for _, facts in meters)}")
     plan = windows.Plan(schedule.budget_s - trace.seconds, seed=schedule.seed)

@@ -3,11 +3,12 @@ from pathlib import Path
 
 import pytest
 from made import exact, growth, maximum, policy
+from meters_made import facts_of
 
 from greengate.betting import Stakes
 from greengate.evidence import Model, Subject
 from greengate.gate import confidence
-from greengate.gathering import Case, _Known, _other_kernels
+from greengate.gathering import Case, _Known, _leaving_room, _other_kernels
 from greengate.measure.figures import Figures
 from greengate.measure.intervals import quantile
 from greengate.measure.protocol import Schedule
@@ -75,3 +76,11 @@ def test_weights_of_another_width_are_told_since_their_kernels_draw_another_powe
 @pytest.mark.parametrize("other", [weighing(4), Subject(path="m"), None], ids=["same width", "not counted", "alone"])
 def test_nothing_is_told_of_kernels_that_may_be_the_same(other):
     assert _other_kernels({"candidate": weighing(4)} | ({"baseline": other} if other else {})) == []
+
+
+@pytest.mark.parametrize(("metered", "left_s"), [(True, 60 - 31), (False, 60)], ids=["asked for", "not asked for"])
+def test_pairs_that_stay_open_leave_the_meters_their_time(metered, left_s):
+    specs = {name: ModelSpec(Path(name), Path()) for name in ("candidate", "baseline")}
+    rapl = facts_of(scope="package", shortest_window_s=1.0, period_s=0.001)
+    case = Case(Model(name="m"), specs, lambda *_: Figures(), meters=((Hosts(), rapl),), metered=metered)
+    assert _leaving_room(case, Schedule(budget_s=60)).budget_s == pytest.approx(left_s)

@@ -4,7 +4,7 @@ import pytest
 from meters_made import CounterMeter, Machine, PowerMeter, ScriptedWorkload, facts_of
 
 from greengate.errors import ModelError
-from greengate.measure.windows import Plan, Work, take, window_s
+from greengate.measure.windows import Plan, Work, reserved_s, take, window_s
 
 LONG = Plan(budget_s=1000)
 
@@ -198,3 +198,19 @@ def test_a_candidate_a_thousand_times_slower_than_its_baseline_still_gets_its_wi
     works = {"candidate": ScriptedWorkload(machine, run_s=1.0), "baseline": ScriptedWorkload(machine, run_s=0.001)}
     found = campaign(machine, CounterMeter(machine), **works)
     assert [len(found.of(subject)) for subject in works] == [5, 5]
+
+
+@pytest.mark.parametrize(
+    ("budget_s", "windows_s", "kept_s"),
+    [
+        (60.0, (1.0,), 11 * 1.0 + 20.0),
+        (60.0, (1.0, 120.0), 11 * 1.0 + 20.0),
+        (60.0, (120.0,), 0.0),
+        (3000.0, (1.0, 120.0), 11 * 120.0 + 20.0),
+        (60.0, (), 0.0),
+    ],
+    ids=["a counter", "a plug beside it is too slow", "only a slow plug", "time for both", "no meter"],
+)
+def test_a_part_of_the_budget_is_kept_for_the_meters_that_fit_into_two_thirds_of_it(budget_s, windows_s, kept_s):
+    facts = [facts_of(shortest_window_s=one, period_s=0.001) for one in windows_s]
+    assert reserved_s(facts, 2, Plan(budget_s)) == pytest.approx(kept_s)

@@ -28,6 +28,7 @@ from greengate.ports import Meter, MeterFacts, Reading, Workload
 _COUNTER_PERIODS = 102  # 100 from tick to tick, and one that is lost at each end
 _POWER_PERIODS = 20  # readings of power have no ticks that an edge could miss
 _MOST_GAP = 0.2  # of a batch, so that a slow meter's window is not spent waiting
+_MOST_KEPT = 2 / 3  # of the budget
 _IDLE_PARTS = 4
 _MOST_IDLE = 3  # tries
 _MOST_ROUNDS = 4  # times the planned ones, where the machine is never quiet
@@ -79,6 +80,17 @@ def window_s(facts: MeterFacts) -> float:
     """Tell how long a window this meter needs."""
     periods = _COUNTER_PERIODS if facts.reading == "energy" else _POWER_PERIODS
     return max(facts.shortest_window_s, periods * facts.period_s)
+
+
+def reserved_s(facts: Sequence[MeterFacts], subjects: int, plan: Plan) -> float:
+    """Tell how many seconds of a budget are kept for windows, so that pairs that stay open do not use them up.
+
+    The slowest meter whose windows take no more than two thirds of the budget sets it; a batch of work is taken to last a
+    second.
+    """
+    batches_s = 2.0 * plan.windows * subjects
+    needs = [(1 + plan.windows * subjects) * window_s(one) + batches_s for one in facts]
+    return max((needed_s for needed_s in needs if needed_s <= _MOST_KEPT * plan.budget_s), default=0.0)
 
 
 def take(
