@@ -85,8 +85,8 @@ def window_s(facts: MeterFacts) -> float:
 def reserved_s(facts: Sequence[MeterFacts], subjects: int, plan: Plan) -> float:
     """Tell how many seconds of a budget are kept for windows, so that pairs that stay open do not use them up.
 
-    The slowest meter whose windows take no more than two thirds of the budget sets it; a batch of work is taken to last a
-    second.
+    The slowest meter whose windows take no more than two thirds of the budget sets it; a batch of work is taken to
+    last a second.
     """
     batches_s = 2.0 * plan.windows * subjects
     needs = [(1 + plan.windows * subjects) * window_s(one) + batches_s for one in facts]
