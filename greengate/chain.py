@@ -92,6 +92,7 @@ def _link(record: Record, evidence: Evidence) -> Link | str:
         rounds=rounds,
         runner=evidence.runner.fingerprint,
         device=evidence.device,
+        terms=evidence.terms,
     )
 
 

@@ -168,7 +168,8 @@ class Link(Value):
     """One accepted change between an earlier model and the baseline: the history's entry, and what it measured.
 
     `rounds` holds ln(candidate / baseline) of each round by what was measured ("cpu", "wall", "run"); `runner` is the
-    fingerprint of the kind of machine that measured them, `device` what ran the models, as in `Evidence`.
+    fingerprint of the kind of machine that measured them, `device` what ran the models and `terms` what they were run
+    with, as in `Evidence`.
     """
 
     entry: str
@@ -177,6 +178,7 @@ class Link(Value):
     rounds: dict[str, tuple[Real, ...]]
     runner: str = ""
     device: str = "cpu"
+    terms: str = ""
 
 
 class Earlier(Value):
@@ -265,6 +267,8 @@ class Evidence(Value):
         measured_s: Seconds of measuring in pairs, by the clock.
         incomparable: What differed between the two measurements.
         device: What ran the models: "cpu", or "cuda:" and which GPU.
+        terms: SHA-256 of what decides how much work a run is: inputs as run and their file, ranges, batch; "" in
+            evidence that does not say.
     """
 
     model: Model
@@ -284,6 +288,7 @@ class Evidence(Value):
     incomparable: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     device: str = "cpu"
+    terms: str = ""
 
     @property
     def today(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
@@ -295,7 +296,15 @@ class _Known:
             incomparable=tuple(_incomparable(seen, BASELINE)),
             notes=(*case.notes, *trace.remarks, *degraded),
             device=case.device,
+            terms=_terms(case.specs[CANDIDATE], seen[CANDIDATE]),
         )
+
+
+def _terms(spec: ModelSpec, examination: Examination) -> str:
+    """Tell apart what a run is: two ratios that were measured with different inputs are not of one kind."""
+    file = hashlib.sha256(spec.inputs.read_bytes()).hexdigest() if spec.inputs else ""
+    said = (_ports(examination.inputs), sorted(spec.ranges.items()), spec.batch, file)
+    return hashlib.sha256(repr(said).encode()).hexdigest()
 
 
 def _gpu(case: Case) -> dict[str, str]:

@@ -227,3 +227,11 @@ def test_a_waived_drift_is_measured_until_its_ceiling_is_settled_too():
 def test_a_drift_takes_its_part_of_the_family_s_error():
     one, two = policy(growth(ENERGY)), policy(growth(ENERGY), drift())
     assert [found.plan.stakes for found in (*shared([one]), *shared([two]))] == [Stakes(0.01), Stakes(0.005)]
+
+
+@pytest.mark.parametrize(("then", "expected"), [("a", "passed"), ("", "passed"), ("b", "inconclusive")])
+def test_a_chain_multiplies_only_what_was_measured_with_the_same_inputs(then, expected):
+    found = evidence(None, {}, pairs=rounds(1.0), earlier=(chained(link(1.0, terms=then)),), terms="a")
+    (finding,) = judge([policy(drift())], found).findings
+    assert str(finding.outcome) == expected
+    assert ("with other inputs or another batch" in finding.reason) == (expected == "inconclusive")

@@ -8,11 +8,11 @@ from meters_made import facts_of
 from greengate.betting import Stakes
 from greengate.evidence import Model, Subject
 from greengate.gate import confidence
-from greengate.gathering import Case, _Known, _leaving_room, _other_kernels
+from greengate.gathering import Case, _Known, _leaving_room, _other_kernels, _terms
 from greengate.measure.figures import Figures
 from greengate.measure.intervals import quantile
 from greengate.measure.protocol import Schedule
-from greengate.ports import CONTROL, Limits, ModelSpec
+from greengate.ports import CONTROL, Examination, Limits, ModelSpec, Port
 from greengate.preparation import schedule
 from greengate.settings import Settings
 
@@ -84,3 +84,16 @@ def test_pairs_that_stay_open_leave_the_meters_their_time(metered, left_s):
     rapl = facts_of(scope="package", shortest_window_s=1.0, period_s=0.001)
     case = Case(Model(name="m"), specs, lambda *_: Figures(), meters=((Hosts(), rapl),), metered=metered)
     assert _leaving_room(case, Schedule(budget_s=60)).budget_s == pytest.approx(left_s)
+
+
+def test_terms_tell_inputs_and_batch_apart_and_nothing_else(tmp_path):
+    def terms(shape=(8, 64), **given):
+        seen = Examination("d", 1, 1, (Port("x", "float32", shape),), (), {})
+        return _terms(ModelSpec(tmp_path / "m", tmp_path, **{"batch": 8, **given}), seen)
+
+    for name, text in (("a.npz", b"a"), ("b.npz", b"b")):
+        (tmp_path / name).write_bytes(text)
+    usual = terms()
+    files = [terms(inputs=tmp_path / name) for name in ("a.npz", "b.npz")]
+    assert terms(seed=7, threads=2) == usual
+    assert len({usual, terms(shape=(1, 64)), terms(batch=64), terms(ranges={"x": (0, 9)}), *files}) == 6

@@ -34,6 +34,7 @@ def particulars(evidence: Evidence) -> Particulars:
         "earlier": [_earlier(earlier, evidence) for earlier in evidence.earlier],
         "runner": evidence.runner.model_dump(),
         "device": evidence.device,
+        "terms": evidence.terms,
         "measured": course.measured(evidence),
         "measured_s": evidence.measured_s,
         "pairs": len(evidence.pairs),

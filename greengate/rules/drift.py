@@ -94,6 +94,10 @@ def _elsewhere(earlier: Earlier, evidence: Evidence) -> int:
     return sum(link.runner != evidence.runner.fingerprint for link in earlier.links)
 
 
+def _other_terms(earlier: Earlier, evidence: Evidence) -> bool:
+    return any(link.terms and evidence.terms and link.terms != evidence.terms for link in earlier.links)
+
+
 def _unfit(metric: Metric, evidence: Evidence, earlier: Earlier, plan: Plan) -> str:
     """Say why the links cannot be multiplied, whatever they say, or nothing."""
     strange = _elsewhere(earlier, evidence) if plan.runner.asks else 0
@@ -103,6 +107,11 @@ def _unfit(metric: Metric, evidence: Evidence, earlier: Earlier, plan: Plan) -> 
         or other_runner(evidence, plan.runner, metric)
         or (f"{strange} of the changes in between were measured on another kind of machine" if strange else "")
         or evidence.voided
+        or (
+            "a change in between was measured with other inputs or another batch"
+            if _other_terms(earlier, evidence)
+            else ""
+        )
         or (f"quantiles such as {metric.name} cannot be multiplied along a chain" if quantile else "")
     )
 
