@@ -3,6 +3,7 @@ from made import block
 
 from greengate.measure.disturbance import Look, disturbed
 from greengate.measure.machine_load import Load
+from greengate.measure.trace import drift
 
 USUAL = [0.001] * 5
 
@@ -92,3 +93,9 @@ def test_a_look_at_this_machine_moves_with_its_clock():
     earlier, later = Look(), Look()
     assert later.at_s > earlier.at_s
     assert later.asleep_s - earlier.asleep_s == pytest.approx(0.0, abs=0.05)
+
+
+@pytest.mark.parametrize(("rounds", "void"), [(11, False), (12, True)])
+def test_a_few_rounds_do_not_tell_a_drift_from_a_neighbour(rounds, void):
+    slowed = [1.0] * (rounds // 2) + [1.5] * (rounds - rounds // 2)
+    assert bool(drift(slowed)) == void

@@ -10,7 +10,7 @@ from greengate.evidence import Block, Event, Pair
 
 CANDIDATE, BASELINE = "candidate", "baseline"
 MACHINE_DRIFT = 1.3
-_ENOUGH = 6
+_ENOUGH = 12  # rounds: of a few, a neighbour that comes and goes makes halves differ
 
 
 @dataclass(slots=True)
