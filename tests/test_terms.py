@@ -123,7 +123,7 @@ def test_a_change_cannot_make_its_figures_small_by_a_larger_batch(repository, ca
     git(repository, "commit", "-am", "cap")
     git(repository, "checkout", "-B", "change")
     layers(repository / "model.onnx", 512)
-    edited(repository, "greengate.yaml", ("batch: 8", "batch: 80000"))
+    edited(repository, "greengate.yaml", ("batch: 8", "batch: 80000, inputs: {shapes: {x: [1, 64]}}"))
     assert greengate(repository, "gate", "--base", "main") == 1
     told = " ".join(capsys.readouterr().out.split())
     assert "✗ failed cap" in told
