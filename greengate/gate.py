@@ -46,8 +46,12 @@ def _questions(policy: Policy, rule: Rule, evidence: Evidence) -> Iterable[tuple
 
 
 def _settled(check: Check, metric: Metric, evidence: Evidence, plan: Plan) -> bool:
+    if isinstance(check, Tolerance) and evidence.baseline is None:
+        return True
+    if metric.paired and evidence.voided:
+        return False  # ended now it has no answer; a machine that comes to rest gives one
     if isinstance(check, Tolerance):
-        return evidence.baseline is None or regression.settled(check, metric, evidence, plan)
+        return regression.settled(check, metric, evidence, plan)
     return not isinstance(check, Drift) or drift.settled(check, metric, evidence, plan)
 
 

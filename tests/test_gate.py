@@ -290,6 +290,21 @@ def test_a_voided_run_settles_no_measured_rule_and_leaves_the_others_alone(rule,
     assert (found.reason == VOIDED) is (expected == "inconclusive")
 
 
+@pytest.mark.parametrize(
+    ("rule", "beside", "expected"),
+    [
+        (growth(ENERGY), {}, True),
+        (maximum(ENERGY, "40 J"), {}, True),
+        (growth(FLOPS), {}, False),
+        (growth(ENERGY), None, False),
+    ],
+    ids=["ratio", "limit", "static", "no baseline"],
+)
+def test_a_voided_run_goes_on_since_the_machine_may_come_to_rest(rule, beside, expected):
+    assert unsettled([policy(rule)], evidence({}, beside, pairs=pairs(1.0), voided=VOIDED)) is expected
+    assert not unsettled([policy(rule)], evidence({}, beside, pairs=pairs(1.0)))
+
+
 @pytest.mark.parametrize(("name", "expected"), [(ENERGY, "inconclusive"), (FLOPS, "passed")])
 def test_a_voided_run_settles_no_expression_on_what_was_measured(name, expected):
     class Expression:
