@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from greengate import __version__, gate, git, grounds, meters, packs, preparation, profiles
+from greengate.case import Case
 from greengate.errors import GreengateError, MeasurementError, ModelError, UsageError, nearest
-from greengate.gathering import Case, Watch, gather
+from greengate.gathering import Watch, gather
 from greengate.grounds import Grounds
 from greengate.history import Decision, History, Record, opened
 from greengate.measure import machine

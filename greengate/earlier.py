@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from greengate import git
+from greengate.case import arm
 from greengate.chain import Broken, chain
 from greengate.errors import GreengateError, ModelError, Place, PolicyError, ProjectError, nearest
 from greengate.evidence import Class, Earlier, Link, Subject
-from greengate.gathering import arm
 from greengate.grounds import Grounds
 from greengate.history import Decision, History, Record
 from greengate.models import sources
@@ -60,7 +60,7 @@ class Starts:
 
     Attributes:
         earlier: One for each start that a rule names, as far as it is known before measuring.
-        files: Files of those that can be had, by subject (`greengate.gathering.arm`).
+        files: Files of those that can be had, by subject (`greengate.case.arm`).
         counted: Subjects of which only exact figures are asked.
     """
 

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from greengate import gate, git
+from greengate.case import Case
 from greengate.earlier import Past, starts
 from greengate.energy import Traffic, wants_meters
 from greengate.errors import HistoryError, PolicyError, ProjectError, UsageError
-from greengate.gathering import Case
 from greengate.grading import Grader, wanted
 from greengate.grounds import Grounds
 from greengate.history import History, Record

@@ -9,8 +9,8 @@ from projects_made import PROJECT, layers, project
 from repositories_made import run_git as git
 
 from greengate import grounds, preparation
+from greengate.case import arm
 from greengate.errors import PolicyError
-from greengate.gathering import arm
 from greengate.history import opened
 from greengate.packs.project import load_project
 from greengate.settings import Settings

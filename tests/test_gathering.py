@@ -5,10 +5,14 @@ import pytest
 from made import exact, growth, maximum, policy
 from meters_made import facts_of
 
+from greengate import comparability
 from greengate.betting import Stakes
+from greengate.case import Case
+from greengate.comparability import other_kernels
 from greengate.evidence import Model, Subject
 from greengate.gate import confidence
-from greengate.gathering import Case, _Known, _leaving_room, _other_kernels, _terms
+from greengate.gathering import _leaving_room
+from greengate.known import Known
 from greengate.measure.figures import Figures
 from greengate.measure.intervals import quantile
 from greengate.measure.protocol import Schedule
@@ -36,7 +40,7 @@ class OtherHosts(Hosts):
 def known(**loaders):
     specs = {name: ModelSpec(Path(name), Path(), threads=2, limits=Limits(cpu_s=30)) for name in loaders}
     case = Case(Model(name="m"), specs, quality=lambda *_: Figures())
-    return _Known(case, "2026-11-21T10:00:00Z", Schedule(budget_s=1200.5), loaders=loaders)
+    return Known(case, "2026-11-21T10:00:00Z", Schedule(budget_s=1200.5), loaders=loaders)
 
 
 def test_measuring_may_use_the_cpu_time_of_its_budget_beside_that_of_a_look():
@@ -69,13 +73,13 @@ def weighing(bytes_a_weight):
 
 
 def test_weights_of_another_width_are_told_since_their_kernels_draw_another_power():
-    (words,) = _other_kernels({"candidate": weighing(1), "baseline": weighing(4)})
+    (words,) = other_kernels({"candidate": weighing(1), "baseline": weighing(4)})
     assert words.startswith("a weight takes 1.0 bytes in the candidate, 4.0 bytes in the baseline")
 
 
 @pytest.mark.parametrize("other", [weighing(4), Subject(path="m"), None], ids=["same width", "not counted", "alone"])
 def test_nothing_is_told_of_kernels_that_may_be_the_same(other):
-    assert _other_kernels({"candidate": weighing(4)} | ({"baseline": other} if other else {})) == []
+    assert other_kernels({"candidate": weighing(4)} | ({"baseline": other} if other else {})) == []
 
 
 @pytest.mark.parametrize(("metered", "left_s"), [(True, 60 - 31), (False, 60)], ids=["asked for", "not asked for"])
@@ -89,7 +93,7 @@ def test_pairs_that_stay_open_leave_the_meters_their_time(metered, left_s):
 def test_terms_tell_inputs_and_batch_apart_and_nothing_else(tmp_path):
     def terms(shape=(8, 64), **given):
         seen = Examination("d", 1, 1, (Port("x", "float32", shape),), (), {})
-        return _terms(ModelSpec(tmp_path / "m", tmp_path, **{"batch": 8, **given}), seen)
+        return comparability.terms(ModelSpec(tmp_path / "m", tmp_path, **{"batch": 8, **given}), seen)
 
     for name, text in (("a.npz", b"a"), ("b.npz", b"b")):
         (tmp_path / name).write_bytes(text)

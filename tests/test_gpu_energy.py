@@ -13,7 +13,8 @@ from made import evidence, growth, policy
 from meters_made import PowerMeter, after, dies, sticks
 from nvml_made import Device, installed
 
-from greengate import energy, gathering, meters, registry
+from greengate import energy, gathering, known, meters, registry
+from greengate.case import Case
 from greengate.evidence import Block, Class, Model, Pair
 from greengate.gate import judge, unsettled
 from greengate.measure import device_blocks
@@ -257,7 +258,7 @@ def test_who_computes_is_asked_of_nvml(monkeypatch, devices, found):
 def case(**rest):
     given = {"model": Model(name="m"), "quality": lambda *_: Figures(), "metered": True}
     specs = {"candidate": ModelSpec(Path("c.onnx"), Path(), device=rest.pop("device", "cuda:0"))}
-    return gathering.Case(**{"specs": specs, **given, **rest})
+    return Case(**{"specs": specs, **given, **rest})
 
 
 @pytest.mark.parametrize(
@@ -346,7 +347,7 @@ def gathered(monkeypatch, candidate, budget_s=300.0, **rest):
     machine = quiet()
     here = machine.surroundings()
     meter = GpuMeter(machine, shortest_window_s=10.0)
-    monkeypatch.setattr(gathering, "loader_of", lambda _: GpuLoader(machine, candidate))
+    monkeypatch.setattr(known, "loader_of", lambda _: GpuLoader(machine, candidate))
     monkeypatch.setattr(device_blocks, "watched", partial(watched, here=here, parent=lambda _: os.getpid()))
     monkeypatch.setattr(energy, "take", partial(take, here=here))
     specs = {

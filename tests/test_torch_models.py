@@ -14,10 +14,11 @@ from onnx import TensorProto as T
 from onnx import helper
 
 from greengate import registry
+from greengate.case import Case
 from greengate.errors import MissingExtra, ModelError
 from greengate.evidence import Model
 from greengate.gate import judge
-from greengate.gathering import Case, Watch, gather
+from greengate.gathering import Watch, gather
 from greengate.measure.figures import Figures
 from greengate.measure.protocol import Schedule
 from greengate.models import pytorch

@@ -1,0 +1,208 @@
+"""All that has been found out so far about one case, and the evidence that it makes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from greengate import comparability, energy, registry
+from greengate.case import JUDGED, Case, arm
+from greengate.energy import Energies, Traffic
+from greengate.errors import ModelError, nearest
+from greengate.evidence import Class, Earlier, Evidence, Figure, Provenance, Subject
+from greengate.measure import device_blocks, figures
+from greengate.measure.campaign import Campaign
+from greengate.measure.figures import Figures
+from greengate.measure.protocol import BASELINE, CANDIDATE, Schedule, Trace
+from greengate.metrics import NOT_MADE
+from greengate.ports import CONTROL, Examination, ModelLoader, ModelSpec, Workload
+
+
+@dataclass(slots=True)
+class Known:
+    """All that has been found out so far about one case."""
+
+    case: Case
+    taken_at: str
+    schedule: Schedule
+    loaders: dict[str, ModelLoader] = field(default_factory=dict)
+    seen: dict[str, Examination] = field(default_factory=dict)
+    found: dict[str, Figures] = field(default_factory=dict)
+    lost: dict[str, str] = field(default_factory=dict)
+
+    def look(self, subject: str, spec: ModelSpec, confidence: float) -> None:
+        """Examine one model and make the figures that need no measuring; an earlier one that cannot be run is lost."""
+        try:
+            loader = self.loaders[subject] = loader_of(spec.path)
+            seen = _of(subject, lambda: loader.examine(spec))
+            self.found[subject] = _before_measuring(self.case, subject, loader, seen, confidence)
+        except ModelError as error:
+            if subject in JUDGED:
+                raise
+            self.lost[subject] = f"it cannot be run: {error.problem.removeprefix(f'the {subject}: ')}"
+        else:
+            self.seen[subject] = seen
+
+    @contextmanager
+    def running(self) -> Iterator[tuple[dict[str, Workload], Workload | None]]:
+        """Host all models that are measured, and the control workload beside them."""
+        subjects = [subject for subject in self.case.specs if self._own_arm(subject)]
+        kinds = {type(self.loaders[subject]): self.loaders[subject] for subject in subjects}
+        with ExitStack() as stack:
+            hosted: dict[str, Workload] = {}
+            for kind, loader in kinds.items():
+                specs = {name: self._to_measure(name) for name in subjects if type(self.loaders[name]) is kind}
+                hosted = {**stack.enter_context(loader.bench(specs)), **hosted}
+            yield {subject: hosted[subject] for subject in subjects}, hosted.get(CONTROL)
+
+    def _to_measure(self, subject: str) -> ModelSpec:
+        """Let a model use the CPU seconds of the budget besides its own, which are meant for a look at it."""
+        spec = self.case.specs[subject]
+        cpu_s = spec.limits.cpu_s + math.ceil(self.schedule.budget_s * spec.threads)
+        return replace(spec, limits=replace(spec.limits, cpu_s=cpu_s))
+
+    @property
+    def processes(self) -> int:
+        """How many processes host the models."""
+        return len({type(loader) for loader in self.loaders.values()})
+
+    def evidence(self, trace: Trace) -> Evidence:
+        """Put together what is known while measuring goes on."""
+        return self._evidence(trace, {}, Energies())
+
+    def measured(self, trace: Trace, campaign: Campaign, confidence: float) -> Evidence:
+        """Put together all that is known in the end."""
+        subjects = [subject for subject in JUDGED if subject in self.case.specs]
+        gpu = energy.Gpu(self.case.unmetered) if self.case.on_gpu else None
+        energies = energy.energies(trace, campaign, subjects, confidence, self.case.watts, gpu)
+        found = {subject: Figures() for subject in subjects}
+        for subject in subjects:
+            found[subject].add(figures.timed(trace, subject, confidence))
+            found[subject].add(energies.figures[subject])
+            energy.derived(found[subject], self.case.traffic)
+        return self._evidence(trace, found, energies)
+
+    def _own_arm(self, subject: str) -> bool:
+        """Tell whether a model must be measured itself: an earlier one that is the baseline need not be."""
+        if subject in JUDGED:
+            return True
+        return subject not in self.lost and subject not in self.case.counted and not self._is_baseline(subject)
+
+    def _is_baseline(self, subject: str) -> bool:
+        return BASELINE in self.seen and self.seen[subject].digest == self.seen[BASELINE].digest
+
+    def _earlier(self, trace: Trace) -> Iterator[Earlier]:
+        for earlier in self.case.earlier:
+            subject = arm(earlier.since)
+            if subject not in self.case.specs:
+                yield earlier
+                continue
+            if subject in self.lost:
+                yield earlier.model_copy(update={"missing": self.lost[subject]})
+                continue
+            differing = "; ".join(comparability.incomparable(self.seen, subject))
+            pairs = trace.against.get(BASELINE if self._is_baseline(subject) else subject, [])
+            yield earlier.model_copy(
+                update={
+                    "subject": self._subject(subject, Figures(), Figures()),
+                    "pairs": tuple(pairs),
+                    "missing": f"not comparable: {differing}" if differing else "",
+                }
+            )
+
+    def _subject(self, name: str, measured: Figures, crosschecks: Figures) -> Subject:
+        whole = Figures()
+        whole.add(self.found[name])
+        whole.add(measured)
+        return Subject(
+            path=self.case.specs[name].path.name,
+            sha256=self.seen[name].digest,
+            figures=dict(whole.figures),
+            missing=dict(whole.missing),
+            crosschecks=dict(crosschecks.figures),
+        )
+
+    def _evidence(self, trace: Trace, measured: Mapping[str, Figures], energies: Energies) -> Evidence:
+        case, seen = self.case, self.seen
+        judged = {
+            name: self._subject(name, measured.get(name, Figures()), energies.crosschecks.get(name, Figures()))
+            for name in JUDGED
+            if name in case.specs
+        }
+        degraded = {words: None for examination in seen.values() for words in examination.degraded}
+        degraded |= dict.fromkeys(comparability.same_file(seen))
+        degraded |= dict.fromkeys(comparability.other_batch(case.specs[CANDIDATE], seen[CANDIDATE]))
+        degraded |= dict.fromkeys(comparability.other_kernels(judged)) if not case.on_gpu else {}
+        return Evidence(
+            model=case.model,
+            taken_at=self.taken_at,
+            branch=case.branch,
+            candidate=judged[CANDIDATE],
+            baseline=judged.get(BASELINE),
+            pairs=tuple(trace.pairs),
+            earlier=tuple(self._earlier(trace)),
+            discarded_pairs=trace.discarded_pairs,
+            events=(*case.events, *trace.events, *energies.events),
+            voided=trace.voided,
+            control_s=tuple(trace.control_s),
+            measured_s=round(trace.seconds, 3),
+            runner=case.runner.model_copy(update={"runtime": {**seen[CANDIDATE].runtime, **_gpu(case)}}),
+            seed=self.schedule.seed,
+            incomparable=tuple(comparability.incomparable(seen, BASELINE)),
+            notes=(*case.notes, *trace.remarks, *degraded),
+            device=case.device,
+            terms=comparability.terms(case.specs[CANDIDATE], seen[CANDIDATE]),
+        )
+
+
+def _gpu(case: Case) -> dict[str, str]:
+    """Name the GPU that runs the models, as far as a meter knows it."""
+    chosen = device_blocks.choose(case.meters) if case.on_gpu else None
+    return {"gpu": ", ".join(words.partition(":")[0] for words in chosen[1].domains.values())} if chosen else {}
+
+
+def loader_of(path: Path) -> ModelLoader:
+    """Find the loader for a model file by its suffix.
+
+    Raises:
+        ModelError: There is none.
+    """
+    loader: ModelLoader | None = registry.loader(path.suffix)
+    if loader is None:
+        hint = nearest(path.suffix, registry.MODELS) if path.suffix else "export it to ONNX"
+        raise ModelError(
+            str(path), f"`{path.suffix or path.name}` is no kind of model file that greengate can run", hint
+        )
+    return loader
+
+
+def _of(subject: str, act: Callable[[], Examination]) -> Examination:
+    """Say in an error which of the two models it is about."""
+    try:
+        return act()
+    except ModelError as error:
+        raise ModelError(error.where, f"the {subject}: {error.problem}", error.hint) from error
+
+
+def _before_measuring(
+    case: Case, subject: str, loader: ModelLoader, examination: Examination, confidence: float
+) -> Figures:
+    spec = case.specs[subject]
+    found = Figures(missing={**NOT_MADE, "grid_intensity": "greengate.yaml declares no intensity of the deployment"})
+    found.add(figures.static(loader.count(spec), spec.batch))
+    found.add(figures.examined(examination, confidence))
+    found.add(_grid_intensity(case.traffic))
+    if subject in JUDGED:
+        found.add(case.quality(subject, spec, loader))
+        found.add(case.training(subject))
+    return found
+
+
+def _grid_intensity(traffic: Traffic) -> Figures:
+    if traffic.intensity is None:
+        return Figures()
+    provenance = Provenance(kind=Class.DECLARED, method="declared by the project", source=traffic.source)
+    return Figures({"grid_intensity": Figure.exact(traffic.intensity, provenance)})
