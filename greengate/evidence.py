@@ -237,13 +237,15 @@ class Runner(Value):
     """The machine that measured: how it is told from others, and what can be said of it.
 
     `fingerprint` is that of the machine's kind alone, without its runtime. `profile` is the SHA-256 of its calibration,
-    `labels` what that says of it and `resolution` what it can tell apart, in words, where it has one.
+    `signer` the public key that signed that, `labels` what it says of the machine and `resolution` what it can tell
+    apart, in words, where it has one.
     """
 
     fingerprint: str
     description: str
     runtime: dict[str, str] = {}
     profile: str = ""
+    signer: str = ""
     labels: dict[str, str] = {}
     resolution: str = ""
 

@@ -176,24 +176,27 @@ class ReferenceRunner:
     Attributes:
         profile: SHA-256 (hex) of its calibration: this very one.
         labels: Labels that its profile must all carry: a class of runners.
+        key: The public key that must have signed its profile, as in `ed25519:…`: only its owner can hand out labels.
     """
 
     profile: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
+    key: str = ""
 
     def __str__(self) -> str:
+        profile = [f"profile {self.profile[:12]}"] if self.profile else []
         labels = [f"{key}={value}" for key, value in self.labels.items()]
-        return ", ".join([*([f"profile {self.profile[:12]}"] if self.profile else []), *labels])
+        return ", ".join([*profile, *labels, *([f"signed by {self.key}"] if self.key else [])])
 
     @property
     def asks(self) -> bool:
         """Whether any runner is asked for."""
-        return bool(self.profile or self.labels)
+        return bool(self.profile or self.labels or self.key)
 
     def is_met_by(self, runner: Runner) -> bool:
         """Tell whether a runner is the one that is asked for."""
         labelled = all(runner.labels.get(key) == value for key, value in self.labels.items())
-        return labelled and self.profile in ("", runner.profile)
+        return labelled and self.profile in ("", runner.profile) and self.key in ("", runner.signer)
 
 
 @dataclass(frozen=True, slots=True)

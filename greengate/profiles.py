@@ -170,7 +170,8 @@ class Signed:
         differing = machine.kind.differing(self.profile.kind)
         if differing:
             return machine.runner, "; ".join(differing)
-        known = {"profile": self.id, "labels": dict(self.profile.labels), "resolution": self.profile.resolution}
+        said = self.profile
+        known = {"profile": self.id, "signer": self.signer, "labels": dict(said.labels), "resolution": said.resolution}
         return machine.runner.model_copy(update=known), ""
 
 

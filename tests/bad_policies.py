@@ -522,7 +522,7 @@ BAD_PARTS = [
     ),
     pytest.param(
         {"measurement": "{runner: {class: ci-large}}"},
-        ("p.yaml:4:24 (measurement.runner.class): unknown key `class`\n  hint: known here: `labels`, `profile`"),
+        ("p.yaml:4:24 (measurement.runner.class): unknown key `class`\n  hint: known here: `key`, `labels`, `profile`"),
         id="a runner's label without `labels`",
     ),
     pytest.param(

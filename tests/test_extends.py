@@ -226,23 +226,26 @@ def test_measurement_may_not_be_loosened_by(said, key, values):
     assert f"(measurement.{key}): `measurement.{key}` loosens what is extended: {values} at base.yaml:5:" in told
 
 
-REFERENCE = f"{{runner: {{profile: 'sha256:{'a' * 64}', labels: {{class: ci, zone: eu}}}}}}"
+SIGNER = f"ed25519:{'a' * 43}="
+REFERENCE = f"{{runner: {{profile: 'sha256:{'a' * 64}', labels: {{class: ci, zone: eu}}, key: '{SIGNER}'}}}}"
+ASKED = f"profile aaaaaaaaaaaa, class=ci, zone=eu, signed by {SIGNER}"
 
 
 @pytest.mark.parametrize(
     ("said", "here"),
     [
         ("{runner: {labels: {class: ci}}}", "class=ci"),
-        (REFERENCE.replace("class: ci", "class: ours"), "profile aaaaaaaaaaaa, class=ours, zone=eu"),
-        (REFERENCE.replace("a" * 64, "b" * 64), "profile bbbbbbbbbbbb, class=ci, zone=eu"),
+        (REFERENCE.replace("class: ci", "class: ours"), ASKED.replace("=ci", "=ours")),
+        (REFERENCE.replace("a" * 64, "b" * 64), ASKED.replace("a" * 12, "b" * 12, 1)),
+        (REFERENCE.replace(SIGNER, f"ed25519:{'b' * 43}="), ASKED.replace("a" * 43, "b" * 43)),
+        (REFERENCE.replace(f", key: '{SIGNER}'", ""), "profile aaaaaaaaaaaa, class=ci, zone=eu"),
     ],
-    ids=["only a part of it", "another label", "another profile"],
+    ids=["only a part of it", "another label", "another profile", "another key", "any key"],
 )
 def test_a_child_may_not_ask_for_another_runner_nor_for_less(said, here):
     base = policy(["{id: a, metric: latency_p95, max: 40 ms, enforce: soft}"], measurement=REFERENCE)
     told = complaint(policy(name="child", extends=pinned("base.yaml", base), measurement=said), base=base)
-    asked = "profile aaaaaaaaaaaa, class=ci, zone=eu"
-    assert f"`measurement.runner` loosens what is extended: {here} here, {asked} at base.yaml:4:" in told
+    assert f"`measurement.runner` loosens what is extended: {here} here, {ASKED} at base.yaml:4:" in told
 
 
 @pytest.mark.parametrize("said", ["{budget: 9 s}", REFERENCE, REFERENCE.replace("zone: eu", "zone: eu, rack: r1")])

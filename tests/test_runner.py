@@ -433,6 +433,16 @@ def test_a_machine_of_the_profiles_kind_gets_it(tmp_path, capsys):
     assert f"tells 3.1% apart in 20 s (profile {signed.id[:12]})" in told
 
 
+def test_labels_count_only_from_the_key_that_the_policy_names(tmp_path, capsys):
+    sealed = profiles.seal(profile(), KEY)
+    theirs = ASKS.replace("class: ci-large}", f'class: ci-large}}, key: "{OTHER.public}"')
+    assert gated(tmp_path, sealed, policy=theirs) == 3
+    reason = json.loads(capsys.readouterr().out)["models"][0]["findings"][0]["reason"]
+    assert f"class=ci-large, signed by {KEY.public}), where the policy asks for a runner with " in reason
+    assert reason.endswith(f"class=ci-large, signed by {OTHER.public}")
+    assert gated(tmp_path, sealed, policy=theirs.replace(OTHER.public, KEY.public)) == 0
+
+
 def test_a_machine_of_another_kind_gets_none_and_measured_figures_do_not_count(tmp_path, capsys):
     other = replace(machine.here().kind, threads=999)
     assert gated(tmp_path, profiles.seal(profile(kind=other), KEY), policy=ASKS) == 3
@@ -489,7 +499,13 @@ def test_with_a_base_profile_and_key_are_those_of_the_base(tmp_path, capsys):
 # A policy that asks for a runner
 
 CI = ReferenceRunner(labels={"class": "ci-large"})
-LARGE = Runner(fingerprint="f", description="big", profile="a" * 64, labels={"class": "ci-large", "zone": "eu"})
+LARGE = Runner(
+    fingerprint="f",
+    description="big",
+    profile="a" * 64,
+    signer=KEY.public,
+    labels={"class": "ci-large", "zone": "eu"},
+)
 SMALL = Runner(fingerprint="f", description="little", profile="b" * 64, labels={"class": "ci-small"})
 BARE = Runner(fingerprint="f", description="somebody's laptop")
 
@@ -504,6 +520,9 @@ BARE = Runner(fingerprint="f", description="somebody's laptop")
         (ReferenceRunner("a" * 64), LARGE, True),
         (ReferenceRunner("a" * 64), SMALL, False),
         (ReferenceRunner("b" * 64, {"class": "ci-large"}), SMALL, False),
+        (ReferenceRunner(key=KEY.public), LARGE, True),
+        (ReferenceRunner(key=OTHER.public), LARGE, False),
+        (ReferenceRunner(key=KEY.public), BARE, False),
     ],
 )
 def test_a_runner_meets_what_is_asked_if_all_of_it_holds(asked, runner, met):

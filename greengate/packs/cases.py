@@ -52,7 +52,8 @@ def evidence(source: Source, at: int, case: documents.Case, policy: Policy) -> E
 def _runner(policy: Policy) -> Runner:
     """Let the figures come from the runner that the policy asks for: they are given, not measured."""
     asked = policy.plan.runner
-    return Runner(fingerprint="test", description="a policy test", profile=asked.profile, labels=dict(asked.labels))
+    known = {"profile": asked.profile, "signer": asked.key, "labels": dict(asked.labels)}
+    return Runner(fingerprint="test", description="a policy test", **known)
 
 
 def _model(source: Source, path: KeyPath, case: documents.Case, policy: Policy) -> Model:

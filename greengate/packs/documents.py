@@ -21,6 +21,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from greengate.ledger.signing import PUBLIC
+
 API_VERSION = "greengate/v1"
 SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 IDENTIFIER = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
@@ -97,6 +99,7 @@ class ReferenceRunner(Shape):
     labels: dict[str, Text] | None = Field(
         None, min_length=1, description="Labels that its profile must carry, such as `{class: ci-large}`."
     )
+    key: str | None = Field(None, pattern=PUBLIC, description="Public key that must have signed it: ed25519:…")
 
 
 class Measurement(Shape):

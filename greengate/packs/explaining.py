@@ -186,7 +186,8 @@ def _plan_values(plan: Plan) -> dict[str, Any]:
 def _runner_words(runner: ReferenceRunner) -> list[str]:
     profile = [f"sha256:{runner.profile}"] if runner.profile else []
     labels = [f"labelled {' and '.join(f'{key}: {value}' for key, value in runner.labels.items())}"]
-    asked = " and ".join([*profile, *(labels if runner.labels else [])])
+    signed = [f"signed by {runner.key}"] if runner.key else []
+    asked = " and ".join([*profile, *(labels if runner.labels else []), *signed])
     return (
         [f"Measured figures count only from a runner whose profile is {asked}; counted ones always do."]
         if asked
@@ -197,7 +198,8 @@ def _runner_words(runner: ReferenceRunner) -> list[str]:
 def _runner_values(runner: ReferenceRunner) -> dict[str, Any] | None:
     if not runner.asks:
         return None
-    return {"profile": f"sha256:{runner.profile}" if runner.profile else None, "labels": dict(runner.labels)}
+    profile = f"sha256:{runner.profile}" if runner.profile else None
+    return {"profile": profile, "labels": dict(runner.labels), "key": runner.key or None}
 
 
 def _waiver_values(waiver: Waiver, today: str) -> dict[str, Any]:

@@ -66,7 +66,8 @@ def _budget(source: Source, path: KeyPath, written: object) -> float | None:
 
 def _runner(source: Source, path: KeyPath, written: Mapping[str, Any]) -> ReferenceRunner:
     del source, path  # its shape is all there is to check
-    return ReferenceRunner(written.get("profile", "").removeprefix("sha256:"), dict(written.get("labels", {})))
+    profile, labels, key = written.get("profile", ""), written.get("labels", {}), written.get("key", "")
+    return ReferenceRunner(profile.removeprefix("sha256:"), dict(labels), key)
 
 
 _READ: dict[str, Callable[[Source, KeyPath, Any], Any]] = {

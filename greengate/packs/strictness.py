@@ -139,7 +139,7 @@ def of_measurement(parent: Mapping[str, Setting], child: Mapping[str, Setting]) 
 
 def _asks_as_much(parent: ReferenceRunner, child: ReferenceRunner) -> bool:
     labels = parent.labels.items() <= child.labels.items()
-    return labels and parent.profile in ("", child.profile)
+    return labels and parent.profile in ("", child.profile) and parent.key in ("", child.key)
 
 
 def of_override(parent: Override | None, child: Override | None) -> Iterator[Loosening]:

@@ -84,7 +84,8 @@ def other_runner(evidence: Evidence, wanted: ReferenceRunner, *metrics: Metric) 
         return ""
     runner = evidence.runner
     labels = "".join(f", {key}={value}" for key, value in runner.labels.items())
-    has = f"profile {runner.profile[:12]}{labels}" if runner.profile else "no profile"
+    signer = f", signed by {runner.signer}" if runner.signer and wanted.key else ""
+    has = f"profile {runner.profile[:12]}{labels}{signer}" if runner.profile else "no profile"
     return f"measured on {runner.description} ({has}), where the policy asks for a runner with {wanted}"
 
 
