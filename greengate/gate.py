@@ -52,6 +52,8 @@ def _settled(check: Check, metric: Metric, evidence: Evidence, plan: Plan) -> bo
         return False  # ended now it has no answer; a machine that comes to rest gives one
     if isinstance(check, Tolerance):
         return regression.settled(check, metric, evidence, plan)
+    if isinstance(check, Limit):
+        return limit.settled(check, metric, evidence)
     return not isinstance(check, Drift) or drift.settled(check, metric, evidence, plan)
 
 

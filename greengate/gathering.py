@@ -43,7 +43,7 @@ def gather(case: Case, policies: Sequence[Policy], schedule: Schedule, taken_at:
         batches = {subject: case.specs[subject].batch for subject in workloads}
 
         def unsettled(trace: Trace) -> bool:
-            return gate.unsettled(policies, known.evidence(trace))
+            return gate.unsettled(policies, known.evidence(trace, confidence))
 
         with _device(case, schedule, known.processes) as device:
             schedule = _on_device(case, schedule, device)

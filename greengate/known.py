@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from greengate import comparability, energy, registry
+from greengate import comparability, energy, looks, registry
 from greengate.case import JUDGED, Case, arm
 from greengate.energy import Energies, Traffic
 from greengate.errors import ModelError, nearest
@@ -32,6 +32,8 @@ class Known:
     seen: dict[str, Examination] = field(default_factory=dict)
     found: dict[str, Figures] = field(default_factory=dict)
     lost: dict[str, str] = field(default_factory=dict)
+    looks: int = 0
+    seen_so_far: Figures = field(default_factory=Figures)
 
     def look(self, subject: str, spec: ModelSpec, confidence: float) -> None:
         """Examine one model and make the figures that need no measuring; an earlier one that cannot be run is lost."""
@@ -69,9 +71,12 @@ class Known:
         """How many processes host the models."""
         return len({type(loader) for loader in self.loaders.values()})
 
-    def evidence(self, trace: Trace) -> Evidence:
-        """Put together what is known while measuring goes on."""
-        return self._evidence(trace, {}, Energies())
+    def evidence(self, trace: Trace, confidence: float) -> Evidence:
+        """Put together what is known while measuring goes on; what is timed is looked at only now and then."""
+        if looks.number(trace.rounds) > self.looks:
+            self.looks = looks.number(trace.rounds)
+            self.seen_so_far = figures.timed(trace, CANDIDATE, confidence)
+        return self._evidence(trace, {CANDIDATE: self.seen_so_far}, Energies())
 
     def measured(self, trace: Trace, campaign: Campaign, confidence: float) -> Evidence:
         """Put together all that is known in the end."""

@@ -10,21 +10,12 @@ from statistics import fmean, median
 
 from greengate import betting, tails
 from greengate.betting import Decision, Stakes
+from greengate.effort import Effort, told
 from greengate.evidence import Block, Pair
 from greengate.tails import Runs
 
 _TAILS = {"p95": 0.95, "p99": 0.99}
 _ENOUGH = 4
-_PATIENCE = 10  # times the budget: what is farther off is not advised
-
-
-@dataclass(frozen=True, slots=True)
-class Effort:
-    """Seconds that the rounds took, and seconds and pairs that the policy allows."""
-
-    measured_s: float
-    budget_s: float
-    max_pairs: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,25 +85,18 @@ class Series:
         pace_s, least = effort.measured_s / len(rounds), len(rounds) + 1.0
         if len(rounds) < _ENOUGH:
             fewest = betting.fewest_rounds(max(stakes.false_fail, stakes.false_pass))
-            more = self._more(max(least, fewest), pace_s, effort)
+            more = effort.more(max(least, fewest) / len(rounds))
             return f"{open_}, and no verdict takes fewer than {fewest}: {more}"
-        needed = max(least, betting.rounds_needed(rounds, tau, stakes))
-        if (needed - len(rounds)) * pace_s <= _PATIENCE * effort.budget_s:
-            return f"{open_}: {self._more(needed, pace_s, effort)} would settle it"
-        within = min(effort.budget_s / pace_s, effort.max_pairs * len(rounds) / len(self.pairs))
+        times = max(least, betting.rounds_needed(rounds, tau, stakes)) / len(rounds)
+        if effort.bearable(times):
+            return f"{open_}: {effort.more(times)} would settle it"
+        within = effort.within * len(rounds)
         resolved = betting.resolution(rounds, within, stakes)
         if not math.isfinite(resolved):
-            return f"{open_}: a round takes {_told(pace_s)}, too long for a budget of {_told(effort.budget_s)}"
+            return f"{open_}: a round takes {told(pace_s)}, too long for a budget of {told(effort.budget_s)}"
         lies = f"{abs(math.expm1(median(rounds) - tau)):.1%} from the tolerance"
-        told = _told(within * pace_s)
-        return f"{open_}: {lies}, where this runner tells {resolved:.1%} apart in {told}; use a quieter one"
-
-    def _more(self, needed: float, pace_s: float, effort: Effort) -> str:
-        """Say how much longer it takes for so many rounds in all, and what in the policy stands against it."""
-        count = len(self.rounds)
-        keys = ["`budget`"] if needed * pace_s > effort.budget_s else []
-        keys += ["`max_pairs`"] if needed * len(self.pairs) / count > effort.max_pairs else []
-        return f"about {_told((needed - count) * pace_s)} more" + (f" ({', '.join(keys)})" if keys else "")
+        apart = f"tells {resolved:.1%} apart in {told(within * pace_s)}"
+        return f"{open_}: {lies}, where this runner {apart}; use a quieter one"
 
 
 def log_ratios(column: str, pairs: Sequence[Pair]) -> list[float]:
@@ -135,12 +119,6 @@ def _blocks(pair: Pair) -> tuple[Block, Block]:
 
 def _held(column: str, block: Block) -> bool:
     return column != "cpu" or not block.on_device or block.device_j is not None
-
-
-def _told(seconds: float) -> str:
-    if seconds < 99.5:
-        return f"{seconds:.2g} s"
-    return f"{seconds / 60:.2g} min" if seconds < 5970 else f"{seconds / 3600:,.0f} h"
 
 
 def _cost(column: str, block: Block) -> float:

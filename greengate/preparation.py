@@ -18,8 +18,7 @@ from greengate.grading import Grader, wanted
 from greengate.grounds import Grounds
 from greengate.history import History, Record
 from greengate.measure import machine
-from greengate.measure.figures import runs_needed
-from greengate.measure.intervals import values_needed
+from greengate.measure.figures import blocks_needed, rounds_needed, runs_needed
 from greengate.measure.modelled import Watts
 from greengate.measure.protocol import BASELINE, CANDIDATE, Schedule
 from greengate.meters import Found, missed, unreadable
@@ -34,27 +33,25 @@ from greengate.training import training_figures
 from greengate.trees import GitTree, WorkingTree
 
 FOLDER = ".greengate"
-_NARROWER = 4
 
 
 def schedule(settings: Settings, policies: Sequence[Policy]) -> Schedule:
     """Give the measurement the longest budget that any of the policies allows, and the runs their quantiles need.
 
-    A quantile by which a rule may fail gets four times the runs, which makes its interval about half as wide, and as
-    many rounds as the interval of a median of rounds takes, since runs of one round are alike. These numbers are fixed
-    before measuring: looking at such an interval until it suits would spoil its confidence.
+    Where a rule may fail by the interval of a quantile, there are as many rounds as the interval of a median of rounds
+    takes, since runs of one round are alike.
     """
     plans = [policy.plan for policy in policies]
     sure = gate.confidence(policies)
-    rules = [rule for policy in policies for rule in policy.rules if rule.metric]
+    rules = [rule for policy in policies for rule in policy.rules]
     names = [rule.metric.name for rule in rules if rule.metric]
-    deciding = [rule.metric.name for rule in rules if rule.metric and _by_interval(rule)]
+    rounds = rounds_needed(sure) if any(map(_by_interval, rules)) else 0
     budget_s = max(plan.budget_s for plan in plans) if settings.budget_s is None else settings.budget_s
     return Schedule(
         budget_s=budget_s,
         max_pairs=max(plan.max_pairs for plan in plans),
-        min_pairs=max(Schedule().min_pairs, (Schedule().pairs_a_round if deciding else 1) * values_needed(0.5, sure)),
-        min_runs=max(runs_needed(names, sure), _NARROWER * runs_needed(deciding, sure)),
+        min_pairs=max(Schedule().min_pairs, blocks_needed(sure), Schedule().pairs_a_round * rounds),
+        min_runs=runs_needed(names, sure),
         seed=settings.seed,
     )
 

@@ -17,6 +17,7 @@ from made import (
 )  # fmt: skip
 
 from greengate.betting import Stakes
+from greengate.evidence import Class, Provenance
 from greengate.gate import judge, shared, unsettled
 from greengate.metrics import lookup
 from greengate.policy import Condition, Gain, Limit, Match, Rule, Tolerance, Tradeoff
@@ -50,6 +51,43 @@ def outcome(rule, found, **plan):
 )
 def test_an_interval_is_held_against_a_limit(figure, expected):
     assert outcome(maximum(P95, "40 ms"), evidence({P95: figure})) == expected
+
+
+METERED = Provenance(kind=Class.COUNTER, method="RAPL", type_a=0.2, type_b=0.05)
+STRADDLING, INSIDE = uncertain(39e-3, 37e-3, 41e-3), uncertain(30e-3, 29e-3, 31e-3)
+
+
+@pytest.mark.parametrize(
+    ("rule", "figures", "open_"),
+    [
+        (maximum(P95, "40 ms"), {P95: STRADDLING}, True),
+        (maximum(P95, "40 ms"), {P95: INSIDE}, False),
+        (maximum(P95, "40 ms"), {}, True),
+        (maximum(ENERGY, "40 J"), {ENERGY: uncertain(40, 20, 80)}, False),
+        (maximum("peak_memory", "1 GiB"), {}, False),
+    ],
+    ids=["straddles", "decided", "too few runs yet", "known to a factor", "of one run alone"],
+)
+def test_a_limit_on_what_is_timed_is_measured_on_until_its_interval_leaves_it(rule, figures, open_):
+    assert unsettled([policy(rule)], evidence(figures, measured_s=2.0)) is open_
+
+
+@pytest.mark.parametrize(
+    ("rule", "figure", "said"),
+    [
+        (maximum(P95, "40 ms"), STRADDLING, ": about 6 s more would settle it"),
+        (maximum(P95, "39.4 ms"), STRADDLING, ": about 48 s more (`budget`) would settle it"),
+        (maximum(P95, "39.01 ms"), STRADDLING, ": it lies 0.026% from it, where this runner tells 1.3% apart in 30 s"),
+        (maximum(P95, "39 ms"), STRADDLING, ": it lies on it, where this runner tells 1.3% apart in 30 s"),
+        (maximum(ENERGY, "40 J"), uncertain(40, 20, 80), ", and no longer budget narrows it"),
+        (maximum(ENERGY, "40 J"), uncertain(40, 20, 80, METERED), ", and a longer `budget` narrows it"),
+    ],
+    ids=["soon", "beyond the budget", "hardly ever", "never", "known to a factor", "metered for too short a time"],
+)
+def test_a_limit_inside_the_interval_says_what_would_settle_it(rule, figure, said):
+    found = evidence({rule.metric.name: figure}, measured_s=2.0)
+    finding = only(judge([policy(rule, budget_s=30.0)], found))
+    assert finding.reason == f"the interval straddles the limit{said}"
 
 
 def test_a_finding_says_figure_interval_margin_and_counterfactual():

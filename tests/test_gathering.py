@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 from made import exact, growth, maximum, policy
 from meters_made import facts_of
+from rounds_made import course
 
-from greengate import comparability
+from greengate import comparability, looks
 from greengate.betting import Stakes
 from greengate.case import Case
 from greengate.comparability import other_kernels
@@ -56,11 +57,26 @@ def test_models_of_two_kinds_are_hosted_apart_and_share_the_control_workload_of_
         assert (list(one.specs), list(other.specs), control is one) == (["candidate"], ["baseline"], True)
 
 
-@pytest.mark.parametrize(("false_fail", "pairs"), [(0.01, 14), (0.0001, 28)])
+def test_what_is_timed_is_looked_at_when_the_rounds_have_doubled_and_not_between():
+    so_far, counted = known(candidate=Hosts()), []
+    so_far.seen["candidate"], so_far.found["candidate"] = Examination("a" * 64, 1, 1, (), (), {}), Figures()
+
+    def unsettled(trace):
+        figure = so_far.evidence(trace, 0.98).candidate.figures["latency_p50"]
+        counted.append((trace.rounds, int(figure.provenance.method.split()[-2])))
+        return True
+
+    course(schedule=Schedule(max_pairs=50), unsettled=unsettled)
+    a_round = counted[0][1] // 6
+    looked_at = [6] * 6 + [12] * 12 + [24] * 2
+    assert counted == [(rounds, at * a_round) for rounds, at in zip(range(6, 26), looked_at, strict=True)]
+
+
+@pytest.mark.parametrize(("false_fail", "pairs"), [(0.01, 16), (0.0001, 32)])
 def test_energy_and_throughput_have_the_rounds_that_their_intervals_need(false_fail, pairs):
     judged = policy(maximum("throughput", "1/s"), stakes=Stakes(false_fail, 0.05))
     assert schedule(Settings(Path()), [judged]).min_pairs == pairs
-    assert not isinstance(quantile([1.0] * (pairs // 2), 0.5, confidence([judged])), int)
+    assert not isinstance(quantile([1.0] * (pairs // 2), 0.5, looks.level(confidence([judged]), pairs // 2)), int)
 
 
 @pytest.mark.parametrize("rule", [growth("throughput"), maximum("model_size", "1 MB")], ids=["a share", "counted"])

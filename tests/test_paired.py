@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 from made import evidence, growth, maximum, pairs, policy, uncertain
 
 from greengate.betting import Stakes
+from greengate.effort import Effort
 from greengate.evidence import Block, Pair
 from greengate.gate import confidence, judge, shared
 from greengate.metrics import lookup
-from greengate.paired import Effort, Series, log_ratios
+from greengate.paired import Series, log_ratios
 from greengate.policy import Drift, Enforce, Rule, Tolerance
 from greengate.quantities import Share
 
@@ -147,7 +148,7 @@ class TestWhatWouldSettleIt:
                 Pair(round=number, candidate_first=first, candidate=block(0.01 * math.exp(x)), baseline=block(0.01))
                 for first in (True, False)
             ]
-        return Series(column, tuple(found)).outlook(TAU, Stakes(), Effort(measured_s, budget_s, max_pairs))
+        return Series(column, tuple(found)).outlook(TAU, Stakes(), Effort(measured_s, len(found), budget_s, max_pairs))
 
     def test_is_more_time(self):
         wavering = [TAU - 0.01 + sign * 0.03 for sign in (1, -1) * 10]

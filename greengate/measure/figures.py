@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from statistics import NormalDist
 
+from greengate import looks
 from greengate.evidence import Block, Class, Figure, Interval, Provenance
 from greengate.measure.intervals import quantile, values_needed
 from greengate.measure.modelled import FACTOR, Watts
+from greengate.measure.protocol import RUNS_KEPT, Schedule
 from greengate.measure.trace import Trace
 from greengate.ports import Examination, StaticCosts
 
@@ -89,7 +91,7 @@ def modelled_energy(trace: Trace, subject: str, confidence: float, watts: Watts 
     if nothing := trace.unmeasured:
         return Figures(missing={name: nothing})
     values = [_cpu_s_per_1k(block) for block in trace.blocks[subject]]
-    estimate = quantile(values, 0.5, confidence, max(1, trace.rounds))
+    estimate = _at_this_look(values, 0.5, confidence, trace.rounds)
     if isinstance(estimate, int):
         return Figures(missing={name: _too_few(estimate, len(values), "blocks")})
     middle, low, high = estimate
@@ -132,7 +134,7 @@ def _cpu_s_per_1k(block: Block) -> float:
 def _place(  # noqa: PLR0913 - the parts of one figure
     found: Figures, name: str, values: list[float], share: float, confidence: float, rounds: int, method: str
 ) -> None:
-    estimate = quantile(values, share, confidence, max(1, rounds))
+    estimate = _at_this_look(values, share, confidence, rounds)
     if isinstance(estimate, int):
         found.missing[name] = _too_few(estimate, len(values), "runs")
         return
@@ -140,6 +142,13 @@ def _place(  # noqa: PLR0913 - the parts of one figure
     interval = Interval(low=min(low, amount), high=max(high, amount), confidence=confidence)
     provenance = Provenance(kind=Class.MEASURED, method=f"{method}, {len(values)} values")
     found.figures[name] = Figure(amount=amount, interval=interval, provenance=provenance)
+
+
+def _at_this_look(
+    values: list[float], share: float, confidence: float, rounds: int
+) -> tuple[float, float, float] | int:
+    """Estimate a quantile whose interval may have been looked at before, as measuring went on."""
+    return quantile(values, share, looks.level(confidence, rounds), max(1, rounds))
 
 
 def _too_few(needed: int, had: int, what: str) -> str:
@@ -150,4 +159,23 @@ def _too_few(needed: int, had: int, what: str) -> str:
 
 def runs_needed(metrics: Iterable[str], confidence: float) -> int:
     """Tell how many runs the quantiles among these metrics need for intervals that have both ends."""
-    return max((values_needed(QUANTILES[name], confidence) for name in metrics if name in QUANTILES), default=0)
+    a_round = Schedule().pairs_a_round * RUNS_KEPT
+    return max((_needed(QUANTILES[name], confidence, a_round) for name in metrics if name in QUANTILES), default=0)
+
+
+def blocks_needed(confidence: float) -> int:
+    """Tell how many blocks of each model a median over blocks needs for an interval that has both ends."""
+    return _needed(0.5, confidence, Schedule().pairs_a_round)
+
+
+def rounds_needed(confidence: float) -> int:
+    """Tell how many rounds it takes until not all of them lie on one side of their median, but by the error allowed."""
+    return _needed(0.5, confidence, 1)
+
+
+def _needed(share: float, confidence: float, a_round: int) -> int:
+    """Find how many values it takes where each look asks for more of them, and each round brings so many."""
+    values = 0
+    while values < (needed := values_needed(share, looks.level(confidence, values / a_round))):
+        values = needed
+    return values

@@ -24,7 +24,7 @@ from greengate.ports import Reading, Workload
 __all__ = ["BASELINE", "CANDIDATE", "Schedule", "Trace", "measure", "runs_a_block"]
 
 _MOST_RUNS, _MOST_RUNS_BY_CLOCK = 20_000, 1_000_000
-_RUNS_KEPT = 8
+RUNS_KEPT = 8
 _ALIKE = 2  # times the cost of another model: farther off than tolerances are
 _CONTROL_CPU_S = 0.004
 
@@ -296,6 +296,6 @@ def _kept(reading: Reading, shift: float) -> tuple[float, ...]:
 
     The first run is dearer than the others, so that chance (`shift`, from 0 to 1) says which ones are taken.
     """
-    step = max(1.0, len(reading.run_s) / _RUNS_KEPT)
-    places = [int((index + shift) * step) for index in range(min(len(reading.run_s), _RUNS_KEPT))]
+    step = max(1.0, len(reading.run_s) / RUNS_KEPT)
+    places = [int((index + shift) * step) for index in range(min(len(reading.run_s), RUNS_KEPT))]
     return tuple(float(f"{reading.run_s[place]:.6g}") for place in places)

@@ -16,9 +16,10 @@ import math
 from dataclasses import dataclass
 
 from greengate.betting import Stakes
+from greengate.effort import Effort
 from greengate.evidence import Evidence, Figure, Interval
 from greengate.metrics import Metric
-from greengate.paired import Effort, Series
+from greengate.paired import Series
 from greengate.policy import Plan, Tolerance
 from greengate.quantities import Share
 from greengate.rules.assessment import (
@@ -107,7 +108,7 @@ def _by_pairs(check: Tolerance, metric: Metric, evidence: Evidence, plan: Plan) 
     ratio, low, high = question.bounds(plan.stakes)
     reason = ""
     if decision.worse is None:
-        effort = Effort(evidence.measured_s, plan.budget_s, plan.max_pairs)
+        effort = Effort(evidence.measured_s, len(evidence.pairs), plan.budget_s, plan.max_pairs)
         outlook = question.series.outlook(question.tau, plan.stakes, effort)
         known = evidence.runner.calibrated
         reason = f"{outlook}; as calibrated, this runner {known}" if known else outlook
