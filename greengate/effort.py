@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 PATIENCE: Final = 10  # times the budget: what is farther off is not advised
+_LEAST: Final = 1.2  # times as much measuring: less is not worth advising
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +30,27 @@ class Effort:
         keys += ["`max_pairs`"] if times * self.pairs > self.max_pairs else []
         return f"about {told((times - 1) * self.measured_s)} more" + (f" ({', '.join(keys)})" if keys else "")
 
+    def outlook(self, apart: float, reach: float, in_words: Callable[[float], str]) -> str:
+        """Say what takes a bound out of an interval, whose width shrinks with the root of the time.
+
+        Args:
+            apart: How far the figure lies from the bound.
+            reach: How far its interval reaches to that side: farther.
+            in_words: Writes such a distance.
+        """
+        if self.measured_s <= 0:
+            return "measuring longer may settle it"
+        times = max((reach / apart) ** 2, _LEAST) if apart > 0 else math.inf
+        if self.bearable(times):
+            return f"{self.more(times)} would settle it"
+        lies = f"it lies {in_words(apart)} from it" if apart > 0 else "it lies on it"
+        resolved = reach / math.sqrt(max(1.0, self.within))
+        return f"{lies}, where this runner tells {in_words(resolved)} apart in {told(self.budget_s)}"
+
     @property
     def within(self) -> float:
         """How many times as much the policy allows."""
-        return min(self.budget_s / self.measured_s, self.max_pairs / self.pairs if self.pairs else float("inf"))
+        return min(self.budget_s / self.measured_s, self.max_pairs / self.pairs if self.pairs else math.inf)
 
 
 def told(seconds: float) -> str:

@@ -33,7 +33,7 @@ class Known:
     found: dict[str, Figures] = field(default_factory=dict)
     lost: dict[str, str] = field(default_factory=dict)
     looks: int = 0
-    seen_so_far: Figures = field(default_factory=Figures)
+    timed: dict[str, Figures] = field(default_factory=dict)
 
     def look(self, subject: str, spec: ModelSpec, confidence: float) -> None:
         """Examine one model and make the figures that need no measuring; an earlier one that cannot be run is lost."""
@@ -75,8 +75,9 @@ class Known:
         """Put together what is known while measuring goes on; what is timed is looked at only now and then."""
         if looks.number(trace.rounds) > self.looks:
             self.looks = looks.number(trace.rounds)
-            self.seen_so_far = figures.timed(trace, CANDIDATE, confidence)
-        return self._evidence(trace, {CANDIDATE: self.seen_so_far}, Energies())
+            judged = [subject for subject in JUDGED if subject in self.case.specs]
+            self.timed = {subject: figures.timed(trace, subject, confidence) for subject in judged}
+        return self._evidence(trace, self.timed, Energies())
 
     def measured(self, trace: Trace, campaign: Campaign, confidence: float) -> Evidence:
         """Put together all that is known in the end."""

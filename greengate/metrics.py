@@ -41,6 +41,11 @@ class Metric:
     difference: type[Quantity] | None = None
 
     @property
+    def timed(self) -> bool:
+        """Whether the clock tells it, run by run, so that more rounds make it surer."""
+        return self.paired in {"run", "wall", "p95", "p99"}
+
+    @property
     def of_runner(self) -> bool:
         """Whether the figure is measured, so that another machine would give another one."""
         return bool(self.paired) or self.name == "peak_memory"

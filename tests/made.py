@@ -56,7 +56,8 @@ def maximum(metric, text):
 
 
 def growth(metric, text="5%", **rest):
-    return Rule("growth", (Tolerance("max_increase", Share.parse(text)),), lookup(metric), **rest)
+    delta = Share.parse(text) if text.endswith("%") else lookup(metric).kind.parse(text)
+    return Rule("growth", (Tolerance("max_increase", delta),), lookup(metric), **rest)
 
 
 def policy(*rules, waivers=(), **plan):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from greengate.effort import Effort
 from greengate.evidence import Evidence, Figure, Interval, Provenance, Subject
 from greengate.metrics import Metric
-from greengate.policy import ReferenceRunner
+from greengate.policy import Plan, ReferenceRunner
 from greengate.verdict import Outcome
 
 ROUNDING = 1e-12
@@ -55,6 +56,11 @@ def compare(low: float, high: float, bound: float, side: str) -> Outcome:
     if within:
         return Outcome.PASSED
     return Outcome.FAILED if beyond else Outcome.INCONCLUSIVE
+
+
+def effort(evidence: Evidence, plan: Plan) -> Effort:
+    """Hold what measuring took against what the policy allows."""
+    return Effort(evidence.measured_s, len(evidence.pairs), plan.budget_s, plan.max_pairs)
 
 
 def too_unsure(confidence: float, *figures: Figure) -> str:

@@ -9,15 +9,13 @@ Example:
 
 from __future__ import annotations
 
-import math
-
-from greengate.effort import Effort, told
 from greengate.evidence import Evidence, Figure
 from greengate.metrics import Metric
 from greengate.policy import Limit, Plan
 from greengate.rules.assessment import (
     Assessment,
     compare,
+    effort,
     figure_of,
     other_runner,
     too_unsure,
@@ -25,9 +23,6 @@ from greengate.rules.assessment import (
     unavailable,
 )
 from greengate.verdict import Outcome
-
-_TIMED = {"run", "wall", "p95", "p99"}  # `Metric.paired`: what is told by the runs of this measurement alone
-_LEAST = 1.2  # times as much measuring: less is not worth advising
 
 
 def assess(check: Limit, metric: Metric, evidence: Evidence, plan: Plan) -> Assessment:
@@ -64,7 +59,7 @@ def assess(check: Limit, metric: Metric, evidence: Evidence, plan: Plan) -> Asse
 
 def settled(check: Limit, metric: Metric, evidence: Evidence) -> bool:
     """Tell whether more rounds could not change the answer; only what is timed gets surer by them."""
-    if metric.paired not in _TIMED:
+    if not metric.timed:
         return True
     figure = figure_of(evidence.candidate, metric.name)
     if isinstance(figure, str):
@@ -77,20 +72,12 @@ def _outlook(check: Limit, metric: Metric, figure: Figure, evidence: Evidence, p
     """Say what would settle a limit on which the interval lies; its width shrinks with the root of the runs."""
     straddles = "the interval straddles the limit"
     scattered, scale = figure.provenance.type_a or 0.0, figure.provenance.type_b or 0.0
-    if metric.paired in _TIMED and evidence.measured_s <= 0:
-        return straddles
-    if metric.paired not in _TIMED:
+    if not metric.timed:
         return f"{straddles}, and {'a longer `budget` narrows' if scattered > scale else 'no longer budget narrows'} it"
-    effort = Effort(evidence.measured_s, len(evidence.pairs), plan.budget_s, plan.max_pairs)
     amount, bound = figure.amount, check.bound.amount
     edge = figure.interval.high if amount <= bound else figure.interval.low
-    apart = abs(amount - bound)
-    times = max(((edge - amount) / apart) ** 2, _LEAST) if apart > 0 else math.inf
-    if effort.bearable(times):
-        return f"{straddles}: {effort.more(times)} would settle it"
-    resolved = abs(edge - amount) / amount / math.sqrt(max(1.0, effort.within))
-    where = f"it lies {apart / amount * 100:.2g}% from it" if apart > 0 else "it lies on it"
-    return f"{straddles}: {where}, where this runner tells {resolved:.1%} apart in {told(plan.budget_s)}"
+    told = effort(evidence, plan).outlook(abs(bound - amount), abs(edge - amount), lambda d: f"{d / amount * 100:.2g}%")
+    return f"{straddles}: {told}"
 
 
 def _margin(amount: float, bound: float) -> str:

@@ -26,6 +26,7 @@ from greengate.rules.assessment import (
     Assessment,
     comparable,
     compare,
+    effort,
     figure_of,
     other_runner,
     too_unsure,
@@ -34,6 +35,7 @@ from greengate.rules.assessment import (
 )
 from greengate.verdict import Outcome
 
+_STRADDLES = "the interval straddles the tolerance"
 _UNKNOWN = (1e-4, 1e4)  # a ratio beyond these has not been bounded
 
 
@@ -56,7 +58,7 @@ def assess(  # noqa: PLR0911 - one return a reason
         return unavailable(str(check), candidate if isinstance(candidate, str) else f"baseline: {baseline}")
     if unsure := too_unsure(plan.confidence, candidate, baseline):
         return unavailable(str(check), unsure)
-    found = Comparison(check, metric, candidate, baseline).by_intervals()
+    found = Comparison(check, metric, candidate, baseline).by_intervals(effort(evidence, plan))
     if found.outcome is Outcome.FAILED and (reason := too_unsure_to_fail(plan.stakes.false_fail, candidate, baseline)):
         return unavailable(str(check), reason)
     return found
@@ -65,11 +67,20 @@ def assess(  # noqa: PLR0911 - one return a reason
 def settled(check: Tolerance, metric: Metric, evidence: Evidence, plan: Plan) -> bool:
     """Tell whether more pairs could not change the answer."""
     if not metric.paired or not isinstance(check.delta, Share):
-        return True
+        return not metric.timed or _apart(check, metric, evidence)
     question = Question.of(check, metric, evidence)
     if not question.series.known:
         return bool(evidence.pairs)
     return question.series.decide(question.tau, plan.stakes).worse is not None
+
+
+def _apart(check: Tolerance, metric: Metric, evidence: Evidence) -> bool:
+    """Tell whether both figures are there, and the interval of their difference leaves the tolerance."""
+    assert evidence.baseline is not None
+    candidate, baseline = (figure_of(side, metric.name) for side in (evidence.candidate, evidence.baseline))
+    if isinstance(candidate, str) or isinstance(baseline, str):
+        return False
+    return Comparison(check, metric, candidate, baseline).by_intervals().outcome is not Outcome.INCONCLUSIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +119,7 @@ def _by_pairs(check: Tolerance, metric: Metric, evidence: Evidence, plan: Plan) 
     ratio, low, high = question.bounds(plan.stakes)
     reason = ""
     if decision.worse is None:
-        effort = Effort(evidence.measured_s, len(evidence.pairs), plan.budget_s, plan.max_pairs)
-        outlook = question.series.outlook(question.tau, plan.stakes, effort)
+        outlook = question.series.outlook(question.tau, plan.stakes, effort(evidence, plan))
         known = evidence.runner.calibrated
         reason = f"{outlook}; as calibrated, this runner {known}" if known else outlook
     bounds = Interval(low=low, high=high, confidence=1 - plan.stakes.false_fail - plan.stakes.false_pass)
@@ -137,14 +147,14 @@ class Comparison:
         """+1 where growing is what is limited, -1 where shrinking is."""
         return 1 if self.check.side == "max_increase" else -1
 
-    def by_intervals(self) -> Assessment:
-        """Compare two figures whose intervals may both be off at once."""
+    def by_intervals(self, effort: Effort | None = None) -> Assessment:
+        """Compare two figures whose intervals may both be off at once; by the effort, say what would settle it."""
         assert self.candidate is not None
         assert self.baseline is not None
         first, second = self.candidate.interval, self.baseline.interval
         if not self.relative:
             difference = self.candidate.amount - self.baseline.amount
-            return self._as_difference(difference, first.low - second.high, first.high - second.low)
+            return self._as_difference(difference, first.low - second.high, first.high - second.low, effort)
         if second.low <= 0:
             return self._of_zero(self.candidate, self.baseline)
         bounds = Interval(low=first.low / second.high, high=first.high / second.low, confidence=self._confidence)
@@ -166,14 +176,19 @@ class Comparison:
         interval = "exact" if bounds.exact else span(bounds)
         return self._told(outcome, _percent(ratio), interval, margin, reason, (ratio, bounds))
 
-    def _as_difference(self, difference: float, low: float, high: float) -> Assessment:
-        outcome = compare(low, high, self.sign * self.check.delta.amount, self.check.side)
+    def _as_difference(self, difference: float, low: float, high: float, effort: Effort | None) -> Assessment:
+        bound = self.sign * self.check.delta.amount
+        outcome = compare(low, high, bound, self.check.side)
+        reason = ""
+        if outcome is Outcome.INCONCLUSIVE and effort and self.metric.timed:
+            reach = high - difference if difference <= bound else difference - low
+            reason = f"{_STRADDLES}: {effort.outlook(abs(bound - difference), reach, self._in_words)}"
         left = self.check.delta.amount - self.sign * difference
         margin = f"{self._in_words(left)} {'below' if left >= 0 else 'above'} the tolerance"
         signed = [f"{'+' if amount >= 0 else '-'}{self._in_words(amount)}" for amount in (difference, low, high)]
         interval = "exact" if low == high else f"{signed[1]} to {signed[2]}"
         bounds = Interval(low=low, high=high, confidence=self._confidence)
-        return self._told(outcome, signed[0], interval, margin, "", (difference, bounds))
+        return self._told(outcome, signed[0], interval, margin, reason, (difference, bounds))
 
     @property
     def _confidence(self) -> float:
@@ -192,7 +207,7 @@ class Comparison:
         found: tuple[float, Interval] | None = None,
     ) -> Assessment:
         if not reason and outcome is Outcome.INCONCLUSIVE:
-            reason = "the interval straddles the tolerance"
+            reason = _STRADDLES
         return Assessment(
             outcome,
             str(self.check),
