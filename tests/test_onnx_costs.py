@@ -506,11 +506,13 @@ def test_graphs_nested_too_deep_are_refused():
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"version https://git-lfs.github.com/spec/v1\n", "protobuf cannot be decoded"),
-        (b"", "it holds no graph"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "it is a damaged Git LFS pointer"),
+        (b"\x0b\x0c", "it is no ONNX file, or is cut short: at byte 0 there is a kind of field"),
+        (b"\x08\x01", "it is no ONNX file: there is no graph"),
+        (b"", "the file is empty"),
         (None, "No such file"),
     ],
-    ids=["no protobuf", "empty", "missing"],
+    ids=["a pointer", "no protobuf", "no graph", "empty", "missing"],
 )
 def test_files_that_are_no_models_are_refused(tmp_path, content, words):
     path = tmp_path / "model.onnx"

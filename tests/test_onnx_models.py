@@ -341,7 +341,7 @@ FILES = {
     "TFLite": (b"\x1c\0\0\0TFL3", "it is a TensorFlow Lite model, not an ONNX file"),
     "safetensors": (b'\x10\0\0\0\0\0\0\0{"a": 1}', "it is a safetensors file, not an ONNX file"),
     "web page": (b"<!DOCTYPE html>", "it is a web page or XML (a download that failed?), not an ONNX file"),
-    "noise": (bytes(range(128, 255)), "it is no ONNX file, or is cut short: its 127 bytes are no whole protobuf"),
+    "noise": (bytes(range(128, 255)), "it is no ONNX file, or is cut short: the number at byte 0 does not end"),
     "other protobuf": (b"\x08\x01", "it is no ONNX file: there is no graph with outputs in it"),
 }
 

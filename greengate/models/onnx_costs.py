@@ -24,7 +24,7 @@ from math import prod
 from typing import TYPE_CHECKING, Final
 
 from greengate.errors import ModelError
-from greengate.models import onnx_formulas, onnx_weights
+from greengate.models import onnx_file, onnx_formulas, onnx_weights
 from greengate.models.onnx_formulas import Operator, Uncountable
 from greengate.ports import ModelSpec, StaticCosts
 
@@ -46,7 +46,7 @@ def count(spec: ModelSpec) -> StaticCosts:
     """Return the costs of one run of the model file at the spec's sizes; raises ModelError for a file that is none."""
     from greengate.models import onnx_graph  # noqa: PLC0415 - imports onnx, which only models of this kind need
 
-    model = onnx_graph.parse(spec.path)
+    model = onnx_file.graph_of(spec.path)
     return _costs(onnx_graph.read(model, spec.shapes, spec.batch, str(spec.path)), str(spec.path))
 
 

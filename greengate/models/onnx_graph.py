@@ -10,7 +10,6 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
-from pathlib import Path
 from typing import Final
 
 import onnx
@@ -85,24 +84,6 @@ class Reading:
     future: str
     hindrance: str
     leftover: frozenset[tuple[str, str]]
-
-
-def parse(path: Path) -> ModelProto:
-    """Return the model in a file, external data left alone; raises ModelError if it is not one."""
-    where = str(path)
-    try:
-        if path.stat().st_size >= 2**31:
-            hint = "store the weights as external data beside the model"
-            raise ModelError(where, "the file is larger than the 2 GiB a model file can be", hint)
-        model = onnx.load_model(where, format="protobuf", load_external_data=False)
-    except DecodeError:
-        hint = "it may be truncated, a Git LFS pointer, or nested deeper than 100 messages"
-        raise ModelError(where, "this is not an ONNX model: its protobuf cannot be decoded", hint) from None
-    except OSError as error:
-        raise ModelError(where, f"cannot be read: {error.strerror or error}") from error
-    if not model.HasField("graph"):
-        raise ModelError(where, "this is not an ONNX model: it holds no graph", "is it the right file?")
-    return model
 
 
 def read(model: ModelProto, shapes: Mapping[str, tuple[int, ...]], batch: int, where: str) -> Reading:
