@@ -88,6 +88,37 @@ class Examination:
 
 
 @dataclass(frozen=True, slots=True)
+class NodeCost:
+    """What one operator of a graph costs in one run, all its turns in loops together; None where that is not known.
+
+    Attributes:
+        name: Its name, or that of its first output.
+        kind: "matmul", "element-wise", "activation", "normalisation", "reduction", "movement", "text" or "unknown".
+        macs: Multiply-accumulates, which only those of kind "matmul" have.
+        integer: Whether it multiplies integers.
+        operations: Elements that element-wise operators, activations, normalisations and reductions work on.
+        read_bytes: Bytes of its inputs, weights included.
+        written_bytes: Bytes of its outputs.
+        parameters: Elements of the weights that it is the first to use.
+        weight_bytes: Bytes of those as stored.
+        times: How often it runs.
+    """
+
+    name: str
+    op: str
+    domain: str
+    kind: str
+    macs: int | None
+    integer: bool
+    operations: int | None
+    read_bytes: int | None
+    written_bytes: int | None
+    parameters: int
+    weight_bytes: int
+    times: int | None = 1
+
+
+@dataclass(frozen=True, slots=True)
 class StaticCosts:
     """Exact counts from the graph alone, for one run at the sizes of the spec; None where they could not be counted.
 
@@ -98,6 +129,8 @@ class StaticCosts:
         activation_bytes: Bytes of all intermediate tensors written in one run.
         convention: Identifier of the counting convention.
         uncovered: Operators or dimensions that could not be counted, in words; if any, `macs` is None.
+        peak_bytes: Bytes of intermediate tensors, inputs and outputs that are live at once, each in memory of its own.
+        nodes: The operators one by one, in the order in which they run, those that are folded left out.
     """
 
     macs: int | None
@@ -106,6 +139,8 @@ class StaticCosts:
     activation_bytes: int | None
     convention: str
     uncovered: tuple[str, ...] = ()
+    peak_bytes: int | None = None
+    nodes: tuple[NodeCost, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

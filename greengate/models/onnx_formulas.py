@@ -1,7 +1,7 @@
-"""What each ONNX operator costs: multiply-accumulates from shapes, and the operators that are known to have none.
+"""What each matmul-like ONNX operator costs: multiply-accumulates from shapes.
 
-`FORMULAS` holds the matmul-like operators, `ZERO` those without any multiply-accumulate, `UNCOUNTED` those that are
-known and left out on purpose. An operator in none of them is unknown. Sources: the operator pages of ONNX (opset 27)
+`FORMULAS` holds these operators, `UNCOUNTED` those that are known and left out on purpose; `onnx_kinds` knows those
+without any multiply-accumulate. An operator in none of them is unknown. Sources: the operator pages of ONNX (opset 27)
 and ContribOperators.md of ONNX Runtime.
 """
 
@@ -293,53 +293,6 @@ FORMULAS: Final[Mapping[str, Mapping[str, Formula]]] = {
         "QLinearConv": partial(_convolution, weight=3),
         "TransposeMatMul": _fused_matmul,
     },
-}
-
-_ELEMENTWISE = """
-    Abs Acos Acosh Add And Asin Asinh Atan Atanh BitCast BitShift BitwiseAnd BitwiseNot BitwiseOr BitwiseXor Cast
-    CastLike Ceil Clip Cos Cosh DequantizeLinear Div DynamicQuantizeLinear Equal Erf Exp Floor Greater
-    GreaterOrEqual IsInf IsNaN Less LessOrEqual Log Max Mean Min Mod Mul Neg Not Or Pow QuantizeLinear Reciprocal
-    Round Sign Sin Sinh Sqrt Sub Sum Tan Where Xor"""
-_ACTIVATIONS = """
-    Celu Dropout Elu Gelu HardSigmoid HardSwish Hardmax LeakyRelu LogSoftmax Mish PRelu Relu Selu Shrink Sigmoid
-    Softmax Softplus Softsign SwiGLU Swish Tanh ThresholdedRelu"""
-_NORMALISATIONS = """
-    BatchNormalization GroupNormalization InstanceNormalization LRN LayerNormalization LpNormalization
-    MeanVarianceNormalization RMSNormalization SimplifiedLayerNormalization"""
-_REDUCTIONS = """
-    ArgMax ArgMin AveragePool CumProd CumSum GlobalAveragePool GlobalLpPool GlobalMaxPool LpPool MaxPool MaxRoiPool
-    NegativeLogLikelihoodLoss ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd
-    ReduceSum ReduceSumSquare RoiAlign SoftmaxCrossEntropyLoss TopK Unique"""
-_MOVEMENT = """
-    Bernoulli CenterCropPad Col2Im Compress Concat ConcatFromSequence Constant ConstantOfShape DepthToSpace Expand
-    EyeLike Flatten Gather GatherElements GatherND GridSample Identity MaxUnpool Multinomial NonMaxSuppression NonZero
-    OneHot Optional OptionalGetElement OptionalHasElement Pad RandomNormal RandomNormalLike RandomUniform
-    RandomUniformLike Range Reshape Resize ReverseSequence RotaryEmbedding Scatter ScatterElements ScatterND SequenceAt
-    SequenceConstruct SequenceEmpty SequenceErase SequenceInsert SequenceLength Shape Size Slice SpaceToDepth Split
-    SplitToSequence Squeeze TensorScatter Tile Transpose Trilu Unsqueeze Upsample"""
-_TEXT_AND_WINDOWS = """
-    BlackmanWindow HammingWindow HannWindow MelWeightMatrix RegexFullMatch StringConcat StringNormalizer StringSplit
-    TfIdfVectorizer"""
-
-_CLASSIC = """
-    ArrayFeatureExtractor Binarizer CastMap CategoryMapper DictVectorizer FeatureVectorizer Imputer LabelEncoder
-    Normalizer OneHotEncoder Scaler ZipMap"""
-_CONTRIBUTED = """
-    BiasAdd BiasDropout BiasGelu BiasSoftmax BiasSplitGelu BitmaskBiasDropout BitmaskDropout CropAndResize
-    DequantizeLinear EmbedLayerNormalization ExpandDims FastGelu GatherBlockQuantized GatherND Gelu
-    GemmaRotaryEmbedding GridSample GroupNorm IsAllFinite LayerNormalization MRotaryEmbedding MaxpoolWithMask
-    MulInteger NGramRepeatBlock NhwcMaxPool Pad QEmbedLayerNormalization QLinearAdd QLinearAveragePool
-    QLinearConcat QLinearGlobalAveragePool QLinearLeakyRelu QLinearMul QLinearReduceMean QLinearSigmoid
-    QLinearSoftmax QLinearWhere QuantizeLinear QuickGelu Range ReduceSumInteger RemovePadding RestorePadding
-    RotaryEmbedding ScaledSiLU SkipGroupNorm SkipLayerNormalization SkipSimplifiedLayerNormalization Tokenizer
-    Trilu Unique"""
-
-ZERO: Final[Mapping[str, frozenset[str]]] = {
-    "": frozenset(
-        f"{_ELEMENTWISE} {_ACTIVATIONS} {_NORMALISATIONS} {_REDUCTIONS} {_MOVEMENT} {_TEXT_AND_WINDOWS}".split()
-    ),
-    "ai.onnx.ml": frozenset(_CLASSIC.split()),
-    "com.microsoft": frozenset(_CONTRIBUTED.split()),
 }
 
 _TREES = "decision trees compare and do not multiply, so this convention has no figure for them"

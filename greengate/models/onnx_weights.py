@@ -75,7 +75,7 @@ _APART: Final[Mapping[str, frozenset[int]]] = {
 _BIAS: Final[Mapping[str, int]] = {"DequantizeLinear": 0, "QLinearConv": 8, "QGemm": 6, "QAttention": 2}
 _PASSING_NAMES: Final = """
     Cast CastLike DequantizeLinear Expand Flatten Identity QuantizeLinear Reshape Squeeze Transpose Unsqueeze"""
-_PASSING: Final = frozenset(_PASSING_NAMES.split())
+PASSING: Final = frozenset(_PASSING_NAMES.split())
 
 
 def size_bytes(elements: int, dtype: str) -> int | None:
@@ -132,7 +132,7 @@ def _gather(graph: Graph, weights: Weights, constants: ChainMap[str, str]) -> _U
 
 def _follow(node: Node, uses: _Uses) -> None:
     apart = _APART.get(node.op, frozenset())
-    if node.op in _PASSING:
+    if node.op in PASSING:
         if not uses.weights.isdisjoint(node.outputs):
             uses.weights.update(node.inputs[:1])
     else:

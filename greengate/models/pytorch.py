@@ -71,9 +71,11 @@ class TorchLoader(HostingLoader):
 
 
 def _costs(fields: Mapping[str, Any]) -> StaticCosts:
-    counts = {name: None if fields[name] is None else int(number(fields, name)) for name in _COUNTS}
+    macs, parameters, weight_bytes, activation_bytes = (
+        None if fields[name] is None else int(number(fields, name)) for name in _COUNTS
+    )
     uncovered = tuple(plain(words) for words in fields["uncovered"])
-    return StaticCosts(**counts, convention=CONVENTION, uncovered=uncovered)
+    return StaticCosts(macs, parameters, weight_bytes, activation_bytes, CONVENTION, uncovered)
 
 
 def _refuse_others(path: Path) -> None:

@@ -1,0 +1,230 @@
+"""A walk over an ONNX graph that adds up what its nodes cost, and names what it could not count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from greengate.models import onnx_formulas, onnx_kinds, onnx_loops
+from greengate.models.onnx_formulas import Uncountable
+from greengate.models.onnx_graph import Graph, Node, Reading
+from greengate.models.onnx_memory import Live
+from greengate.models.onnx_scope import Scope
+from greengate.models.onnx_weights import PASSING, Weights
+from greengate.ports import NodeCost
+
+MATMUL: Final = "matmul"
+_CONTROL: Final = frozenset({"If", "Loop", "Scan", "SequenceMap"})
+_RANDOM: Final = frozenset(
+    {"Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"}
+)
+
+
+@dataclass(slots=True)
+class Tally:
+    """Sums over a graph or a part of it; None where a part of a sum is not known.
+
+    Attributes:
+        macs: Multiply-accumulates.
+        written: Bytes of all that was computed.
+        peak: Bytes of it that are live at once.
+        rows: The nodes one by one.
+    """
+
+    macs: int | None = 0
+    written: int | None = 0
+    peak: int | None = 0
+    rows: list[NodeCost] = field(default_factory=list)
+
+    def add(self, other: Tally) -> None:
+        """Add what comes after; its peak is for whoever knows what else is live then."""
+        self.macs, self.written = plus(self.macs, other.macs), plus(self.written, other.written)
+        self.rows += other.rows
+
+    def turned(self, turns: int | None) -> Tally:
+        """Return the sums of so many turns, or of an unknown number of them."""
+        if turns == 0:
+            return Tally()
+        macs, written = times(self.macs, turns), times(self.written, turns)
+        return Tally(macs, written, self.peak, [_turned(row, turns) for row in self.rows])
+
+
+def plus(first: int | None, second: int | None) -> int | None:
+    """Add what may be unknown."""
+    return None if first is None or second is None else first + second
+
+
+def times(first: int | None, second: int | None) -> int | None:
+    """Multiply what may be unknown; nothing at all stays that however often it is done."""
+    if first == 0:
+        return 0
+    return None if first is None or second is None else first * second
+
+
+def _turned(row: NodeCost, turns: int | None) -> NodeCost:
+    return replace(
+        row,
+        times=times(row.times, turns),
+        macs=times(row.macs, turns),
+        operations=times(row.operations, turns),
+        read_bytes=times(row.read_bytes, turns),
+        written_bytes=times(row.written_bytes, turns),
+    )
+
+
+class Counter:
+    """Adds up what the nodes of a graph cost, and collects in words what it could not count (`gaps`)."""
+
+    def __init__(self, reading: Reading, weights: Weights) -> None:
+        self._reading = reading
+        self._weights = weights
+        self._owned: set[str] = set()
+        self.gaps: list[str] = []
+
+    def of_graph(self, graph: Graph, outer: Scope) -> Tally:
+        """Count a graph, or a body in its surroundings."""
+        scope = Scope(outer, graph)
+        tally, live = Tally(), Live(graph, scope)
+        for index, node in enumerate(graph.nodes):
+            if self._folded(node, scope):
+                self._fold(node, scope)
+                continue
+            part = self._of_node(node, scope)
+            tally.add(part)
+            live.run(index, node, part.peak)
+        tally.peak = live.peak
+        return tally
+
+    def _folded(self, node: Node, scope: Scope) -> bool:
+        if node.op == "Identity" and node.outputs and node.inputs and node.inputs[0] in scope.integers:
+            scope.integers[node.outputs[0]] = scope.integers[node.inputs[0]]
+        known = self._kind(node) is not None
+        if node.op in _RANDOM or not known or (node.domain, node.op) in self._reading.leftover:
+            return False
+        return all(name in scope.constants for name in node.inputs if name)
+
+    def _fold(self, node: Node, scope: Scope) -> None:
+        scope.constants.update(node.outputs)
+        if node.op == "DequantizeLinear":
+            scope.dequantised.update(node.outputs)
+        source = scope.sources.get(node.inputs[0]) if node.op in PASSING and node.inputs else None
+        source = node.key if node.key in self._weights.elements else source
+        if source is not None and node.outputs:
+            scope.sources[node.outputs[0]] = source
+
+    def _kind(self, node: Node) -> str | None:
+        if node.op in onnx_formulas.FORMULAS.get(node.domain, ()):
+            return MATMUL
+        return onnx_kinds.KINDS.get(node.domain, {}).get(node.op)
+
+    def _of_node(self, node: Node, scope: Scope) -> Tally:
+        written = _total(scope.size_bytes(name) for name in node.outputs if name)
+        if node.domain or node.op not in _CONTROL:
+            if node.op == "DequantizeLinear":
+                scope.dequantised.update(node.outputs)
+            row = self._row(node, scope, written)
+            return Tally(row.macs, written, 0, [row])
+        part = self._branches(node, scope) if node.op == "If" else self._repeated(node, scope)
+        part.written = plus(part.written, written)
+        return part
+
+    def _row(self, node: Node, scope: Scope, written: int | None) -> NodeCost:
+        kind = self._kind(node)
+        elements, stored = self._weights_of(node, scope)
+        return NodeCost(
+            name=_name(node),
+            op=node.op,
+            domain=node.domain,
+            kind=kind or "unknown",
+            macs=self._macs(node, scope),
+            integer=_integer(node, scope) and kind == MATMUL,
+            operations=_operations(node, kind, scope),
+            read_bytes=_total(scope.size_bytes(name) for name in dict.fromkeys(node.inputs) if name),
+            written_bytes=written,
+            parameters=elements,
+            weight_bytes=stored,
+        )
+
+    def _weights_of(self, node: Node, scope: Scope) -> tuple[int, int]:
+        """Give each weight to the node that is the first to use it."""
+        keys = {scope.sources[name] for name in node.inputs if name in scope.sources} | {node.key}
+        keys = {key for key in keys if key in self._weights.elements} - self._owned
+        self._owned |= keys
+        return sum(self._weights.elements[key] for key in keys), sum(self._weights.stored[key] for key in keys)
+
+    def _macs(self, node: Node, scope: Scope) -> int | None:
+        if (node.domain, node.op) in self._reading.leftover:
+            return self._gap(node, "it is a function written for another opset than the model's")
+        formula = onnx_formulas.FORMULAS.get(node.domain, {}).get(node.op)
+        if formula is None:
+            if self._kind(node) is not None:
+                return 0
+            unknown = "no formula is known for this operator"
+            return self._gap(node, onnx_formulas.UNCOUNTED.get((node.domain, node.op), unknown))
+        try:
+            return formula(scope.operator(node))
+        except Uncountable as reason:
+            return self._gap(node, str(reason))
+
+    def _gap(self, node: Node, reason: str) -> int | None:
+        self.gaps.append(f"{node.op} `{_name(node)}` ({node.domain or 'ai.onnx'}): {reason}")
+        return None
+
+    def _branches(self, node: Node, scope: Scope) -> Tally:
+        sides = [node.bodies.get("then_branch"), node.bodies.get("else_branch")]
+        condition = scope.flag(node.inputs[0]) if node.inputs else None
+        if condition is not None:
+            sides = sides[:1] if condition else sides[1:]
+        found = [self.of_graph(side, scope) for side in sides if side is not None]
+        if len(found) != len(sides):
+            self._gap(node, "it lacks a branch")
+            return Tally(None, None, None)
+        macs, written = {one.macs for one in found}, {one.written for one in found}
+        known = macs.pop() if len(macs) == 1 else None
+        if known is None and None not in macs:
+            self._gap(node, f"its branches cost {found[0].macs:,} and {found[1].macs:,} MACs")
+        peaks = [one.peak for one in found if one.peak is not None]
+        return Tally(
+            macs=known,
+            written=written.pop() if len(written) == 1 else None,
+            peak=max(peaks) if len(peaks) == len(found) else None,
+            rows=max(found, key=lambda one: one.macs or 0).rows,
+        )
+
+    def _repeated(self, node: Node, scope: Scope) -> Tally:
+        body = node.bodies.get("body")
+        if body is None:
+            self._gap(node, "it lacks a body")
+            return Tally(None, None, None)
+        turns = onnx_loops.trips(node, body, scope, self._reading.opset)
+        if turns == 0:
+            return Tally()
+        inside = self.of_graph(body, scope)
+        if turns is None and inside.macs:
+            self._gap(node, f"its body costs {inside.macs:,} MACs, and how often it runs is not constant")
+        return inside.turned(turns)
+
+
+def _name(node: Node) -> str:
+    return node.name or next(iter(node.outputs), "")
+
+
+def _total(sizes: Iterable[int | None]) -> int | None:
+    known = list(sizes)
+    return None if None in known else sum(size for size in known if size is not None)
+
+
+def _operations(node: Node, kind: str | None, scope: Scope) -> int | None:
+    """Count one operation for each element of what is larger, the first input or the first output."""
+    if kind is None:
+        return None
+    if not onnx_kinds.has_operations(kind):
+        return 0
+    sizes = [scope.elements(names[0]) for names in (node.inputs, node.outputs) if names and names[0]]
+    return max((size for size in sizes if size is not None), default=None) if None not in sizes else None
+
+
+def _integer(node: Node, scope: Scope) -> bool:
+    operands = node.inputs[:2]
+    return node.op in onnx_kinds.INTEGER or (len(operands) == 2 and scope.dequantised.issuperset(operands))
