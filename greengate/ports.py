@@ -34,6 +34,7 @@ class ModelSpec:
         folder: The only folder that the model may read.
         inputs: An `.npz` with one array an input, or None to generate inputs from `seed`.
         shapes: Declared sizes by input name; they fill the axes that the model leaves open.
+        sizes: For counting alone, sizes by the name that the model gives to an open axis, or by `input.axis`.
         ranges: For generated integer inputs, the half-open range [low, high) by input name.
         seed: Seed of generated inputs.
         batch: How many inferences one run of the model carries.
@@ -48,6 +49,7 @@ class ModelSpec:
     folder: Path
     inputs: Path | None = None
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
     ranges: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     seed: int = 0
     batch: int = 1
@@ -129,6 +131,10 @@ class StaticCosts:
         activation_bytes: Bytes of all intermediate tensors written in one run.
         convention: Identifier of the counting convention.
         uncovered: Operators or dimensions that could not be counted, in words; if any, `macs` is None.
+        by_dtype: Parameters by element type, as the format calls it.
+        statistics: Elements of running statistics, which are no parameters.
+        constants: Elements of other constants that are none.
+        open_sizes: Names of the sizes that are open still, which `ModelSpec.sizes` can fill.
         peak_bytes: Bytes of intermediate tensors, inputs and outputs that are live at once, each in memory of its own.
         nodes: The operators one by one, in the order in which they run, those that are folded left out.
     """
@@ -139,6 +145,10 @@ class StaticCosts:
     activation_bytes: int | None
     convention: str
     uncovered: tuple[str, ...] = ()
+    by_dtype: Mapping[str, int] = field(default_factory=dict)
+    statistics: int = 0
+    constants: int = 0
+    open_sizes: tuple[str, ...] = ()
     peak_bytes: int | None = None
     nodes: tuple[NodeCost, ...] = ()
 

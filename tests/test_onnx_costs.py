@@ -10,9 +10,14 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper, parser
 
 from greengate.errors import ModelError
-from greengate.models import onnx_costs
-from greengate.models.onnx_costs import count_model
+from greengate.models import onnx_costs, onnx_graph
+from greengate.models.onnx_graph import Sizes
 from greengate.ports import ModelSpec
+
+
+def count_model(model, shapes, batch):
+    return onnx_costs.count_model(model, Sizes(shapes, batch=batch))
+
 
 LIGHT = Path(onnx.__file__).parent / "backend/test/data/light"
 
@@ -719,3 +724,34 @@ def test_a_quantised_model_multiplies_as_often_and_says_which_are_integer():
     ours, theirs = count_model(quantised, {}, 1), count_model(plain, {}, 1)
     assert ours.macs == theirs.macs == 2 * 4 * 4 + 2 * 4 * 3
     assert {node.name: node.integer for node in ours.nodes if node.macs} == {"a": True, "y": False}
+
+
+# Sizes that the model leaves open
+
+OPEN = "y = MatMul(a, b)", "float[N,seq,4] a, float[4,wide] b"
+
+
+def at(batch=1, **sizes):
+    return onnx_costs.count_model(graph(*OPEN), Sizes(symbols=sizes, batch=batch))
+
+
+def test_a_symbol_is_filled_wherever_it_stands_and_the_batch_where_nothing_else_does():
+    assert (at(2, seq=3, wide=5).macs, at(2, N=7, seq=3, wide=5).macs) == (2 * 3 * 4 * 5, 7 * 3 * 4 * 5)
+
+
+def test_sizes_that_stay_open_are_named():
+    costs = at(seq=3)
+    assert (costs.macs, costs.open_sizes) == (None, ("wide",))
+    assert at(seq=3, wide=1).open_sizes == ()
+
+
+def test_an_axis_without_a_name_is_named_by_its_input():
+    model = graph("y = Relu(x)", "float[N,?,4] x")
+    assert onnx_graph.symbols(model.graph) == ["N", "x.1"]
+    found = onnx_costs.count_model(model, Sizes(symbols={"x.1": 9}))
+    assert (found.activation_bytes, found.open_sizes) == (4 * 9 * 4, ())
+
+
+def test_a_size_that_nothing_leaves_open_is_refused():
+    with pytest.raises(ModelError, match=r"a size is given for `sek`, which no input leaves open\n.*`seq`"):
+        at(sek=3)

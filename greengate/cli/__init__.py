@@ -30,6 +30,7 @@ class LazyGroup(click.Group):
         "history": ("greengate.cli.past:history", "List the entries of the history."),
         "init": ("greengate.cli.init:init", "Write a first greengate.yaml for this repository."),
         "policy": ("greengate.cli.policy:policy", "Check, explain, test and begin policies."),
+        "cost": ("greengate.cli.cost:cost", "Count what a model costs, without running it."),
         "meters": ("greengate.cli.meters:meters", "List the meters of this machine, and why not others."),
         "runner": ("greengate.cli.runner:runner", "Calibrate this machine and sign what was found."),
     }

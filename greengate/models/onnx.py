@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from greengate.models import onnx_file
+from greengate.models import model_file, onnx_file
 from greengate.models.hosting import HostingLoader
 from greengate.models.model_file import ModelFile
 from greengate.ports import ModelSpec, StaticCosts
@@ -25,12 +25,12 @@ class OnnxLoader(HostingLoader):
         return onnx_file.inspect(spec.path, spec.folder)
 
     def count(self, spec: ModelSpec) -> StaticCosts:
-        """Count the model's static costs without running it.
+        """Count the model's static costs without running it; its external data need not be there.
 
         Raises:
             ModelError: The file is not right.
         """
         from greengate.models import onnx_costs  # noqa: PLC0415 - brings the heavy onnx package
 
-        self.inspect(spec)
+        model_file.located(spec.path, spec.folder)
         return onnx_costs.count(spec)

@@ -18,7 +18,6 @@ Weights are as in `onnx_weights`. Activation bytes are those of every output of 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from greengate.errors import ModelError
@@ -28,32 +27,29 @@ from greengate.ports import ModelSpec, StaticCosts
 if TYPE_CHECKING:
     import onnx
 
-    from greengate.models.onnx_graph import Reading
+    from greengate.models.onnx_graph import Reading, Sizes
 
 CONVENTION: Final = "macs-matmul-v1"
 _SHOWN: Final = 10
 _LARGEST: Final = 2**63
-_CONTROL: Final = frozenset({"If", "Loop", "Scan", "SequenceMap"})
-_RANDOM: Final = frozenset(
-    {"Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"}
-)
 
 
 def count(spec: ModelSpec) -> StaticCosts:
     """Return the costs of one run of the model file at the spec's sizes; raises ModelError for a file that is none."""
     from greengate.models import onnx_graph  # noqa: PLC0415 - imports onnx, which only models of this kind need
 
-    model = onnx_file.graph_of(spec.path)
-    return _costs(onnx_graph.read(model, spec.shapes, spec.batch, str(spec.path)), str(spec.path))
+    where = str(spec.path)
+    sizes = onnx_graph.Sizes(spec.shapes, spec.sizes, spec.batch)
+    return _costs(onnx_graph.read(onnx_file.graph_of(spec.path), sizes, where), where)
 
 
-def count_model(model: onnx.ModelProto, shapes: Mapping[str, tuple[int, ...]], batch: int) -> StaticCosts:
+def count_model(model: onnx.ModelProto, sizes: Sizes, where: str = "model") -> StaticCosts:
     """Return the costs of one run of a model in memory, which is left as it is."""
     from greengate.models import onnx_graph  # noqa: PLC0415 - as in count
 
     copy = type(model)()
     copy.CopyFrom(model)
-    return _costs(onnx_graph.read(copy, shapes, batch, "model"), "model")
+    return _costs(onnx_graph.read(copy, sizes, where), where)
 
 
 def _costs(reading: Reading, where: str) -> StaticCosts:
@@ -76,5 +72,13 @@ def _costs(reading: Reading, where: str) -> StaticCosts:
     if any(figure is not None and figure >= _LARGEST for figure in figures):
         raise ModelError(where, "its costs at these sizes are beyond 2^63", "check the declared shapes and the batch")
     return StaticCosts(
-        *figures, convention=CONVENTION, uncovered=tuple(gaps), peak_bytes=tally.peak, nodes=tuple(tally.rows)
+        *figures,
+        convention=CONVENTION,
+        uncovered=tuple(gaps),
+        by_dtype=weights.by_dtype,
+        statistics=weights.statistics,
+        constants=weights.constants,
+        open_sizes=reading.open_sizes,
+        peak_bytes=tally.peak,
+        nodes=tuple(tally.rows),
     )

@@ -8,18 +8,28 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from typing import Final
 
 import onnx
 from google.protobuf.message import DecodeError, EncodeError  # its stubs are not ours to ship
-from onnx import AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, TensorProto, TypeProto
+from onnx import (
+    AttributeProto,
+    FunctionProto,
+    GraphProto,
+    ModelProto,
+    NodeProto,
+    TensorProto,
+    TensorShapeProto,
+    TypeProto,
+)
 
 from greengate.errors import ModelError, nearest
 from greengate.models import onnx_functions, onnx_order, onnx_twins
 
 LARGEST: Final = 2**63
+BATCH: Final = "batch"
 _DEPTH: Final = 32
 _KEPT_ELEMENTS: Final = 1024  # small constants steer shapes: axes, sizes, scales
 _READ_ELEMENTS: Final = 16
@@ -77,6 +87,7 @@ class Reading:
         future: In words, if that version is newer than onnx knows.
         hindrance: In words, if shapes could not be inferred.
         leftover: Domain and name of functions that could not be expanded.
+        open_sizes: Names of the inputs' sizes that are still open: their symbols, or `input.axis`.
     """
 
     graph: Graph
@@ -84,15 +95,31 @@ class Reading:
     future: str
     hindrance: str
     leftover: frozenset[tuple[str, str]]
+    open_sizes: tuple[str, ...] = ()
 
 
-def read(model: ModelProto, shapes: Mapping[str, tuple[int, ...]], batch: int, where: str) -> Reading:
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """What fills the axes that a model leaves open.
+
+    Attributes:
+        shapes: Whole shapes by input.
+        symbols: Sizes by the name that the model gives to an axis, or by `input.axis`.
+        batch: Size of leading axes that nothing else fills; among the symbols, `BATCH` may stand for it.
+    """
+
+    shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    symbols: Mapping[str, int] = field(default_factory=dict)
+    batch: int = 1
+
+
+def read(model: ModelProto, sizes: Sizes, where: str) -> Reading:
     """Return the model's graph at these sizes. The model is changed on the way; hand over a copy to keep it."""
     try:
         for graph in _graphs(model, where):
             _strip(graph, where)
         model = onnx_functions.expand(model, where)
-        _fill(model.graph, shapes, batch, where)
+        open_sizes = _fill(model.graph, sizes, where)
         for graph in _graphs(model, where):
             _forget(graph)
         onnx_order.sort(model.graph, where)
@@ -107,6 +134,7 @@ def read(model: ModelProto, shapes: Mapping[str, tuple[int, ...]], batch: int, w
         future=f"opset {opset} is newer than the newest that is known here, {newest}" if opset > newest else "",
         hindrance=hindrance,
         leftover=frozenset((domain_of(each.domain), each.name) for each in model.functions),
+        open_sizes=tuple(open_sizes),
     )
 
 
@@ -154,41 +182,71 @@ def _forget(graph: GraphProto | FunctionProto) -> None:
             output.ClearField("type")
 
 
-def _fill(graph: GraphProto, shapes: Mapping[str, tuple[int, ...]], batch: int, where: str) -> None:
+def symbols(graph: GraphProto) -> list[str]:
+    """Name every size that the inputs leave open, by its symbol or as `input.axis`."""
+    return list(dict.fromkeys(name for _, _, dim, name in _axes(graph) if not _fixed(dim)))
+
+
+def _axes(graph: GraphProto) -> Iterator[tuple[str, int, TensorShapeProto.Dimension, str]]:
+    """Go through the axes of all inputs that are no constants: input, axis, dimension, and what it is called."""
+    for name, kind in _inputs(graph).items():
+        for axis, dim in enumerate(kind.tensor_type.shape.dim):
+            yield name, axis, dim, dim.dim_param or f"{name}.{axis}"
+
+
+def _inputs(graph: GraphProto) -> dict[str, TypeProto]:
     constants = {tensor.name for tensor in graph.initializer}
     constants |= {tensor.values.name for tensor in graph.sparse_initializer}
-    inputs = {each.name: each.type for each in graph.input if each.name not in constants}
-    for name in shapes:
+    return {each.name: each.type for each in graph.input if each.name not in constants}
+
+
+def _fixed(dim: TensorShapeProto.Dimension) -> bool:
+    return dim.HasField("dim_value") and dim.dim_value >= 0
+
+
+def _fill(graph: GraphProto, sizes: Sizes, where: str) -> dict[str, None]:
+    """Fill the open axes of the inputs, and name those that stay open."""
+    inputs = _inputs(graph)
+    for name in sizes.shapes:
         if name not in inputs:
             raise ModelError(where, f"a shape is declared for `{name}`, which is no input", nearest(name, inputs))
-    for name, kind in inputs.items():
-        if kind.HasField("tensor_type"):
-            _close(name, kind, shapes.get(name), batch, where)
+    known = symbols(graph)
+    for name in sizes.symbols:
+        if name not in known and name != BATCH:
+            hint = nearest(name, known) if known else "all its sizes are fixed"
+            raise ModelError(where, f"a size is given for `{name}`, which no input leaves open", hint)
+    for name, shape in sizes.shapes.items():
+        _declare(name, inputs[name], shape, where)
+    open_sizes: dict[str, None] = {}
+    for _, axis, dim, name in _axes(graph):
+        if _fixed(dim):
+            continue
+        size = sizes.symbols.get(name, sizes.batch if axis == 0 else None)
+        if size is not None:
+            dim.dim_value = size
+        else:
+            dim.ClearField("dim_value")
+            open_sizes[name] = None
+    return open_sizes
 
 
-def _close(name: str, kind: TypeProto, declared: tuple[int, ...] | None, batch: int, where: str) -> None:
+def _declare(name: str, kind: TypeProto, shape: tuple[int, ...], where: str) -> None:
+    """Fill the open axes of one input from its declared shape."""
+    if not kind.HasField("tensor_type"):
+        return
     tensor = kind.tensor_type
     if not tensor.HasField("shape"):
-        if declared is None:
-            return
-        for _ in declared:
+        for _ in shape:
             tensor.shape.dim.add()
-    if declared is not None and len(declared) != len(tensor.shape.dim):
-        problem = f"input `{name}` has {len(tensor.shape.dim)} dimensions, but its declared shape has {len(declared)}"
+    if len(shape) != len(tensor.shape.dim):
+        problem = f"input `{name}` has {len(tensor.shape.dim)} dimensions, but its declared shape has {len(shape)}"
         raise ModelError(where, problem)
-    for axis, dim in enumerate(tensor.shape.dim):
-        size = declared[axis] if declared is not None else None
-        fixed = dim.dim_value if dim.HasField("dim_value") and dim.dim_value >= 0 else None
-        if fixed is not None and size not in {None, fixed}:
-            raise ModelError(
-                where, f"dimension {axis} of input `{name}` is {fixed} in the model, but declared as {size}"
-            )
-        if fixed is None and size is None and axis == 0:
-            size = batch
-        if fixed is None and size is not None:
+    for axis, (dim, size) in enumerate(zip(tensor.shape.dim, shape, strict=True)):
+        if _fixed(dim) and size != dim.dim_value:
+            problem = f"dimension {axis} of input `{name}` is {dim.dim_value} in the model, but declared as {size}"
+            raise ModelError(where, problem)
+        if not _fixed(dim):
             dim.dim_value = size
-        elif fixed is None:
-            dim.ClearField("dim_value")
 
 
 def _infer(model: ModelProto) -> tuple[GraphProto, str]:

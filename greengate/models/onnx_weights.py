@@ -86,11 +86,31 @@ def size_bytes(elements: int, dtype: str) -> int | None:
 
 @dataclass(slots=True)
 class Weights:
-    """Elements and bytes of weights by their key; `unknown` says that some could not be told."""
+    """What weights take up, and what stands apart from them.
+
+    Attributes:
+        elements: Elements of each weight by its key.
+        stored: Bytes of each.
+        dtypes: Element type of each, as ONNX calls it.
+        statistics: Elements of the running statistics of batch normalisations.
+        constants: Elements of all other constants: integers, scales, sizes.
+        unknown: Whether some could not be told.
+    """
 
     elements: dict[str, int] = field(default_factory=dict)
     stored: dict[str, int] = field(default_factory=dict)
+    dtypes: dict[str, str] = field(default_factory=dict)
+    statistics: int = 0
+    constants: int = 0
     unknown: bool = False
+
+    @property
+    def by_dtype(self) -> dict[str, int]:
+        """Elements of the weights of each type."""
+        sums: dict[str, int] = {}
+        for key, count in self.elements.items():
+            sums[self.dtypes[key]] = sums.get(self.dtypes[key], 0) + count
+        return sums
 
 
 def weigh(graph: Graph) -> Weights:
@@ -102,16 +122,20 @@ def weigh(graph: Graph) -> Weights:
 
 @dataclass(slots=True)
 class _Uses:
-    """Names that are used as weights, those whose 32-bit integers are, and elements that a packing hides."""
+    """Names that are used as weights, those whose 32-bit integers are, and elements that a packing hides.
+
+    `statistics` are names that hold running statistics.
+    """
 
     weights: set[str]
     biases: set[str]
     packed: dict[str, int]
+    statistics: set[str]
 
 
 def _gather(graph: Graph, weights: Weights, constants: ChainMap[str, str]) -> _Uses:
     """Walk the nodes backwards, so that what a node's outputs are used for is known when its inputs are looked at."""
-    uses = _Uses(set(graph.outputs), set(), {})
+    uses = _Uses(set(graph.outputs), set(), {}, set())
     visible = constants.new_child(dict(graph.constants))
     for node in reversed(graph.nodes):
         for body in node.bodies.values():
@@ -119,6 +143,7 @@ def _gather(graph: Graph, weights: Weights, constants: ChainMap[str, str]) -> _U
             uses.weights |= inner.weights
             uses.biases |= inner.biases
             uses.packed |= inner.packed
+            uses.statistics |= inner.statistics
         _follow(node, uses)
         _add_attributes(node, weights)
         if node.op == "ConstantOfShape" and node.inputs and node.inputs[0] in visible and node.outputs:
@@ -127,7 +152,8 @@ def _gather(graph: Graph, weights: Weights, constants: ChainMap[str, str]) -> _U
         _add(key, name, graph.tensors.get(name), uses, weights)
     weights.unknown = weights.unknown or bool(graph.sparse)
     own = set(graph.inputs) | set(graph.constants) | {name for node in graph.nodes for name in node.outputs}
-    return _Uses(uses.weights - own, uses.biases - own, {k: v for k, v in uses.packed.items() if k not in own})
+    packed = {name: count for name, count in uses.packed.items() if name not in own}
+    return _Uses(uses.weights - own, uses.biases - own, packed, uses.statistics - own)
 
 
 def _follow(node: Node, uses: _Uses) -> None:
@@ -137,6 +163,8 @@ def _follow(node: Node, uses: _Uses) -> None:
             uses.weights.update(node.inputs[:1])
     else:
         uses.weights.update(name for slot, name in enumerate(node.inputs) if slot not in apart)
+    if node.op == "BatchNormalization":
+        uses.statistics.update(node.inputs[3:5])
     bias = _BIAS.get(node.op)
     if bias is not None and bias < len(node.inputs):
         uses.biases.add(node.inputs[bias])
@@ -154,21 +182,35 @@ def _add_attributes(node: Node, weights: Weights) -> None:
         lists = [node.attributes.get(name, ()) for name in ("coefficients", "intercepts")]
         weights.elements[node.key] = sum(len(each) for each in lists if isinstance(each, tuple))
         weights.stored[node.key] = 4 * weights.elements[node.key]
+        weights.dtypes[node.key] = "FLOAT"
     weights.unknown = weights.unknown or node.op.startswith(("Tree", "SVM"))
 
 
 def _add(key: str, name: str, tensor: Tensor | None, uses: _Uses, weights: Weights) -> None:
-    if name in uses.weights and tensor is None:
-        weights.unknown = True
-    if name not in uses.weights or tensor is None or (tensor.dtype in _NO_WEIGHT and name not in uses.biases):
-        return
-    if tensor.dtype in _NO_WEIGHT and tensor.dtype != "INT32":
+    if tensor is None:
+        weights.unknown = weights.unknown or name in uses.weights
         return
     dims = [size for size in tensor.shape or () if size is not None]
-    if tensor.shape is None or len(dims) != len(tensor.shape):
+    closed = tensor.shape is not None and len(dims) == len(tensor.shape)
+    if not _is_weight(name, tensor, uses):
+        _set_apart(name, prod(dims) if closed else 0, uses, weights)
+    elif not closed:
         weights.unknown = True
     elif dims:
         stored = size_bytes(prod(dims), tensor.dtype)
         weights.unknown = weights.unknown or stored is None
         weights.elements[key] = uses.packed.get(name, prod(dims))
         weights.stored[key] = stored or 0
+        weights.dtypes[key] = tensor.dtype
+
+
+def _is_weight(name: str, tensor: Tensor, uses: _Uses) -> bool:
+    quantised_bias = tensor.dtype == "INT32" and name in uses.biases
+    return name in uses.weights and (tensor.dtype not in _NO_WEIGHT or quantised_bias)
+
+
+def _set_apart(name: str, elements: int, uses: _Uses, weights: Weights) -> None:
+    if name in uses.statistics:
+        weights.statistics += elements
+    else:
+        weights.constants += elements
