@@ -13,14 +13,11 @@ from rich.console import Console
 from rich.table import Table
 
 from greengate import costing
-from greengate.cli import sheet
+from greengate.cli import amounts, sheet
 from greengate.costing import Costed, OperatorCosts
-from greengate.errors import UsageError
-from greengate.quantities import Count, Size
 from greengate.report.escaping import plain
 
 _TOP = 12
-_UNKNOWN = "?"
 
 
 @click.command()
@@ -44,25 +41,12 @@ def cost(*, model: Path, at: tuple[str, ...], nodes: bool, top: int, trust: bool
     Exit code 0 when everything was counted; 2: the call is wrong; 3: something could not be counted; 4: MODEL is no
     model that greengate can read.
     """
-    found = [costing.costed(model, sizes, trusted=trust) for sizes in map(_sizes, at or ("",))]
+    found = [costing.costed(model, amounts.sizes(written), trusted=trust) for written in at or ("",)]
     if as_json:
         click.echo(json.dumps(_values(model, found), indent=2, ensure_ascii=False))
     else:
         _print(model, found, top, nodes=nodes)
     return 3 if any(one.costs.macs is None for one in found) else 0
-
-
-def _sizes(written: str) -> dict[str, int]:
-    """Read `batch=1,seq=512`."""
-    found: dict[str, int] = {}
-    for part in filter(None, (part.strip() for part in written.split(","))):
-        name, _, size = (piece.strip() for piece in part.rpartition("="))
-        if not name or not size.isascii() or not size.isdecimal() or int(size) < 1:
-            raise UsageError("--at", f"`{part}` is no size", "write batch=1 or seq=512, with commas between several")
-        if name in found:
-            raise UsageError("--at", f"`{name}` is given twice", "write `--at` again for another column")
-        found[name] = int(size)
-    return found
 
 
 def _print(model: Path, found: Sequence[Costed], top: int, *, nodes: bool) -> None:
@@ -82,7 +66,7 @@ def _print(model: Path, found: Sequence[Costed], top: int, *, nodes: bool) -> No
 
 
 def _tell_gaps(one: Costed) -> None:
-    at = f" at {_at(one.sizes)}" if one.sizes else ""
+    at = f" at {amounts.at(one.sizes)}" if one.sizes else ""
     rows = [("why", "\n".join(one.costs.uncovered))] if len(one.costs.uncovered) == 1 else []
     rows = rows or [(str(number), words) for number, words in enumerate(one.costs.uncovered, 1)]
     if one.costs.open_sizes:
@@ -92,7 +76,7 @@ def _tell_gaps(one: Costed) -> None:
 
 
 def _whole(found: Sequence[Costed]) -> Table:
-    table = _table("", *(_at(one.sizes) or "batch=1" for one in found))
+    table = amounts.table("", *(amounts.at(one.sizes) or "batch=1" for one in found))
     for name, cells in _lines(found):
         table.add_row(name, *cells)
     return table
@@ -100,86 +84,60 @@ def _whole(found: Sequence[Costed]) -> Table:
 
 def _lines(found: Sequence[Costed]) -> Iterator[tuple[str, list[str]]]:
     costs = [one.costs for one in found]
-    yield "MACs", [_count(one.macs) for one in costs]
-    yield "FLOPs", [_count(None if one.macs is None else 2 * one.macs) for one in costs]
+    yield "MACs", [amounts.count(one.macs) for one in costs]
+    yield "FLOPs", [amounts.count(None if one.macs is None else 2 * one.macs) for one in costs]
     if any(one.integer_macs for one in found):
-        yield "MACs of integers", [_count(one.integer_macs) for one in found]
-    yield "other operations", [_count(one.operations) for one in found]
+        yield "MACs of integers", [amounts.count(one.integer_macs) for one in found]
+    yield "other operations", [amounts.count(one.operations) for one in found]
     yield "parameters", [_parameters(one.costs.parameters, one.costs.by_dtype) for one in found]
-    yield "weights", [_size(one.weight_bytes) for one in costs]
-    yield "activations written", [_size(one.activation_bytes) for one in costs]
-    yield "live at once", [_size(one.peak_bytes) for one in costs]
+    yield "weights", [amounts.size(one.weight_bytes) for one in costs]
+    yield "activations written", [amounts.size(one.activation_bytes) for one in costs]
+    yield "live at once", [amounts.size(one.peak_bytes) for one in costs]
     yield "FLOPs a byte moved", ["" if one.intensity is None else f"{one.intensity:.3g}" for one in found]
     yield "operators counted", [f"{one.covered} of {len(one.costs.nodes)}" for one in found]
 
 
 def _parameters(count: int | None, by_dtype: Mapping[str, int]) -> str:
     if count is None or len(by_dtype) < 2:
-        return _count(count)
-    return f"{_count(count)} ({', '.join(f'{_count(part)} {dtype}' for dtype, part in sorted(by_dtype.items()))})"
+        return amounts.count(count)
+    parts = [f"{amounts.count(part)} {dtype}" for dtype, part in sorted(by_dtype.items())]
+    return f"{amounts.count(count)} ({', '.join(parts)})"
 
 
 def _operators(one: Costed, top: int) -> Table:
-    table = _table("operator", "nodes", "MACs", "share", "operations", "parameters", "moved")
+    table = amounts.table("operator", "nodes", "MACs", "share", "operations", "parameters", "moved")
     operators = costing.by_operator(one.costs.nodes)
     for each in operators[:top]:
         table.add_row(
             plain(each.op),
             str(each.nodes),
-            _count(each.macs),
-            _share(each.macs, one.costs.macs),
-            _count(each.operations),
-            _count(each.parameters),
+            amounts.count(each.macs),
+            amounts.share(each.macs, one.costs.macs),
+            amounts.count(each.operations),
+            amounts.count(each.parameters),
             _moved(each),
         )
-    _tell_more(table, len(operators) - top)
+    amounts.tell_more(table, len(operators) - top)
     return table
 
 
 def _nodes(one: Costed, top: int) -> Table:
-    table = _table("node", "operator", "MACs", "share", "parameters", "written")
+    table = amounts.table("node", "operator", "MACs", "share", "parameters", "written")
     nodes = sorted(one.costs.nodes, key=lambda node: -(node.macs or 0))
     for node in nodes[:top]:
-        macs = f"{_count(node.macs)}{' int' if node.integer else ''}"
+        macs = f"{amounts.count(node.macs)}{' int' if node.integer else ''}"
         times = f" x {node.times}" if node.times != 1 else ""
-        share = _share(node.macs, one.costs.macs)
-        written = _size(node.written_bytes)
-        table.add_row(plain(node.name, 60), plain(f"{node.op}{times}"), macs, share, _count(node.parameters), written)
-    _tell_more(table, len(nodes) - top)
+        share = amounts.share(node.macs, one.costs.macs)
+        written = amounts.size(node.written_bytes)
+        table.add_row(
+            plain(node.name, 60), plain(f"{node.op}{times}"), macs, share, amounts.count(node.parameters), written
+        )
+    amounts.tell_more(table, len(nodes) - top)
     return table
-
-
-def _table(first: str, *others: str) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
-    table.add_column(first, overflow="fold", min_width=20)
-    for other in others:
-        table.add_column(other, justify="right", overflow="fold")
-    return table
-
-
-def _tell_more(table: Table, left: int) -> None:
-    if left > 0:
-        table.add_row(f"and {left} more")
-
-
-def _at(sizes: Mapping[str, int]) -> str:
-    return plain(",".join(f"{name}={size}" for name, size in sizes.items()))
 
 
 def _moved(each: OperatorCosts) -> str:
-    return _size(costing.total((each.read_bytes, each.written_bytes)))
-
-
-def _count(amount: int | None) -> str:
-    return _UNKNOWN if amount is None else Count(amount).in_words()
-
-
-def _size(amount: int | None) -> str:
-    return _UNKNOWN if amount is None else Size(amount).in_words()
-
-
-def _share(part: int | None, whole: int | None) -> str:
-    return f"{part / whole:.1%}" if part and whole else ""
+    return amounts.size(costing.total((each.read_bytes, each.written_bytes)))
 
 
 def _values(model: Path, found: Sequence[Costed]) -> dict[str, Any]:
