@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper, parser
 
 from greengate.errors import ModelError
-from greengate.models import onnx_costs, onnx_graph
+from greengate.models import onnx_costs, onnx_functions, onnx_graph
 from greengate.models.onnx_graph import Sizes
 from greengate.ports import ModelSpec
 
@@ -755,3 +755,22 @@ def test_an_axis_without_a_name_is_named_by_its_input():
 def test_a_size_that_nothing_leaves_open_is_refused():
     with pytest.raises(ModelError, match=r"a size is given for `sek`, which no input leaves open\n.*`seq`"):
         at(sek=3)
+
+
+def test_a_name_of_a_body_hides_the_constant_around_it():
+    model = graph(
+        """trips = Constant<value_int=3>() go = Constant<value=bool {1}>()
+           y = Loop(trips, go, x) <body = inner (int64 i, bool c, float[4,4] w) => (bool d, float[4,4] out) {
+             d = Identity(c) out = MatMul(w, w)
+           }>""",
+        "float[4,4] x",
+    )
+    model.graph.initializer.append(numpy_helper.from_array(np.ones((4, 4), np.float32), "w"))
+    costs = count_model(model, {}, 1)
+    assert (costs.macs, [(node.op, node.times) for node in costs.nodes if node.macs]) == (3 * 64, [("MatMul", 3)])
+
+
+def test_more_operators_than_any_real_model_has_are_refused(monkeypatch):
+    monkeypatch.setattr(onnx_functions, "MOST_NODES", 3)
+    with pytest.raises(ModelError, match="it has more than 3 operators, the most that are counted"):
+        count_model(graph("a = Relu(x) b = Relu(a) c = Relu(b) y = Relu(c)", "float[2] x"), {}, 1)

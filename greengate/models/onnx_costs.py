@@ -54,11 +54,10 @@ def count_model(model: onnx.ModelProto, sizes: Sizes, where: str = "model") -> S
 
 def _costs(reading: Reading, where: str) -> StaticCosts:
     from greengate.models.onnx_counter import Counter  # noqa: PLC0415 - as in count
-    from greengate.models.onnx_scope import Scope  # noqa: PLC0415
 
     weights = onnx_weights.weigh(reading.graph)
     counter = Counter(reading, weights)
-    tally = counter.of_graph(reading.graph, Scope())
+    tally = counter.of_graph(reading.graph)
     hindrances = list(filter(None, (reading.future, reading.hindrance)))
     gaps = [*hindrances, *counter.gaps] if tally.macs is None or reading.future else []
     if len(gaps) > _SHOWN:

@@ -82,9 +82,9 @@ class Counter:
         self._owned: set[str] = set()
         self.gaps: list[str] = []
 
-    def of_graph(self, graph: Graph, outer: Scope) -> Tally:
+    def of_graph(self, graph: Graph, outer: Scope | None = None) -> Tally:
         """Count a graph, or a body in its surroundings."""
-        scope = Scope(outer, graph)
+        scope = Scope(graph, outer)
         tally, live = Tally(), Live(graph, scope)
         for index, node in enumerate(graph.nodes):
             if self._folded(node, scope):
@@ -97,21 +97,16 @@ class Counter:
         return tally
 
     def _folded(self, node: Node, scope: Scope) -> bool:
-        if node.op == "Identity" and node.outputs and node.inputs and node.inputs[0] in scope.integers:
-            scope.integers[node.outputs[0]] = scope.integers[node.inputs[0]]
         known = self._kind(node) is not None
         if node.op in _RANDOM or not known or (node.domain, node.op) in self._reading.leftover:
             return False
-        return all(name in scope.constants for name in node.inputs if name)
+        return all(scope.is_constant(name) for name in node.inputs if name)
 
     def _fold(self, node: Node, scope: Scope) -> None:
-        scope.constants.update(node.outputs)
         if node.op == "DequantizeLinear":
-            scope.dequantised.update(node.outputs)
-        source = scope.sources.get(node.inputs[0]) if node.op in PASSING and node.inputs else None
-        source = node.key if node.key in self._weights.elements else source
-        if source is not None and node.outputs:
-            scope.sources[node.outputs[0]] = source
+            scope.dequantise(node)
+        source = scope.source(node.inputs[0]) if node.op in PASSING and node.inputs else None
+        scope.fold(node, node.key if node.key in self._weights.elements else source)
 
     def _kind(self, node: Node) -> str | None:
         if node.op in onnx_formulas.FORMULAS.get(node.domain, ()):
@@ -122,7 +117,7 @@ class Counter:
         written = _total(scope.size_bytes(name) for name in node.outputs if name)
         if node.domain or node.op not in _CONTROL:
             if node.op == "DequantizeLinear":
-                scope.dequantised.update(node.outputs)
+                scope.dequantise(node)
             row = self._row(node, scope, written)
             return Tally(row.macs, written, 0, [row])
         part = self._branches(node, scope) if node.op == "If" else self._repeated(node, scope)
@@ -148,7 +143,7 @@ class Counter:
 
     def _weights_of(self, node: Node, scope: Scope) -> tuple[int, int]:
         """Give each weight to the node that is the first to use it."""
-        keys = {scope.sources[name] for name in node.inputs if name in scope.sources} | {node.key}
+        keys = {scope.source(name) or "" for name in node.inputs} | {node.key}
         keys = {key for key in keys if key in self._weights.elements} - self._owned
         self._owned |= keys
         return sum(self._weights.elements[key] for key in keys), sum(self._weights.stored[key] for key in keys)
@@ -227,4 +222,4 @@ def _operations(node: Node, kind: str | None, scope: Scope) -> int | None:
 
 def _integer(node: Node, scope: Scope) -> bool:
     operands = node.inputs[:2]
-    return node.op in onnx_kinds.INTEGER or (len(operands) == 2 and scope.dequantised.issuperset(operands))
+    return node.op in onnx_kinds.INTEGER or (len(operands) == 2 and all(map(scope.is_dequantised, operands)))

@@ -11,7 +11,7 @@ from greengate.errors import ModelError
 from greengate.models import onnx_order
 
 _DEPTH: Final = 64
-_NODES: Final = 200_000
+MOST_NODES: Final = 200_000
 _BYTES: Final = 2**28
 _MARK: Final = "function node "
 
@@ -28,8 +28,8 @@ def expand(model: ModelProto, where: str) -> ModelProto:
     if not model.functions:
         return model
     nodes, size = _Sizes(model, where).of_nodes(model.graph.node, 0)
-    if nodes > _NODES or size > _BYTES:
-        problem = f"its functions expand to {nodes:,} nodes, more than the {_NODES:,} that are counted"
+    if nodes > MOST_NODES or size > _BYTES:
+        problem = f"its functions expand to {nodes:,} nodes, more than the {MOST_NODES:,} that are counted"
         raise ModelError(where, problem, "nested functions that multiply are not found in real models; export it again")
     expanded: ModelProto = inliner.inline_local_functions(model)
     return expanded

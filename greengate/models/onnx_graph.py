@@ -147,8 +147,13 @@ def _graphs(model: ModelProto, where: str) -> Iterator[GraphProto | FunctionProt
     """Every graph of a model, bodies and functions included."""
     waiting: list[tuple[GraphProto | FunctionProto, int]] = [(model.graph, 0)]
     waiting += [(function, 0) for function in model.functions]
+    nodes = 0
     while waiting:
         graph, depth = waiting.pop()
+        nodes += len(graph.node)
+        if nodes > onnx_functions.MOST_NODES:
+            problem = f"it has more than {onnx_functions.MOST_NODES:,} operators, the most that are counted"
+            raise ModelError(where, problem, "export it with its loops instead of unrolling them")
         if depth > _DEPTH:
             raise ModelError(where, f"graphs are nested more than {_DEPTH} deep", "flatten its loops and branches")
         yield graph

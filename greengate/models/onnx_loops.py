@@ -18,14 +18,14 @@ def _scan_trips(node: Node, scope: Scope, opset: int) -> int | None:
     axes = node.attributes.get("scan_input_axes") or (0,)
     if opset < 9 or not isinstance(count, int) or not isinstance(axes, tuple):
         return None  # opset 8 has another Scan, with a batch axis
-    tensor = scope.tensors.get(node.inputs[-count]) if 0 < count <= len(node.inputs) else None
+    tensor = scope.tensor(node.inputs[-count]) if 0 < count <= len(node.inputs) else None
     if tensor is None or tensor.shape is None or not -len(tensor.shape) <= axes[0] < len(tensor.shape):
         return None
     return tensor.shape[axes[0]]
 
 
 def _loop_trips(node: Node, body: Graph, scope: Scope) -> int | None:
-    limit = scope.integers.get(node.inputs[0]) if node.inputs else None
+    limit = scope.integers(node.inputs[0]) if node.inputs else None
     most = max(limit[0], 0) if limit else None
     starts = scope.flag(node.inputs[1]) if len(node.inputs) > 1 and node.inputs[1] else True
     if starts is False or most == 0:
@@ -49,5 +49,5 @@ def _goes_on(body: Graph, scope: Scope) -> bool | None:
     if name == body.inputs[1]:  # handed on as it came in
         return True
     made = name in body.inputs or any(name in node.outputs for node in body.nodes)
-    values = body.integers.get(name) if made or name in body.integers else scope.integers.get(name)
+    values = body.integers.get(name) if made or name in body.integers else scope.integers(name)
     return bool(values[0]) if values else None

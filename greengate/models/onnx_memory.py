@@ -29,7 +29,7 @@ class Live:
             if name not in kept:
                 self._freed[index].append(name)
         self._held: dict[str, int] = {}
-        self._hold(name for name in graph.inputs if name not in scope.constants)
+        self._hold(name for name in graph.inputs if not scope.is_constant(name))
         self._rise(0)
 
     def run(self, index: int, node: Node, inside: int | None) -> None:

@@ -28,8 +28,9 @@ def sort(graph: GraphProto, where: str, outer: AbstractSet[str] = frozenset()) -
     reads = [_reads(node) for node in graph.node]
     makers = _makers(graph, where)
     for node, names in zip(graph.node, reads, strict=True):
-        for name in names - known - makers.keys():
-            raise ModelError(where, f"{described(node)} reads `{name}`, which nothing produces")
+        for name in names:
+            if name not in known and name not in makers:
+                raise ModelError(where, f"{described(node)} reads `{name}`, which nothing produces")
     order = _order([{makers[name] for name in names if name in makers} for names in reads], graph, where)
     if order != list(range(len(order))):
         nodes = [NodeProto.FromString(graph.node[index].SerializeToString()) for index in order]

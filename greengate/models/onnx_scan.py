@@ -15,7 +15,7 @@ from typing import Final
 
 KEPT_BYTES: Final = 8192
 MOST_FIELDS: Final = 4_000_000
-MOST_BYTES: Final = 2**29
+MOST_BYTES: Final = 2**28
 MOST_DEPTH: Final = 100  # messages in one another, as protobuf's own parser takes them
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import ChainMap
 from math import prod
 
 from greengate.models import onnx_formulas, onnx_weights
@@ -11,55 +10,90 @@ from greengate.models.onnx_graph import Graph, Node, Tensor
 
 
 class Scope:
-    """Types and shapes, values of small constants, which names are constant, and which constant they come from.
+    """The names of one graph, and behind them those of the graphs around it: an inner name hides an outer one.
 
-    Attributes:
-        tensors: Type and shape by name.
-        integers: Values of small integer constants by name.
-        constants: Names that depend on constants alone.
-        sources: Key of the constant that a name is, or is only another form of.
-        dequantised: Names that DequantizeLinear writes.
+    Args:
+        graph: The graph.
+        outer: Where it stands, if it is the body of a node.
     """
 
-    def __init__(self, outer: Scope | None = None, graph: Graph | None = None) -> None:
-        self.tensors: ChainMap[str, Tensor] = outer.tensors.new_child() if outer else ChainMap()
-        self.integers: ChainMap[str, tuple[int, ...]] = outer.integers.new_child() if outer else ChainMap()
-        self.sources: ChainMap[str, str] = outer.sources.new_child() if outer else ChainMap()
-        self.constants: set[str] = set(outer.constants) if outer else set()
-        self.dequantised: set[str] = set(outer.dequantised) if outer else set()
-        if graph:
-            self.tensors.update(graph.tensors)
-            self.integers.update(graph.integers)
-            self.sources.update(graph.constants)
-            self.constants |= set(graph.constants)
+    def __init__(self, graph: Graph, outer: Scope | None = None) -> None:
+        self._graph = graph
+        self._outer = outer
+        self._own = {*graph.inputs, *graph.constants, *(name for node in graph.nodes for name in node.outputs)}
+        self._constants = set(graph.constants)
+        self._integers = dict(graph.integers)
+        self._sources = dict(graph.constants)
+        self._dequantised: set[str] = set()
+
+    def _of(self, name: str) -> Scope:
+        """Find the graph that a name belongs to."""
+        scope = self
+        while scope._outer is not None and name not in scope._own:
+            scope = scope._outer
+        return scope
+
+    def fold(self, node: Node, source: str | None) -> None:
+        """Take the outputs of a node for constants; the first may be another form of the constant of some key."""
+        self._constants.update(node.outputs)
+        if source is not None and node.outputs:
+            self._sources[node.outputs[0]] = source
+        if node.op == "Identity" and node.inputs and node.outputs and (values := self.integers(node.inputs[0])):
+            self._integers[node.outputs[0]] = values
+
+    def dequantise(self, node: Node) -> None:
+        """Remember what DequantizeLinear writes."""
+        self._dequantised.update(node.outputs)
+
+    def is_constant(self, name: str) -> bool:
+        """Tell whether a name depends on constants alone."""
+        return name in self._of(name)._constants  # noqa: SLF001
+
+    def is_dequantised(self, name: str) -> bool:
+        """Tell whether DequantizeLinear writes a name."""
+        return name in self._of(name)._dequantised  # noqa: SLF001
+
+    def source(self, name: str) -> str | None:
+        """Return the key of the constant that a name is, or is another form of."""
+        return self._of(name)._sources.get(name)  # noqa: SLF001
+
+    def integers(self, name: str) -> tuple[int, ...] | None:
+        """Return the values of a small integer constant."""
+        return self._of(name)._integers.get(name)  # noqa: SLF001
 
     def flag(self, name: str) -> bool | None:
         """Return the truth of a constant, or None where it is not known."""
-        values = self.integers.get(name)
+        values = self.integers(name)
         return bool(values[0]) if values else None
 
-    def size_bytes(self, name: str) -> int | None:
-        """Return how large a tensor is, or None where that is not known."""
-        tensor = self.tensors.get(name)
-        if tensor is None:
-            return None
-        elements = self.elements(name)
-        return None if elements is None else onnx_weights.size_bytes(elements, tensor.dtype)
+    def tensor(self, name: str) -> Tensor | None:
+        """Return type and shape of a name."""
+        return self._of(name)._graph.tensors.get(name)  # noqa: SLF001
 
     def elements(self, name: str) -> int | None:
         """Return how many elements a tensor has, or None where that is not known."""
-        tensor = self.tensors.get(name)
-        if tensor is None or tensor.shape is None:
-            return None
-        dims = [size for size in tensor.shape if size is not None]
-        return prod(dims) if len(dims) == len(tensor.shape) else None
+        tensor = self.tensor(name)
+        return None if tensor is None else _elements(tensor)
+
+    def size_bytes(self, name: str) -> int | None:
+        """Return how large a tensor is, or None where that is not known."""
+        tensor = self.tensor(name)
+        elements = None if tensor is None else _elements(tensor)
+        return None if tensor is None or elements is None else onnx_weights.size_bytes(elements, tensor.dtype)
 
     def operator(self, node: Node) -> Operator:
         """Return a node as its formula sees it."""
 
         def shaped(names: tuple[str, ...]) -> tuple[tuple[str, onnx_formulas.OpenDims | None], ...]:
-            tensors = [self.tensors.get(name) for name in names]
+            tensors = [self.tensor(name) for name in names]
             return tuple((name, tensor.shape if tensor else None) for name, tensor in zip(names, tensors, strict=True))
 
-        integers = {slot: self.integers[name] for slot, name in enumerate(node.inputs) if name in self.integers}
+        known = {slot: self.integers(name) for slot, name in enumerate(node.inputs)}
+        integers = {slot: values for slot, values in known.items() if values is not None}
         return Operator(node.attributes, shaped(node.inputs), shaped(node.outputs), integers)
+
+
+def _elements(tensor: Tensor) -> int | None:
+    if tensor.shape is None or None in tensor.shape:
+        return None
+    return prod(size for size in tensor.shape if size is not None)
