@@ -13,8 +13,9 @@ from rich.console import Console
 from rich.table import Table
 
 from greengate import costing
-from greengate.cli import amounts, sheet
+from greengate.cli import amounts, reports, sheet
 from greengate.costing import Costed, OperatorCosts
+from greengate.report import picture as pictures
 from greengate.report.escaping import plain
 
 _TOP = 12
@@ -32,8 +33,20 @@ _TOP = 12
 @click.option("--nodes", is_flag=True, help="List the operators one by one too.")
 @click.option("--top", type=click.IntRange(min=1), default=_TOP, show_default=True, help="At most so many lines.")
 @click.option("--trust", is_flag=True, help="Load an exported program (.pt2), which can run code of its author's.")
+@click.option(
+    "--picture", type=click.Path(path_type=Path), metavar="FILE", help="Draw the dearest operators: .svg or .png."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, all nodes included.")
-def cost(*, model: Path, at: tuple[str, ...], nodes: bool, top: int, trust: bool, as_json: bool) -> int:  # noqa: PLR0913 - one an option
+def cost(  # noqa: PLR0913 - one argument an option
+    *,
+    model: Path,
+    at: tuple[str, ...],
+    nodes: bool,
+    top: int,
+    trust: bool,
+    picture: Path | None,
+    as_json: bool,
+) -> int:
     """Count what MODEL costs without running it: MACs, parameters, bytes, operator by operator.
 
     Weights are never read: external data need not be there.
@@ -41,12 +54,26 @@ def cost(*, model: Path, at: tuple[str, ...], nodes: bool, top: int, trust: bool
     Exit code 0 when everything was counted; 2: the call is wrong; 3: something could not be counted; 4: MODEL is no
     model that greengate can read.
     """
+    if picture is not None:
+        pictures.refuse_unable(picture)
+        reports.refuse_unwritable(str(picture))
     found = [costing.costed(model, amounts.sizes(written), trusted=trust) for written in at or ("",)]
     if as_json:
         click.echo(json.dumps(_values(model, found), indent=2, ensure_ascii=False))
     else:
         _print(model, found, top, nodes=nodes)
+    if picture is not None:
+        reports.write(picture, _drawn(model, found[0], top, picture.suffix))
     return 3 if any(one.costs.macs is None for one in found) else 0
+
+
+def _drawn(model: Path, one: Costed, top: int, suffix: str) -> bytes:
+    """Draw the nodes that cost most."""
+    nodes = sorted((node for node in one.costs.nodes if node.macs), key=lambda node: -(node.macs or 0))
+    bars = [pictures.Bar(f"{node.name} ({node.op})", "", node.macs or 0) for node in nodes[:top]]
+    at = f" at {amounts.at(one.sizes)}" if one.sizes else ""
+    sums = f"{amounts.count(one.costs.macs)} MACs, {amounts.count(one.costs.parameters)} parameters"
+    return pictures.draw(bars, suffix, title=f"{model.name}{at}", subtitle=sums, axis="MACs of its dearest operators")
 
 
 def _print(model: Path, found: Sequence[Costed], top: int, *, nodes: bool) -> None:

@@ -13,9 +13,10 @@ from rich.console import Console
 from rich.table import Table
 
 from greengate import costing, difference
-from greengate.cli import amounts, sheet
+from greengate.cli import amounts, reports, sheet
 from greengate.costing import Costed
 from greengate.difference import Change
+from greengate.report import picture as pictures
 from greengate.report.escaping import plain
 
 _TOP = 12
@@ -29,9 +30,10 @@ _WORDS = ("MACs", "parameters", "weights", "activations written", "live at once"
 @click.option("--at", "at", default="", metavar="NAME=SIZE,…", help="Sizes of open axes, such as batch=1,seq=512.")
 @click.option("--top", type=click.IntRange(min=1), default=_TOP, show_default=True, help="At most so many lines.")
 @click.option("--trust", is_flag=True, help="Load exported programs (.pt2), which can run code of their authors'.")
+@click.option("--picture", type=click.Path(path_type=Path), metavar="FILE", help="Draw what grew: .svg or .png.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, all nodes included.")
 def diff(  # noqa: PLR0913 - one argument an option
-    *, baseline: Path, candidate: Path, at: str, top: int, trust: bool, as_json: bool
+    *, baseline: Path, candidate: Path, at: str, top: int, trust: bool, picture: Path | None, as_json: bool
 ) -> int:
     """Tell which operators CANDIDATE costs more by than BASELINE, without running either.
 
@@ -40,6 +42,9 @@ def diff(  # noqa: PLR0913 - one argument an option
     Exit code 0, whatever grew; 2: the call is wrong; 3: something could not be counted; 4: a file is no model that
     greengate can read.
     """
+    if picture is not None:
+        pictures.refuse_unable(picture)
+        reports.refuse_unwritable(str(picture))
     sizes = amounts.sizes(at)
     sides = [costing.costed(path, sizes, trusted=trust) for path in (baseline, candidate)]
     found = difference.changes(sides[0].costs.nodes, sides[1].costs.nodes)
@@ -47,7 +52,23 @@ def diff(  # noqa: PLR0913 - one argument an option
         click.echo(json.dumps(_values((baseline, candidate), sides, found), indent=2, ensure_ascii=False))
     else:
         _print((baseline, candidate), sides, found, top)
+    if picture is not None:
+        reports.write(picture, _drawn((baseline, candidate), sides, found, top, picture.suffix))
     return 3 if any(side.costs.macs is None for side in sides) else 0
+
+
+def _drawn(paths: Sequence[Path], sides: Sequence[Costed], found: Sequence[Change], top: int, suffix: str) -> bytes:
+    """Draw the nodes that grew most on both sides."""
+    grown = sorted((one for one in found if one.grown("macs")), key=lambda one: -abs(one.grown("macs") or 0))
+    bars = [
+        pictures.Bar(f"{change.node.name} ({change.node.op})", word, (side.macs or 0) if side else 0)
+        for change in grown[:top]
+        for word, side in (("baseline", change.baseline), ("candidate", change.candidate))
+    ]
+    macs = [side.costs.macs for side in sides]
+    sums = f"{amounts.count(macs[0])} -> {amounts.count(macs[1])} MACs ({_change(*macs)})"
+    title = f"{paths[0].name} -> {paths[1].name}"
+    return pictures.draw(bars, suffix, title=title, subtitle=sums, axis="MACs of the operators that changed most")
 
 
 def _print(paths: Sequence[Path], sides: Sequence[Costed], found: Sequence[Change], top: int) -> None:

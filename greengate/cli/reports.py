@@ -39,7 +39,7 @@ def parse(wanted: Sequence[str]) -> list[Destination]:
         if not equals or not path:
             raise UsageError("--report", f"`{text}` is not FORMAT=FILE", "for example `--report junit=greengate.xml`")
         destinations.append(Destination(word, registry.report(word), path))
-        _check(path)
+        refuse_unwritable(path)
     return destinations
 
 
@@ -76,7 +76,7 @@ def _write(account: Account, destinations: Sequence[Destination], own: Template 
         if destination.path == "-":
             click.echo(text, nl=False)
         else:
-            _replace(Path(destination.path), text)
+            write(Path(destination.path), text.encode(), "the verdict stands, and is in the history")
 
 
 def tell(account: Account, destinations: Sequence[Destination], own: Template | None, *, as_json: bool) -> None:
@@ -104,7 +104,12 @@ def _show(account: Account) -> None:
         click.echo(table.render(account), nl=False)
 
 
-def _check(path: str) -> None:
+def refuse_unwritable(path: str) -> None:
+    """Make sure that a report can be written, before anything is done for it.
+
+    Raises:
+        ReportError: Its folder is not there, or not to be written.
+    """
     if path == "-":
         return
     folder = Path(path).parent
@@ -114,12 +119,16 @@ def _check(path: str) -> None:
         raise ReportError(path, "the report cannot be written here", "name a file in a folder that can be written")
 
 
-def _replace(path: Path, text: str) -> None:
+def write(path: Path, data: bytes, hint: str = "") -> None:
+    """Write a file that is whole or not there.
+
+    Raises:
+        ReportError: It cannot be written; with a hint of what is not lost.
+    """
     try:
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
-            file.write(text)
+        with tempfile.NamedTemporaryFile("wb", dir=path.parent, delete=False) as file:
+            file.write(data)
         Path(file.name).chmod(0o644)
         Path(file.name).replace(path)
     except OSError as error:
-        hint = "the verdict stands, and is in the history"
         raise ReportError(str(path), f"the report cannot be written: {error.strerror}", hint) from error
