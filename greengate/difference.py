@@ -16,6 +16,7 @@ from typing import Final
 
 from greengate.ports import NodeCost
 
+_GREATEST: Final = ("macs", "parameters", "written_bytes")
 _ALIGNED: Final = 2_000  # nodes on either side; aligning takes the square of it
 
 
@@ -52,6 +53,12 @@ def changes(baseline: Sequence[NodeCost], candidate: Sequence[NodeCost]) -> list
         Change(None if old is None else baseline[old], None if new is None else candidate[new])
         for old, new in _matched(baseline, candidate)
     ]
+
+
+def greatest(found: Sequence[Change]) -> list[Change]:
+    """Keep what is not the same: first what changed the MACs most, then the parameters, then the bytes written."""
+    moved = [change for change in found if change.word != "same"]
+    return sorted(moved, key=lambda change: tuple(-abs(change.grown(column) or 0) for column in _GREATEST))
 
 
 def _costs(node: NodeCost) -> tuple[object, ...]:

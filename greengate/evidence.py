@@ -255,6 +255,22 @@ class Runner(Value):
         return f"{self.resolution} (profile {self.profile[:12]})" if self.profile else ""
 
 
+class Grown(Value):
+    """An operator of the graph that costs something else than in the baseline; one that is not there costs nothing.
+
+    `change` is "new", "gone" or "changed"; `macs` are those of the candidate, `macs_before` of the baseline, for one
+    inference, None where they could not be counted; `parameters` and `parameters_before` likewise.
+    """
+
+    name: str
+    op: str
+    change: str
+    macs_before: Real | None
+    macs: Real | None
+    parameters_before: int
+    parameters: int
+
+
 class Evidence(Value):
     """Everything known about one change of one model.
 
@@ -268,6 +284,8 @@ class Evidence(Value):
         control_s: CPU seconds of the same small task, after each round.
         measured_s: Seconds of measuring in pairs, by the clock.
         incomparable: What differed between the two measurements.
+        grown: The operators by which the candidate's graph costs more or less than the baseline's, the greatest first.
+        changed_operators: How many there are in all.
         device: What ran the models: "cpu", or "cuda:" and which GPU.
         terms: SHA-256 of what decides how much work a run is: inputs as run and their file, ranges, batch; "" in
             evidence that does not say.
@@ -288,6 +306,8 @@ class Evidence(Value):
     runner: Runner
     seed: int = 0
     incomparable: tuple[str, ...] = ()
+    grown: tuple[Grown, ...] = ()
+    changed_operators: int = 0
     notes: tuple[str, ...] = ()
     device: str = "cpu"
     terms: str = ""

@@ -8,17 +8,20 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from greengate import comparability, energy, looks, registry
+from greengate import comparability, difference, energy, looks, registry
 from greengate.case import JUDGED, Case, arm
+from greengate.difference import Change
 from greengate.energy import Energies, Traffic
 from greengate.errors import ModelError, nearest
-from greengate.evidence import Class, Earlier, Evidence, Figure, Provenance, Subject
+from greengate.evidence import Class, Earlier, Evidence, Figure, Grown, Provenance, Subject
 from greengate.measure import device_blocks, figures
 from greengate.measure.campaign import Campaign
 from greengate.measure.figures import Figures
 from greengate.measure.protocol import BASELINE, CANDIDATE, Schedule, Trace
 from greengate.metrics import NOT_MADE
-from greengate.ports import CONTROL, Examination, ModelLoader, ModelSpec, Workload
+from greengate.ports import CONTROL, Examination, ModelLoader, ModelSpec, NodeCost, StaticCosts, Workload
+
+_MOST_GROWN = 12
 
 
 @dataclass(slots=True)
@@ -31,8 +34,10 @@ class Known:
     loaders: dict[str, ModelLoader] = field(default_factory=dict)
     seen: dict[str, Examination] = field(default_factory=dict)
     found: dict[str, Figures] = field(default_factory=dict)
+    costs: dict[str, StaticCosts] = field(default_factory=dict)
     lost: dict[str, str] = field(default_factory=dict)
     looks: int = 0
+    grown: list[Change] | None = None
     timed: dict[str, Figures] = field(default_factory=dict)
 
     def look(self, subject: str, spec: ModelSpec, confidence: float) -> None:
@@ -40,7 +45,8 @@ class Known:
         try:
             loader = self.loaders[subject] = loader_of(spec.path)
             seen = _of(subject, lambda: loader.examine(spec))
-            self.found[subject] = _before_measuring(self.case, subject, loader, seen, confidence)
+            costs = self.costs[subject] = loader.count(spec)
+            self.found[subject] = _before_measuring(self.case, subject, loader, seen, costs, confidence)
         except ModelError as error:
             if subject in JUDGED:
                 raise
@@ -100,6 +106,13 @@ class Known:
     def _is_baseline(self, subject: str) -> bool:
         return BASELINE in self.seen and self.seen[subject].digest == self.seen[BASELINE].digest
 
+    def _grown(self) -> list[Change]:
+        """Find the operators that cost something else than in the baseline, once."""
+        if self.grown is None:
+            sides = [self.costs[name].nodes if name in self.costs else () for name in (BASELINE, CANDIDATE)]
+            self.grown = difference.greatest(difference.changes(*sides)) if all(sides) else []
+        return self.grown
+
     def _earlier(self, trace: Trace) -> Iterator[Earlier]:
         for earlier in self.case.earlier:
             subject = arm(earlier.since)
@@ -140,6 +153,7 @@ class Known:
         }
         degraded = {words: None for examination in seen.values() for words in examination.degraded}
         degraded |= dict.fromkeys(comparability.same_file(seen))
+        grown = self._grown()
         degraded |= dict.fromkeys(comparability.other_batch(case.specs[CANDIDATE], seen[CANDIDATE]))
         degraded |= dict.fromkeys(comparability.other_kernels(judged)) if not case.on_gpu else {}
         return Evidence(
@@ -158,10 +172,32 @@ class Known:
             runner=case.runner.model_copy(update={"runtime": {**seen[CANDIDATE].runtime, **_gpu(case)}}),
             seed=self.schedule.seed,
             incomparable=tuple(comparability.incomparable(seen, BASELINE)),
+            grown=tuple(_as_evidence(change, case.specs[CANDIDATE].batch) for change in grown[:_MOST_GROWN]),
+            changed_operators=len(grown),
             notes=(*case.notes, *trace.remarks, *degraded),
             device=case.device,
             terms=comparability.terms(case.specs[CANDIDATE], seen[CANDIDATE]),
         )
+
+
+def _as_evidence(change: Change, batch: int) -> Grown:
+    before, after = change.baseline, change.candidate
+    return Grown(
+        name=change.node.name,
+        op=change.node.op,
+        change=change.word,
+        macs_before=_macs(before, batch),
+        macs=_macs(after, batch),
+        parameters_before=before.parameters if before else 0,
+        parameters=after.parameters if after else 0,
+    )
+
+
+def _macs(node: NodeCost | None, batch: int) -> float | None:
+    """Multiply-accumulates of a node an inference; none where it is not there."""
+    if node is None:
+        return 0.0
+    return None if node.macs is None else node.macs / batch
 
 
 def _gpu(case: Case) -> dict[str, str]:
@@ -193,12 +229,17 @@ def _of(subject: str, act: Callable[[], Examination]) -> Examination:
         raise ModelError(error.where, f"the {subject}: {error.problem}", error.hint) from error
 
 
-def _before_measuring(
-    case: Case, subject: str, loader: ModelLoader, examination: Examination, confidence: float
+def _before_measuring(  # noqa: PLR0913 - what figures are made of
+    case: Case,
+    subject: str,
+    loader: ModelLoader,
+    examination: Examination,
+    costs: StaticCosts,
+    confidence: float,
 ) -> Figures:
     spec = case.specs[subject]
     found = Figures(missing={**NOT_MADE, "grid_intensity": "greengate.yaml declares no intensity of the deployment"})
-    found.add(figures.static(loader.count(spec), spec.batch))
+    found.add(figures.static(costs, spec.batch))
     found.add(figures.examined(examination, confidence))
     found.add(_grid_intensity(case.traffic))
     if subject in JUDGED:

@@ -7,6 +7,7 @@ from greengate.evidence import (
     Event,
     Evidence,
     Figure,
+    Grown,
     Interval,
     Link,
     Model,
@@ -104,6 +105,15 @@ def pairs(scale, count=24):
         yield Pair(round=number // 2, candidate_first=number % 2 == 0, candidate=candidate, baseline=baseline)
 
 
+GROWN = (
+    Grown(
+        name="fc2", op="MatMul", change="changed", macs_before=131072, macs=270336, parameters_before=131072,
+        parameters=270336,
+    ),
+    Grown(name="fc4", op="MatMul", change="new", macs_before=0, macs=16384, parameters_before=0, parameters=16384),
+)  # fmt: skip
+
+
 def evidence(name, scale, accuracy=0.972, **more):
     """What was measured of one candidate."""
     usual = {
@@ -193,7 +203,7 @@ def failed():
         "message": "Ask @acme/green before you widen a layer.",
     }
     return entry(
-        evidence("digits/wide", 1.776),
+        evidence("digits/wide", 1.776, grown=GROWN, changed_operators=14),
         cap("15.2 J", "7.6 J to 30.4 J", "24% below the limit"),
         regression(
             Outcome.FAILED, 1.776, (1.752, 1.801), words, reason="no waiver of type accuracy-tradeoff has been granted"
@@ -281,7 +291,15 @@ def hostile():
     event = Event(name="<b>", words=HOSTILE)
     earlier = Earlier(since="v1", label=HOSTILE, missing=HOSTILE)
     return entry(
-        evidence(long, 1.0, candidate=candidate, events=(event,), earlier=(earlier,), notes=(HOSTILE,)),
+        evidence(
+            long,
+            1.0,
+            candidate=candidate,
+            events=(event,),
+            earlier=(earlier,),
+            notes=(HOSTILE,),
+            grown=(GROWN[0].model_copy(update={"name": HOSTILE, "op": HOSTILE}),),
+        ),
         finding(
             "rule|`x`",
             Outcome.WARNED,
@@ -365,7 +383,11 @@ def metered():
     }
     candidate = candidate.model_copy(update={"figures": figures, "crosschecks": further})
     runner = RUNNER.model_copy(
-        update={"profile": "5" * 64, "labels": {"class": "reference", "resolution": "3% in 20 s"}}
+        update={
+            "profile": "5" * 64,
+            "signer": f"ed25519:{'5' * 43}=",
+            "labels": {"class": "reference", "resolution": "3% in 20 s"},
+        }
     )
     busy = tuple(
         Pair(

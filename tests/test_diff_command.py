@@ -21,9 +21,8 @@ def saved(path, *widths, prefix="fc", twist=False):
     last = helper.make_node("Twist" if twist else "Identity", [name], ["y"], domain="odd" if twist else "")
     ports = [helper.make_tensor_value_info(name, 1, ["n", size]) for name, size in (("x", 8), ("y", rows))]
     graph = helper.make_graph([*nodes, last], "g", ports[:1], ports[1:], weights)
-    onnx.save(
-        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17), helper.make_opsetid("odd", 1)]), path
-    )
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("odd", 1)]
+    onnx.save(helper.make_model(graph, ir_version=10, opset_imports=opsets), path)
     return str(path)
 
 

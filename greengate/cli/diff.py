@@ -59,7 +59,7 @@ def diff(  # noqa: PLR0913 - one argument an option
 
 def _drawn(paths: Sequence[Path], sides: Sequence[Costed], found: Sequence[Change], top: int, suffix: str) -> bytes:
     """Draw the nodes that grew most on both sides."""
-    grown = sorted((one for one in found if one.grown("macs")), key=lambda one: -abs(one.grown("macs") or 0))
+    grown = [change for change in difference.greatest(found) if change.grown("macs")]
     bars = [
         pictures.Bar(f"{change.node.name} ({change.node.op})", word, (side.macs or 0) if side else 0)
         for change in grown[:top]
@@ -77,7 +77,7 @@ def _print(paths: Sequence[Path], sides: Sequence[Costed], found: Sequence[Chang
     click.echo(f"{plain(str(paths[0]))} -> {plain(str(paths[1]))}{at}, {sides[0].costs.convention}\n")
     console.print(_whole(sides))
     click.echo("")
-    moved = [change for change in found if change.word != "same"]
+    moved = difference.greatest(found)
     if moved:
         console.print(_operators(sides, top))
         click.echo("")
@@ -135,7 +135,6 @@ def _operators(sides: Sequence[Costed], top: int) -> Table:
 
 def _nodes(moved: Sequence[Change], top: int) -> Table:
     table = amounts.table("node", "", "operator", "MACs", "grown by", "parameters", "written")
-    moved = sorted(moved, key=lambda one: (-abs(one.grown("macs") or 0), -abs(one.grown("parameters") or 0)))
     for change in moved[:top]:
         table.add_row(
             plain(change.node.name, 60),

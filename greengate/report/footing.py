@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from greengate.evidence import Evidence
 from greengate.quantities import Share
-from greengate.report import course, origin
+from greengate.report import course, growth, origin
 from greengate.report.account import Account, Entry
 from greengate.report.comparison import Compared, Comparison, compared, metric_of
 from greengate.report.escaping import plain
@@ -16,6 +16,7 @@ YEARLY = {"deployment_energy": "energy", "deployment_carbon": "carbon", "deploym
 _SHARED = ("covers", "method", "source", "runner")
 _COSTS = {"macs_per_inference": "MACs", "parameters": "parameters", "model_size": ""}
 _MOST_EVENTS = 6
+_MOST_GROWN = 3
 
 
 def footing(entry: Entry) -> Iterator[tuple[str, str]]:
@@ -43,6 +44,7 @@ def _measured(entry: Entry, comparison: Comparison) -> Iterator[tuple[str, str]]
         yield "a year", _listed(comparison, YEARLY, before=True)
     yield from _course(entry, evidence)
     yield "costs", _listed(comparison, _COSTS)
+    yield "grew by", plain(growth.listed(evidence, _MOST_GROWN))
     qualities = {found.name: found.name.removeprefix("quality.") for found in comparison.all("quality.")}
     yield "quality", _listed(comparison, qualities, before=True)
     yield "runner", plain(runner(evidence))

@@ -12,7 +12,7 @@ from typing import Any
 
 from greengate.evidence import Earlier, Evidence, Figure, Interval, Provenance, Subject
 from greengate.paired import log_ratios
-from greengate.report import course, origin
+from greengate.report import course, growth, origin
 from greengate.report.comparison import Compared, base_unit, metric_of
 from greengate.report.footing import ENERGY
 
@@ -47,6 +47,8 @@ def particulars(evidence: Evidence) -> Particulars:
         "events": [{"name": event.name, "words": event.words, "text": course.said(event)} for event in evidence.events],
         "seed": evidence.seed,
         "incomparable": list(evidence.incomparable),
+        "grown": [{**one.model_dump(), "text": growth.words(one)} for one in evidence.grown],
+        "changed_operators": evidence.changed_operators,
         "notes": list(evidence.notes),
     }
 
