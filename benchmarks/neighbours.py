@@ -1,4 +1,8 @@
-"""Other processes that disturb a measurement on purpose: some that come and go, and some that never rest."""
+"""Other processes that disturb a measurement on purpose: some that come and go, and some that never rest.
+
+Each is in a session of its own. Linux may share cores among sessions first and then within them (autogroup), so that
+neighbours of one session would together weigh no more than the one model that they are to disturb.
+"""
 
 from __future__ import annotations
 
@@ -41,6 +45,7 @@ def _crowd(processes: int, task: Callable[[int], None]) -> Iterator[None]:
 
 
 def _by_turns(seed: int) -> None:
+    os.setsid()
     scatter = random.Random(seed)
     while True:
         end = time.monotonic() + scatter.uniform(0.05, 0.5)
@@ -50,5 +55,6 @@ def _by_turns(seed: int) -> None:
 
 
 def _always(_: int) -> None:
+    os.setsid()
     while True:
         pass
