@@ -32,16 +32,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from statistics import fmean, median, variance
-
-from greengate.student import factor
+from statistics import median
 
 BETS = {0.15: 0.25, 0.45: 0.25, 0.97: 0.5}  # share of the wealth that is bet: weight in the average
 _FIRST_SCALE, _NARROWEST, _WIDEST = 0.02, 0.004, 0.2
 _LOOKS_BACK = 32
 _MAD_TO_SD = 1.4826
 _FARTHEST = math.log(1e6)
-_MOST_FREEDOM = 1000  # beyond it Student's t is the normal distribution
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,34 +106,6 @@ def interval(psis: Callable[[float], Iterable[float]], stakes: Stakes, halvings:
     low = _edge(lambda tau: _peak(psis(tau)) < 1 / stakes.false_fail, halvings)
     high = _edge(lambda tau: _peak(-psi for psi in psis(tau)) >= 1 / stakes.false_pass, halvings)
     return _six_digits(min(low, high)), _six_digits(max(low, high))
-
-
-def chained(links: Sequence[Sequence[float]], stakes: Stakes) -> tuple[float, float]:
-    """Give an interval of the product of several ratios, each measured in a run of its own.
-
-    A link has too few rounds for a test by signs to bound it narrowly, and the product is what is asked for: the sum of
-    the links' means, with the variances of the means added up and Student's t for the degrees of freedom that the sum
-    has (Welch & Satterthwaite: one short noisy link among long quiet ones leaves few). This assumes more than `decide`
-    does: that a sum over all rounds of all links is close to normal, and that how many there are does not depend on
-    what they say. A run ends when it is decided, so that the mean of all its rounds leans to that side; over twenty
-    changes of 4% under a tolerance of 5% that comes to 3% (benchmarks/error_rates/RESULT-chaining.md). So only those
-    rounds may be given that are measured in any case. That only accepted runs are links moves little, as long as most
-    changes of their kind are accepted.
-
-    Args:
-        links: The rounds of each run that are measured whatever they say, at least two of each.
-        stakes: Errors of the low (`false_fail`) and of the high end (`false_pass`).
-
-    Returns:
-        Low and high end, to six digits.
-    """
-    centre = sum(fmean(link) for link in links)
-    parts = [variance(link) / len(link) for link in links]
-    error = math.sqrt(sum(parts))
-    told = sum(part**2 / (len(link) - 1) for part, link in zip(parts, links, strict=True))
-    freedom = max(1, math.floor(min(sum(parts) ** 2 / told, _MOST_FREEDOM))) if told else _MOST_FREEDOM
-    low, high = (factor(1 - 2 * alpha, freedom) * error for alpha in (stakes.false_fail, stakes.false_pass))
-    return _six_digits(centre - low), _six_digits(centre + high)
 
 
 def rounds_needed(rounds: Sequence[float], tau: float, stakes: Stakes) -> float:

@@ -93,6 +93,7 @@ def _link(record: Record, evidence: Evidence) -> Link | str:
         runner=evidence.runner.fingerprint,
         device=evidence.device,
         terms=evidence.terms,
+        fixed_rounds=evidence.fixed_rounds,
     )
 
 

@@ -168,8 +168,8 @@ class Link(Value):
     """One accepted change between an earlier model and the baseline: the history's entry, and what it measured.
 
     `rounds` holds ln(candidate / baseline) of each round by what was measured ("cpu", "wall", "run"); `runner` is the
-    fingerprint of the kind of machine that measured them, `device` what ran the models and `terms` what they were run
-    with, as in `Evidence`.
+    fingerprint of the kind of machine that measured them, `device` what ran the models, `terms` what they were run with
+    and `fixed_rounds` how many were measured whatever they said, as in `Evidence`.
     """
 
     entry: str
@@ -179,6 +179,7 @@ class Link(Value):
     runner: str = ""
     device: str = "cpu"
     terms: str = ""
+    fixed_rounds: int = 0
 
 
 class Earlier(Value):
@@ -283,6 +284,8 @@ class Evidence(Value):
         voided: Why nothing that was measured counts, or nothing.
         control_s: CPU seconds of the same small task, after each round.
         measured_s: Seconds of measuring in pairs, by the clock.
+        fixed_rounds: How many rounds, from the first one on, were measured whatever they said, because a rule may
+            multiply them with those of other runs; 0 where no rule does.
         incomparable: What differed between the two measurements.
         grown: The operators by which the candidate's graph costs more or less than the baseline's, the greatest first.
         changed_operators: How many there are in all.
@@ -305,6 +308,7 @@ class Evidence(Value):
     measured_s: Real = 0.0
     runner: Runner
     seed: int = 0
+    fixed_rounds: int = 0
     incomparable: tuple[str, ...] = ()
     grown: tuple[Grown, ...] = ()
     changed_operators: int = 0

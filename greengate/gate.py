@@ -35,6 +35,19 @@ def unsettled(policies: Sequence[Policy], evidence: Evidence) -> bool:
     )
 
 
+def fixed_rounds(policies: Sequence[Policy], evidence: Evidence) -> int:
+    """Tell how many of the rounds were measured whatever they said, for the chains of drift rules; 0 without those."""
+    wanted = [
+        drift.rounds_wanted(check, rule.metric, evidence)
+        for policy in policies
+        for rule in policy.rules
+        if rule.metric is not None
+        for check in rule.checks
+        if isinstance(check, Drift)
+    ]
+    return min(max(wanted, default=0), len({pair.round for pair in evidence.pairs}))
+
+
 def _questions(policy: Policy, rule: Rule, evidence: Evidence) -> Iterable[tuple[Check, Metric]]:
     """Go through what a verdict on a rule may ask, and of which metric: its checks, and what lets it through."""
     if rule.metric is None:

@@ -54,7 +54,8 @@ def gather(case: Case, policies: Sequence[Policy], schedule: Schedule, taken_at:
             device.look_around()
             trace.events += device.events()
             trace.remarks += device.remarks()
-    return known.measured(trace, campaign, confidence)
+    evidence = known.measured(trace, campaign, confidence)
+    return evidence.model_copy(update={"fixed_rounds": gate.fixed_rounds(policies, evidence)})
 
 
 def _device(case: Case, schedule: Schedule, processes: int) -> AbstractContextManager[DeviceBlocks | None]:

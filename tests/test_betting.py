@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from greengate.betting import (
     Decision,
     Stakes,
-    chained,
     decide,
     fewest_rounds,
     ratio_interval,
@@ -189,25 +188,3 @@ def test_what_a_runner_tells_apart_is_what_it_then_decides():
 
 def test_too_few_rounds_tell_nothing_apart():
     assert resolution(noisy(1.0, 100), 5, Stakes()) == math.inf
-
-
-class TestAChain:
-    """The interval of the product of ratios that were measured in runs of their own."""
-
-    def test_adds_up_small_increases(self):
-        low, high = chained([noisy(1.02, 12, sd=0.005, seed=seed) for seed in range(10)], Stakes())
-        assert 1.19 < low < 1.02**10 < high < 1.25
-
-    def test_of_nothing_but_equals_is_narrow(self):
-        low, high = chained([noisy(1.0, 12, sd=0.005, seed=seed) for seed in range(20)], Stakes())
-        assert 0.97 < low < 1.0 < high < 1.03
-
-    def test_without_scatter_is_exact(self):
-        assert chained([[0.25, 0.25], [-0.25, -0.25]], Stakes()) == (1.0, 1.0)
-
-    def test_errs_no_oftener_than_it_says_though_one_short_link_is_noisy_and_the_others_long(self):
-        low_missed = 0
-        for seed in range(300):
-            links = [noisy(1.0, 40, sd=0.003, seed=1000 * seed + index) for index in range(4)]
-            low_missed += chained([noisy(1.0, 3, sd=0.1, seed=seed), *links], Stakes(0.01, 0.05))[0] > 1.0
-        assert low_missed <= 0.02 * 300

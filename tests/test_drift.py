@@ -1,5 +1,6 @@
 """The drift rule: an earlier model measured in the same run, or the ratios of the history multiplied."""
 
+import math
 from collections import Counter
 from dataclasses import replace
 
@@ -9,11 +10,11 @@ from made import evidence, exact, growth, policy, waiver
 
 from greengate.betting import Stakes
 from greengate.evidence import Earlier
-from greengate.gate import judge, shared, unsettled
+from greengate.gate import fixed_rounds, judge, shared, unsettled
+from greengate.links import FIRST
 from greengate.measure.protocol import Schedule
 from greengate.policy import Tolerance
 from greengate.quantities import Share
-from greengate.rules.drift import FIXED
 
 FLOPS, P50, P95, THROUGHPUT = "flops_per_inference", "latency_p50", "latency_p95", "throughput"
 GONE = "v1 has no m.onnx, and the history holds no accepted entry of it"
@@ -139,10 +140,42 @@ def test_a_chain_takes_this_run_for_its_last_link():
 
 
 def test_a_chain_takes_of_each_run_the_rounds_that_are_measured_whatever_they_say():
-    assert Schedule().min_pairs == FIXED * Schedule().pairs_a_round
-    steady = rounds(1.0, count=FIXED, noise=0.001)
-    later = tuple(pair.model_copy(update={"round": pair.round + FIXED}) for pair in rounds(2.0, count=9))
-    assert only(drift(), chained(), pairs=steady + later).figure == only(drift(), chained(), pairs=steady).figure
+    assert Schedule().min_pairs == FIRST * Schedule().pairs_a_round
+    steady = rounds(1.0, count=FIRST, noise=0.001)
+    later = tuple(pair.model_copy(update={"round": pair.round + FIRST}) for pair in rounds(2.0, count=9))
+    alone, longer = only(drift(), chained(), pairs=steady), only(drift(), chained(), pairs=steady + later)
+    assert longer.figure == alone.figure
+    wanted = evidence({}, {}, pairs=steady + later, earlier=(chained(),), fixed_rounds=FIRST + 1)
+    (found,) = judge([policy(drift())], wanted).findings
+    assert found.amount > 1.09
+
+
+def test_a_link_takes_the_rounds_that_its_own_run_was_to_have():
+    first, then = rounds(1.0, count=FIRST, noise=0), (math.log(1.5),) * 4
+    x = (0.001, -0.001) * 3 + then
+    usual, longer = (link(1.0).model_copy(update={"rounds": {"cpu": x}, "fixed_rounds": fixed}) for fixed in (0, 10))
+    assert only(drift(), chained(usual), pairs=first).amount == pytest.approx(1.0)
+    assert only(drift(), chained(longer), pairs=first).amount == pytest.approx(1.5**0.4)
+
+
+@pytest.mark.parametrize(
+    ("noise", "count", "open_"),
+    [(0.001, FIRST, False), (0.03, FIRST, True), (0.03, 30, True), (0.03, 90, False)],
+    ids=["steady", "scattered", "not long enough", "long enough"],
+)
+def test_a_drift_is_measured_until_a_chain_could_take_it(noise, count, open_):
+    found = evidence({}, {}, pairs=rounds(1.0, count=count, noise=noise), earlier=(chained(link(1.0)),))
+    assert unsettled([policy(drift())], found) is open_
+
+
+@pytest.mark.parametrize(
+    ("rules", "count", "fixed"),
+    [((growth(ENERGY),), 40, 0), ((drift(),), 90, 28), ((drift(),), 20, 20), ((drift(limit="20%"),), 90, 8)],
+    ids=["no drift", "as many as the scatter asks for", "no more than there were", "a wider bound"],
+)
+def test_how_many_rounds_were_measured_whatever_they_said_is_known(rules, count, fixed):
+    found = evidence({}, {}, pairs=rounds(1.0, count=count, noise=0.03, seed=3))
+    assert fixed_rounds([policy(*rules)], found) == fixed
 
 
 def test_a_tail_is_told_by_an_arm_and_not_by_a_chain():
@@ -219,7 +252,7 @@ def test_measuring_goes_on_while_an_arm_may_be_settled(earlier, open_):
 
 
 def test_a_waived_drift_is_measured_until_its_ceiling_is_settled_too():
-    near = evidence({}, {}, earlier=(arm(rounds(1.2, count=12)),))
+    near = evidence({}, {}, pairs=rounds(1.0, count=40), earlier=(arm(rounds(1.2, count=12)),))
     assert not unsettled([policy(drift())], near)
     assert unsettled([policy(drift(), waivers=(waiver("20%", type=""),))], near)
 

@@ -4,13 +4,14 @@
 
 Each link is a run as the gate makes it: rounds are drawn, at least six, until `max_increase: 5%` is decided; a change
 that fails, or is not decided within 300 rounds, is not accepted and is no link. So a link ended when its result looked
-good, and was chosen by it, neither of which `greengate.betting.chained` accounts for. Ten and twenty such links are
-chained, once of all their rounds and once of their first six, which are measured whatever they say and are what the
-rule takes, and held against a `max_drift` of 10%.
+good, and was chosen by it, neither of which `greengate.links.product` accounts for. Ten and twenty such links are
+chained: of all their rounds; of their first six, which every run measures whatever they say; and of as many as those
+six ask for (`greengate.links.rounds_wanted`), which is what runs under a drift rule measure and what the rule takes.
+They are held against a `max_drift` of 10%.
 
 Rounds scatter by 1.5% about the true ratio: normally; by Student's t with 3 degrees of freedom; in bursts, one round in
 ten five times as widely; or normally with a shift besides that all rounds of a run have in common (its standard
-deviation is given), which no run can tell of itself.
+deviation is given), which no run can tell of itself. Beside that, normally by 4%, as beside busy neighbours.
 
 Writes RESULT-chaining.md beside this file.
 """
@@ -27,13 +28,17 @@ from dataclasses import dataclass, field
 
 import tables
 
-from greengate.betting import Stakes, chained, decide
-from greengate.rules.drift import FIXED
+from greengate.betting import Stakes, decide
+from greengate.links import FIRST, Factor, product, rounds_wanted
 
 STAKES, TOLERANCE, DRIFT = Stakes(), 0.05, 0.10
 SPREAD, MOST = 0.015, 300
 LENGTHS = (10, 20)
-TAKEN = {"all": MOST, f"first {FIXED}": FIXED}
+TAKEN: dict[str, Callable[[Sequence[float]], int]] = {
+    "all": lambda _: MOST,
+    f"first {FIRST}": lambda _: FIRST,
+    "in two stages": lambda rounds: rounds_wanted(rounds, DRIFT),
+}
 STEPS = (0.0, 0.01, 0.02, 0.04)
 Law = Callable[[random.Random], float]
 
@@ -41,6 +46,11 @@ Law = Callable[[random.Random], float]
 def normal(scatter: random.Random) -> float:
     """Draw from a normal law."""
     return scatter.gauss(0, SPREAD)
+
+
+def busy(scatter: random.Random) -> float:
+    """Draw from a normal law, as widely as beside busy neighbours."""
+    return scatter.gauss(0, 0.04)
 
 
 def heavy(scatter: random.Random) -> float:
@@ -56,6 +66,7 @@ def bursts(scatter: random.Random) -> float:
 
 LAWS: Sequence[tuple[str, Law, float]] = (
     ("normal", normal, 0.0),
+    ("normal, 4%", busy, 0.0),
     ("heavy tails", heavy, 0.0),
     ("bursts", bursts, 0.0),
     ("normal, runs shifted by 0.3%", normal, 0.003),
@@ -75,7 +86,7 @@ class Tally:
 
     def add(self, links: Sequence[Sequence[float]], truth: float) -> None:
         """Chain some links."""
-        low, high = chained(links, STAKES)
+        low, high = product([Factor(link) for link in links], STAKES)
         self.low_above += low > math.exp(truth)
         self.high_below += high < math.exp(truth)
         verdict = "failed" if low > 1 + DRIFT else "passed" if high <= 1 + DRIFT else "inconclusive"
@@ -84,16 +95,20 @@ class Tally:
         self.widths.append(high / low - 1)
 
 
-def run(centre: float, law: Law, shift: float, scatter: random.Random) -> list[float] | None:
+def run(centre: float, law: Law, scatter: random.Random) -> list[float] | None:
     """Measure one change as the gate does; None where it is not accepted."""
-    centre += scatter.gauss(0, shift)
     rounds: list[float] = []
     for most in (12, 40, MOST):
         rounds += [centre + law(scatter) for _ in range(most - len(rounds))]
         decision = decide(rounds, math.log1p(TOLERANCE), STAKES)
         if decision.worse is not None:
-            return None if decision.worse else rounds[: max(decision.rounds, FIXED)]
+            return None if decision.worse else rounds[: max(decision.rounds, FIRST)]
     return None
+
+
+def extended(found: Sequence[float], centre: float, law: Law, scatter: random.Random) -> list[float]:
+    """Measure on for as many rounds as the first ones ask for, as a run under a drift rule does."""
+    return [*found, *(centre + law(scatter) for _ in range(rounds_wanted(found, DRIFT) - len(found)))]
 
 
 Tallies = dict[tuple[int, str], Tally]
@@ -104,14 +119,16 @@ def simulated(step: float, law: Law, shift: float, trials: int, seed: str) -> tu
     scatter, tried, accepted = random.Random(seed), 0, 0
     tallies = {(length, taken): Tally() for length in LENGTHS for taken in TAKEN}
     for _ in range(trials):
-        links: list[list[float]] = []
+        links: list[tuple[list[float], list[float]]] = []
         while len(links) < max(LENGTHS):
-            found = run(math.log1p(step), law, shift, scatter)
+            centre = math.log1p(step) + scatter.gauss(0, shift)
+            found = run(centre, law, scatter)
             tried += 1
             accepted += found is not None
-            links += [found] if found else []
+            links += [(found, extended(found, centre, law, scatter))] if found else []
         for (length, taken), tally in tallies.items():
-            tally.add([link[: TAKEN[taken]] for link in links[:length]], length * math.log1p(step))
+            chain = [found if taken == "all" else whole[: TAKEN[taken](whole)] for found, whole in links[:length]]
+            tally.add(chain, length * math.log1p(step))
     return tallies, accepted / tried
 
 

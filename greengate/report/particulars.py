@@ -39,6 +39,7 @@ def particulars(evidence: Evidence) -> Particulars:
         "measured_s": evidence.measured_s,
         "pairs": len(evidence.pairs),
         "rounds": course.rounds(evidence),
+        "fixed_rounds": evidence.fixed_rounds,
         "discarded_pairs": evidence.discarded_pairs,
         "ratios": {column: [_six_digits(x) for x in log_ratios(column, evidence.pairs)] for column in _COLUMNS},
         "load": _load(load) if load else None,

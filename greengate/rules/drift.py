@@ -19,7 +19,8 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from greengate.betting import Stakes, chained
+from greengate import links
+from greengate.betting import Stakes
 from greengate.evidence import Earlier, Evidence, Interval
 from greengate.metrics import Metric
 from greengate.paired import log_ratios
@@ -30,7 +31,6 @@ from greengate.rules.assessment import Assessment, comparable, compare, other_ru
 
 _CHAINABLE = ("cpu", "wall", "run")
 _FEWEST = 2  # rounds, to tell how they scatter
-FIXED = 6  # rounds that are measured whatever they say; see `_along_the_chain`
 
 
 def assess(check: Drift, metric: Metric, evidence: Evidence, plan: Plan) -> Assessment:
@@ -49,11 +49,21 @@ def assess(check: Drift, metric: Metric, evidence: Evidence, plan: Plan) -> Asse
 
 
 def settled(check: Drift, metric: Metric, evidence: Evidence, plan: Plan) -> bool:
-    """Tell whether more pairs could not change the answer; a chain takes what the other rules measure."""
+    """Tell whether more pairs could not change the answer, nor are wanted for a chain, now or of changes to come."""
+    if len(log_ratios(metric.paired, evidence.pairs)) < rounds_wanted(check, metric, evidence):
+        return False
     earlier = _earlier(check, evidence)
     if earlier is None or earlier.missing or earlier.origin == "chain":
         return True
     return regression.settled(_tolerance(check), metric, _beside(evidence, earlier), plan)
+
+
+def rounds_wanted(check: Drift, metric: Metric, evidence: Evidence) -> int:
+    """Tell how many rounds beside the baseline are measured whatever they say, so that a chain may take them."""
+    if evidence.baseline is None or metric.paired not in _CHAINABLE or not isinstance(check.delta, Share):
+        return 0
+    change = check.delta.amount * (1 if check.side == "max_increase" else -1)
+    return links.rounds_wanted(log_ratios(metric.paired, evidence.pairs), change)
 
 
 def _earlier(check: Drift, evidence: Evidence) -> Earlier | None:
@@ -128,16 +138,19 @@ def _along_the_chain(check: Drift, metric: Metric, evidence: Evidence, earlier: 
     if devices:
         other = f"a change in between was measured on {', '.join(sorted(devices))}, this one on {evidence.device}"
         return unavailable(str(check), f"{other}: their ratios are not of one kind")
-    links = [*(link.rounds.get(metric.paired, ()) for link in earlier.links), last]
-    if any(len(rounds) < _FEWEST for rounds in links):
+    known = [(link.rounds.get(metric.paired, ()), link.fixed_rounds) for link in earlier.links]
+    if any(len(rounds) < _FEWEST for rounds, _ in known):
         return unavailable(str(check), "an accepted change in between has too few pairs to be a link of the chain")
     sign = 1 if metric.better == "lower" else -1
     upward = check.side == "max_increase"
     stakes = plan.stakes if upward else Stakes(plan.stakes.false_pass, plan.stakes.false_fail)
     # A run ends when it looks decided, so that the mean of all its rounds leans to that side; many of them add up.
-    turned = [[sign * x for x in rounds[:FIXED]] for rounds in links]
-    low, high = chained(turned, stakes)
-    ratio = math.exp(sum(sum(rounds) / len(rounds) for rounds in turned))
+    factors = [
+        links.Factor([sign * x for x in rounds[: fixed or links.FIRST]])
+        for rounds, fixed in [*known, (last, evidence.fixed_rounds)]
+    ]
+    low, high = links.product(factors, stakes)
+    ratio = math.exp(sum(one.mean for one in factors))
     bound = 1 + check.delta.amount * (1 if upward else -1)
     bounds = Interval(low=low, high=high, confidence=1 - stakes.false_fail - stakes.false_pass)
     comparison = regression.Comparison(_tolerance(check), metric, evidence.candidate.figures.get(metric.name), None)
