@@ -1,9 +1,13 @@
 """The same traces decided by the others' methods and by greengate: errors, detection and seconds, side by side.
 
-    python benchmarks/error_rates/others.py [--models small] [--pairs 6,12,...,60]
+    python benchmarks/error_rates/others.py [--models small] [--pairs 6,12,...,60] [--multiply 30 --length 600]
 
 Takes the long traces (`gates.py --long 60`), which go on whatever they say. Each method decides on the first N pairs;
 greengate decides as it goes, on the same trace, and has as many pairs as the trace holds.
+
+Small effects take more pairs than a long trace has. With `--multiply`, so many traces of `--length` pairs are invented
+for each scenario, model and neighbourhood by drawing from the rounds of all its long traces, with replacement. That
+loses what the rounds of one trial have in common, which favours the methods that go by wall time.
 
 1. By N: false fails of identical models, fails of heavier ones, and the median seconds of measuring N pairs.
 2. At equal error rates: for each method the smallest N with which, under one tolerance, all scenarios beside all
@@ -19,11 +23,12 @@ Needs scipy. Writes RESULT-others.md beside this file.
 from __future__ import annotations
 
 import argparse
+import random
 import statistics
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -38,6 +43,7 @@ from zoo import chosen
 
 _WORDS = {True: "failed", False: "passed", None: judging.OPEN}
 OURS = "greengate, in sequence"
+PAIRS = "4,6,8,10,12,16,20,24,32,40,48,60,80,100,120,160,200,240,300,360,420,480,540,600"
 
 
 @dataclass(slots=True)
@@ -101,13 +107,29 @@ def scored(traces: Sequence[Trace], counts: Sequence[int], setting: Setting) -> 
     return scores
 
 
+def _invented(traces: Sequence[Trace], times: int, length: int) -> Iterator[Trace]:
+    """Draw traces of so many pairs from the rounds of all traces of a scenario, model and neighbourhood."""
+    for key, group in _grouped(traces).items():
+        scatter = random.Random(f"{key}")
+        source = [(rows, trace.round_s) for trace in group for rows in trace.rounds()]
+        for seed in range(times):
+            chosen = scatter.choices(source, k=length // len(source[0][0]))
+            rows = [replace(row, round=number) for number, (round_, _) in enumerate(chosen) for row in round_]
+            seconds = sum(round_s for _, round_s in chosen)
+            yield replace(group[0], seed=seed, seconds=seconds, rows=tuple(rows))
+
+
 def _with_another(traces: Sequence[Trace]) -> Iterator[tuple[Trace, Trace]]:
     """Go through the traces, each with the next one of the same scenario, model and neighbours, in a ring."""
+    for group in _grouped(traces).values():
+        yield from zip(group, [*group[1:], group[0]], strict=True)
+
+
+def _grouped(traces: Sequence[Trace]) -> dict[tuple[str, str, str], list[Trace]]:
     groups: dict[tuple[str, str, str], list[Trace]] = {}
     for trace in traces:
         groups.setdefault((trace.scenario, trace.model, trace.beside), []).append(trace)
-    for group in groups.values():
-        yield from zip(group, [*group[1:], group[0]], strict=True)
+    return groups
 
 
 def by_number(scores: Scores, names: Sequence[str], counts: Sequence[int]) -> str:
@@ -173,7 +195,11 @@ def main() -> None:
     """Score everything and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", default="small", help="names and groups of zoo.py, with commas between")
-    parser.add_argument("--pairs", default="4,6,8,10,12,16,20,24,32,40,48,60,80,100,120", help="the N to try")
+    parser.add_argument("--pairs", default=PAIRS, help="the N to try")
+    parser.add_argument(
+        "--multiply", type=int, default=0, help="invented traces of each group"
+    )
+    parser.add_argument("--length", type=int, default=600, help="pairs of an invented trace")
     parser.add_argument("--shown", default="12,24,48", help="the N of the first table")
     judging.options(parser)
     asked = parser.parse_args()
@@ -183,6 +209,9 @@ def main() -> None:
     traces = [trace for file in files for trace in file.traces if trace.model in kinds and trace.rows]
     if not traces:
         raise SystemExit("no long traces are stored; make some: gates.py --long 60")
+    measured = len(traces)
+    if asked.multiply:
+        traces = list(_invented(traces, asked.multiply, asked.length))
     scores = scored(traces, sorted({*counts, *shown}), setting)
     present = [name for name in SCENARIOS if name in scores[OURS, 0]]
     parts = []
@@ -199,6 +228,7 @@ def main() -> None:
     machines = "; ".join(sorted({part["machine"] for file in files for part in file.campaigns}))
     beside = Counter(trace.beside for trace in traces)
     about = ", ".join(f"{count} beside {word}" for word, count in beside.items())
+    about += f"; drawn from the rounds of {measured} long traces, {asked.length} pairs each" if asked.multiply else ""
     title = "The others' methods and greengate on the same traces"
     tables.write("others", title, f"Traces made on: {machines}; {about}.", judging.in_words(setting), *parts)
 
