@@ -774,3 +774,10 @@ def test_more_operators_than_any_real_model_has_are_refused(monkeypatch):
     monkeypatch.setattr(onnx_functions, "MOST_NODES", 3)
     with pytest.raises(ModelError, match="it has more than 3 operators, the most that are counted"):
         count_model(graph("a = Relu(x) b = Relu(a) c = Relu(b) y = Relu(c)", "float[2] x"), {}, 1)
+
+
+@pytest.mark.parametrize("opset", [13, 15, 18, 21, 24])
+def test_the_opset_that_an_exporter_chose_changes_nothing(opset):
+    usual = graph(CHAIN, "float[2,3,4,4] x, float[2,3,3,3] w, float[32,5] v", opset=11)
+    other = onnx.version_converter.convert_version(usual, opset)
+    assert nameless(count_model(other, {}, 1)) == nameless(count_model(usual, {}, 1))
