@@ -152,6 +152,7 @@ class Known:
             if name in case.specs
         }
         degraded = {words: None for examination in seen.values() for words in examination.degraded}
+        degraded |= {words: None for costs in self.costs.values() for words in costs.remarks}
         degraded |= dict.fromkeys(comparability.same_file(seen))
         grown = self._grown()
         degraded |= dict.fromkeys(comparability.other_batch(case.specs[CANDIDATE], seen[CANDIDATE]))

@@ -137,6 +137,7 @@ class StaticCosts:
         open_sizes: Names of the sizes that are open still, which `ModelSpec.sizes` can fill.
         peak_bytes: Bytes of intermediate tensors, inputs and outputs that are live at once, each in memory of its own.
         nodes: The operators one by one, in the order in which they run, those that are folded left out.
+        remarks: What a reader should know of how it was counted, such as that two counters disagree, in words.
     """
 
     macs: int | None
@@ -151,6 +152,7 @@ class StaticCosts:
     open_sizes: tuple[str, ...] = ()
     peak_bytes: int | None = None
     nodes: tuple[NodeCost, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 from torch import nn
+from torch.ao.quantization.fx import _decomposed  # noqa: F401 - it brings the operators of quantised programs
 from torch.export import Dim
 from torch.nn import functional
 
@@ -80,6 +81,12 @@ def _(x):
     return torch.empty_like(x)
 
 
+def _integers(x, weight):
+    ops, whole = torch.ops.quantized_decomposed, (0.1, 0, -128, 127, torch.int8)
+    rounded = [ops.dequantize_per_tensor(ops.quantize_per_tensor(y, *whole), *whole) for y in (x, weight)]
+    return functional.linear(*rounded)
+
+
 def _shared(layer, x):
     with torch.no_grad():
         return layer(x)
@@ -113,6 +120,7 @@ def programs():
         (torch.ones(2, 5, dtype=torch.long),),
         {"dynamic_shapes": (({0: Dim("rows"), 1: Dim("length", max=64)},),)},
     )
+    yield "integers", Of(_integers), (r(2, 3), r(5, 3)), {}
     yield "brain", Of(lambda x: x + 1), (r(2, 3).bfloat16(),), {}
     yield "foreign", Of(torch.ops.foreign.double), (r(2),), {}
 

@@ -770,6 +770,26 @@ def test_a_name_of_a_body_hides_the_constant_around_it():
     assert (costs.macs, [(node.op, node.times) for node in costs.nodes if node.macs]) == (3 * 64, [("MatMul", 3)])
 
 
+@pytest.mark.parametrize(
+    ("body", "remarked"),
+    [
+        ("r = RandomUniform<shape=[1]>() c = Greater(r, t) {}", True),
+        ("c = Greater(s, t) {}", False),
+        ("r = RandomUniform<shape=[1]>() y = Add(x, r)", False),
+    ],
+    ids=["drawn", "by the input", "nothing hangs on it"],
+)
+def test_a_model_whose_cost_is_drawn_by_lot_is_remarked(body, remarked):
+    choice = """y = If(c) <then_branch = a () => (float[2] p) { p = Relu(x) },
+                           else_branch = b () => (float[2] q) { q = Tanh(x) }>"""
+    costs = count_model(graph(body.format(choice), "float[2] x, float[1] s, float[1] t"), {}, 1)
+    expected = (
+        "it draws random numbers (`r`), and what runs in `y` is decided in the run: "
+        "runs may cost more or less than those that were measured",
+    )
+    assert costs.remarks == (expected if remarked else ())
+
+
 def test_more_operators_than_any_real_model_has_are_refused(monkeypatch):
     monkeypatch.setattr(onnx_functions, "MOST_NODES", 3)
     with pytest.raises(ModelError, match="it has more than 3 operators, the most that are counted"):

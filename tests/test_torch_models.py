@@ -5,6 +5,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import models_made as made
 import numpy as np
@@ -25,6 +26,7 @@ from greengate.models import pytorch
 from greengate.models.hosted import Hosted
 from greengate.models.onnx import OnnxLoader
 from greengate.models.pytorch import TorchLoader
+from greengate.models.wire import Frame
 from greengate.ports import ModelLoader, ModelSpec, Port
 
 LOADER: ModelLoader = TorchLoader()
@@ -63,13 +65,8 @@ def hosted(programs, sandbox):
 
 
 @pytest.fixture
-def counted(hosted):
-    def count(name, **options):
-        model = hosted(name, **options)
-        model.feed()
-        return pytorch._costs(model.sandbox.ask("count", {"subject": "model"}, where="", doing="").fields)
-
-    return count
+def counted(programs, sandbox):
+    return lambda name, **options: pytorch._counted(sandbox, spec(programs / f"{name}.pt2", **options))
 
 
 def test_an_examination_tells_digest_sizes_ports_and_runtime(programs):
@@ -126,6 +123,8 @@ MACS = {
     "no_grad": 2 * 3 * 4,
     "tokens": 0,
     "tied": 2 * 2 * 4 * 4,
+    "integers": 2 * 3 * 5,
+    "brain": 0,
 }
 
 
@@ -155,6 +154,27 @@ def test_tied_weights_are_counted_once_and_buffers_not_at_all(counted):
 def test_activation_bytes_are_those_of_every_output_at_the_sizes_of_the_inputs(counted):
     assert counted("products").activation_bytes == 4 * (5 * 2 * 4 + 5 * 2)
     assert counted("tokens", shapes={"tensors_0": (3, 7)}).activation_bytes == 4 * 3 * 7 * 4
+
+
+def test_sizes_of_open_axes_are_given_by_name_and_every_operator_is_told(counted):
+    costs = counted("tokens", sizes={"tensors_0.1": 7}, batch=3)
+    assert (costs.activation_bytes, costs.open_sizes, costs.remarks) == (4 * 3 * 7 * 4, (), ())
+    assert [(node.name, node.op, node.kind, node.parameters) for node in costs.nodes] == [
+        ("layers.0", "embedding", "movement", 36)
+    ]
+
+
+def test_a_size_that_is_left_open_is_asked_for_and_a_wrong_name_refused(counted):
+    costs = counted("tokens")
+    assert (costs.macs, costs.parameters, costs.open_sizes) == (None, 36, ("tensors_0.1",))
+    with pytest.raises(ModelError, match=r"tokens.pt2: a size is given for `length`, which no input leaves open"):
+        counted("tokens", sizes={"length": 7})
+
+
+def test_an_answer_that_cannot_be_is_no_count(programs):
+    child = SimpleNamespace(ask=lambda *_, **__: Frame({"macs": -1}))
+    with pytest.raises(ModelError, match=r"net.pt2: its process answered garbage while counting the model"):
+        pytorch._counted(child, spec(programs / "net.pt2"))
 
 
 def test_two_equal_programs_on_one_bench_give_readings(programs):

@@ -90,6 +90,9 @@ def _print(model: Path, found: Sequence[Costed], top: int, *, nodes: bool) -> No
         if one.costs.macs is None:
             click.echo("")
             _tell_gaps(one)
+    for words in dict.fromkeys(words for one in found for words in one.costs.remarks):
+        click.echo("")
+        sheet.say(f"note: {words}")
 
 
 def _tell_gaps(one: Costed) -> None:
@@ -189,6 +192,7 @@ def _value(one: Costed) -> dict[str, Any]:
         "flops_a_byte": one.intensity,
         "nodes_counted": one.covered,
         "uncovered": list(costs.uncovered),
+        "remarks": list(costs.remarks),
         "open_sizes": list(costs.open_sizes),
         "operators": [asdict(each) for each in costing.by_operator(costs.nodes)],
         "nodes": [asdict(node) for node in costs.nodes],

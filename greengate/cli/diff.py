@@ -88,6 +88,9 @@ def _print(paths: Sequence[Path], sides: Sequence[Costed], found: Sequence[Chang
         if side.costs.macs is None:
             click.echo("")
             sheet.echo(f"not all of {plain(path.name)} could be counted", [("why", "; ".join(side.costs.uncovered))])
+        for words in side.costs.remarks:
+            click.echo("")
+            sheet.say(f"{path.name}: {words}")
 
 
 def _whole(sides: Sequence[Costed]) -> Table:

@@ -80,7 +80,19 @@ class Counter:
         self._reading = reading
         self._weights = weights
         self._owned: set[str] = set()
+        self._random = ""
+        self._undecided = ""
         self.gaps: list[str] = []
+
+    @property
+    def remarks(self) -> list[str]:
+        """What a reader should know: that a model may cost something else in each run."""
+        if not (self._random and self._undecided):
+            return []
+        words = (
+            f"it draws random numbers (`{self._random}`), and what runs in `{self._undecided}` is decided in the run"
+        )
+        return [f"{words}: runs may cost more or less than those that were measured"]
 
     def of_graph(self, graph: Graph, outer: Scope | None = None) -> Tally:
         """Count a graph, or a body in its surroundings."""
@@ -114,6 +126,7 @@ class Counter:
         return onnx_kinds.KINDS.get(node.domain, {}).get(node.op)
 
     def _of_node(self, node: Node, scope: Scope) -> Tally:
+        self._random = self._random or (_name(node) if not node.domain and node.op in _RANDOM else "")
         written = _total(scope.size_bytes(name) for name in node.outputs if name)
         if node.domain or node.op not in _CONTROL:
             if node.op == "DequantizeLinear":
@@ -171,6 +184,8 @@ class Counter:
         condition = scope.flag(node.inputs[0]) if node.inputs else None
         if condition is not None:
             sides = sides[:1] if condition else sides[1:]
+        else:
+            self._undecided = self._undecided or _name(node)
         found = [self.of_graph(side, scope) for side in sides if side is not None]
         if len(found) != len(sides):
             self._gap(node, "it lacks a branch")
@@ -195,6 +210,8 @@ class Counter:
         turns = onnx_loops.trips(node, body, scope, self._reading.opset)
         if turns == 0:
             return Tally()
+        if turns is None:
+            self._undecided = self._undecided or _name(node)
         inside = self.of_graph(body, scope)
         if turns is None and inside.macs:
             self._gap(node, f"its body costs {inside.macs:,} MACs, and how often it runs is not constant")

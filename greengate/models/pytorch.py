@@ -9,16 +9,15 @@ from __future__ import annotations
 import importlib.util
 import struct
 import zipfile
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from greengate.errors import MissingExtra, ModelError
-from greengate.models import deaths, file_kinds, lfs, model_file
-from greengate.models.deaths import number, plain
+from greengate.models import deaths, file_kinds, lfs, model_file, torch_answer
+from greengate.models.deaths import plain
 from greengate.models.hosting import HostingLoader
 from greengate.models.model_file import ModelFile
-from greengate.models.onnx_costs import CONVENTION
+from greengate.models.sandbox import Sandbox
 from greengate.ports import ModelSpec, StaticCosts
 
 _PROGRAM = "an exported program (.pt2)"
@@ -27,7 +26,6 @@ _EXPORT = (
     "or torch.onnx.export(model, example_inputs, 'model.onnx', dynamo=True); a scikit-learn model with skl2onnx"
 )
 _PICKLE = "a Python pickle, which can run any code when it is loaded"
-_COUNTS = ("macs", "parameters", "weight_bytes", "activation_bytes")
 
 
 class TorchLoader(HostingLoader):
@@ -55,27 +53,31 @@ class TorchLoader(HostingLoader):
         return ModelFile(resolved, (), size, digest)
 
     def count(self, spec: ModelSpec) -> StaticCosts:
-        """Count the model's static costs, in a child process: torch has to load it, and traces it in one run.
+        """Count the model's static costs, in a child process, since torch has to load it; it is not run if avoidable.
 
         Raises:
-            ModelError: The file or its inputs are not right, or the child did not survive it.
+            ModelError: The file or the sizes are not right, or the child did not survive it.
         """
-        where, doing = str(spec.path), "counting the model"
-        with self.alone(spec) as model:
-            model.feed()
-            fields = model.sandbox.ask("count", {"subject": model.subject}, where=where, doing=doing).fields
-        try:
-            return _costs(fields)
-        except (KeyError, TypeError, ValueError) as error:
-            raise deaths.garbage(where, doing, str(error)) from error
+        with self._sandbox([self.inspect(spec)], [spec]) as sandbox:
+            return _counted(sandbox, spec)
 
 
-def _costs(fields: Mapping[str, Any]) -> StaticCosts:
-    macs, parameters, weight_bytes, activation_bytes = (
-        None if fields[name] is None else int(number(fields, name)) for name in _COUNTS
-    )
-    uncovered = tuple(plain(words) for words in fields["uncovered"])
-    return StaticCosts(macs, parameters, weight_bytes, activation_bytes, CONVENTION, uncovered)
+def _counted(sandbox: Sandbox, spec: ModelSpec) -> StaticCosts:
+    where, doing = str(spec.path), "counting the model"
+    options = {
+        "path": str(spec.path.resolve()),
+        "npz": str(spec.inputs.resolve()) if spec.inputs else None,
+        "shapes": {name: list(shape) for name, shape in spec.shapes.items()},
+        "sizes": dict(spec.sizes),
+        "ranges": {name: list(bounds) for name, bounds in spec.ranges.items()},
+        "seed": spec.seed,
+        "batch": spec.batch,
+    }
+    fields = sandbox.ask("count", options, where=where, doing=doing).fields
+    try:
+        return torch_answer.read(fields)
+    except (KeyError, TypeError, ValueError) as error:
+        raise deaths.garbage(where, doing, str(error)) from error
 
 
 def _refuse_others(path: Path) -> None:

@@ -5,12 +5,15 @@ It is imported, and has done everything once in memory, before anything untruste
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
 import gc
 import io
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,10 +21,11 @@ import torch
 from torch.utils import _pytree as pytree
 
 from greengate.errors import ModelError
-from greengate.models import inputs, torch_costs, torch_cuda, torch_words
+from greengate.models import inputs, torch_costs, torch_cuda, torch_sizes, torch_words
 from greengate.models.inputs import Declared
 from greengate.models.serving import Service
 from greengate.models.torch_cuda import OnCpu, Place
+from greengate.models.torch_graph import Tensor
 
 
 class Programs(Service):
@@ -38,18 +42,20 @@ class Programs(Service):
         # For good: this process never trains, and the switch must not be part of what is timed.
         torch.inference_mode().__enter__()
         facts = {"torch": torch.__version__}
+        self._place: Place = OnCpu()
         if device == "cpu":
             super().__init__(TorchModel, torch_words.translated, facts)
             return
-        place = torch_cuda.OnCuda()
+        self._place = place = torch_cuda.OnCuda()
         load = functools.partial(TorchModel, place=place)
         super().__init__(load, torch_words.translated, {**facts, **place.facts}, torch_cuda.WARM_UP_S)
 
-    def count(self, subject: str) -> dict[str, Any]:
-        """Count the static costs of a model at the sizes of its inputs."""
-        model = self._models[subject]
-        assert isinstance(model, TorchModel)
-        return torch_words.translated(model.count, self._feeds[subject])
+    def count(self, path: str, **options: Any) -> dict[str, Any]:
+        """Count the static costs of the program in a file, which is loaded and not run if that can be avoided.
+
+        Options: those of `feed`, and `sizes` of open axes by their names.
+        """
+        return torch_words.translated(_counted, path, options, self._place)
 
 
 class TorchModel:
@@ -67,7 +73,6 @@ class TorchModel:
     def __init__(self, path: str, threads: int, place: Place | None = None) -> None:
         self._path, self._threads, self._place = path, threads, place or OnCpu()
         program = self._loaded()
-        self._program: Any = program
         self._pristine: Any = None
         self._in_spec: Any = program.call_spec.in_spec
         self._slots = _slots(program)
@@ -93,23 +98,11 @@ class TorchModel:
         The first call loads the file again, since the module of before may have changed its state. Later calls copy:
         that moves the weights to other places in memory just like loading, at a tenth of the time.
         """
-        self._module = self._program = None
+        self._module = None
         gc.collect()
         if self._pristine is None:
             self._pristine = self._loaded().module()
         self._module = copy.deepcopy(self._pristine)
-
-    def count(self, feeds: Mapping[str, np.ndarray]) -> dict[str, Any]:
-        """Count the static costs at the sizes of these inputs."""
-        program = self._program or self._loaded()
-        sizes = {
-            axis: size
-            for port in self.inputs
-            for axis, size in zip(port.shape, feeds[port.name].shape, strict=True)
-            if isinstance(axis, str)
-        }
-        tensors = self._tensors(feeds)
-        return torch_costs.count(program, _Flat(self._module, self._arguments), tensors, sizes)
 
     def _loaded(self) -> Any:
         return torch_words.translated(self._place.program, torch_words.loaded(self._path))
@@ -124,17 +117,26 @@ class TorchModel:
         return arguments, options
 
 
-class _Flat(torch.nn.Module):
-    """A program as tracing wants it: tensors in, a tuple of tensors out."""
+def _counted(path: Any, options: Mapping[str, Any], place: Place) -> dict[str, Any]:
+    program = torch_words.loaded(path)
+    ports = [slot for slot in _slots(program) if isinstance(slot, Declared)]
+    arrays = inputs.fit(ports, inputs.read(Path(options["npz"])), {}) if options["npz"] is not None else {}
+    values = {node.name: node.meta.get("val") for node in program.graph.nodes if node.op == "placeholder"}
+    filled = torch_sizes.filled(
+        {port.name: tuple(values[port.name].shape) for port in ports},
+        {str(symbol): bounds for symbol, bounds in program.range_constraints.items()},
+        shapes={**options["shapes"], **{name: array.shape for name, array in arrays.items()}},
+        sizes=options["sizes"],
+        batch=options["batch"],
+    )
 
-    def __init__(self, module: Any, arguments: Callable[[Sequence[torch.Tensor]], Any]) -> None:
-        super().__init__()
-        self.module, self._arguments = module, arguments
+    def feeds() -> list[torch.Tensor]:
+        inputs.supported(ports)
+        shapes = {port.name: Tensor.of(values[port.name]).dims(filled.symbols) or () for port in ports}
+        made = arrays or inputs.generate(ports, shapes, options["ranges"], options["seed"])
+        return [place.tensor(_tensor(made[port.name])) for port in ports]
 
-    def forward(self, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        arguments, options = self._arguments(tensors)
-        leaves = pytree.tree_leaves(self.module(*arguments, **options))
-        return tuple(leaf for leaf in leaves if isinstance(leaf, torch.Tensor))
+    return torch_costs.count(place.program(program), filled, feeds)
 
 
 def _slots(program: Any) -> list[Any]:
@@ -210,9 +212,13 @@ class _Tiny(torch.nn.Module):
 
 def _preload() -> None:
     """Do everything once in memory, so that torch has imported what it imports late: a confined process cannot."""
+    with contextlib.suppress(ImportError):  # the operators of quantised programs, as long as torch itself has them
+        import_module("torch.ao.quantization.fx._decomposed")
     archive = io.BytesIO()
     program = torch.export.export(_Tiny(), (torch.zeros(2, 3),), dynamic_shapes=({0: torch.export.Dim("n")},))
     torch.export.save(program, archive)
     archive.seek(0)
     again: Any = torch.export.load(archive)
-    torch_costs.count(again, copy.deepcopy(again.module()), [torch.zeros(1, 3)], {})
+    copy.deepcopy(again.module())
+    archive.seek(0)
+    _counted(archive, {"npz": None, "shapes": {}, "sizes": {}, "ranges": {}, "seed": 0, "batch": 1}, OnCpu())
