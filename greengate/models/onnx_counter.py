@@ -89,10 +89,8 @@ class Counter:
         """What a reader should know: that a model may cost something else in each run."""
         if not (self._random and self._undecided):
             return []
-        words = (
-            f"it draws random numbers (`{self._random}`), and what runs in `{self._undecided}` is decided in the run"
-        )
-        return [f"{words}: runs may cost more or less than those that were measured"]
+        drawn, decided = f"it draws random numbers (`{self._random}`)", f"`{self._undecided}` is decided in the run"
+        return [f"{drawn}, and what runs in {decided}: runs may cost more or less than those that were measured"]
 
     def of_graph(self, graph: Graph, outer: Scope | None = None) -> Tally:
         """Count a graph, or a body in its surroundings."""
