@@ -196,9 +196,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", default="small", help="names and groups of zoo.py, with commas between")
     parser.add_argument("--pairs", default=PAIRS, help="the N to try")
-    parser.add_argument(
-        "--multiply", type=int, default=0, help="invented traces of each group"
-    )
+    parser.add_argument("--multiply", type=int, default=0, help="invented traces of each group")
     parser.add_argument("--length", type=int, default=600, help="pairs of an invented trace")
     parser.add_argument("--shown", default="12,24,48", help="the N of the first table")
     judging.options(parser)
