@@ -1,3 +1,4 @@
+import functools
 import json
 import os
 import re
@@ -198,7 +199,10 @@ def test_two_gates_write_one_history_at_once(tmp_path):
 def test_an_interrupt_in_the_middle_ends_quietly_and_leaves_nothing_running(tmp_path):
     slow = POLICY.replace("15%", "0%").replace("20 s", "60 s")
     project(tmp_path, policy=slow)
-    gate = subprocess.Popen(GATE, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    # A shell that runs the tests in the background has interrupts ignored, and processes inherit that.
+    heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    gate = subprocess.Popen(GATE, cwd=tmp_path, preexec_fn=heed, **pipes)  # noqa: PLW1509 - no threads run here
     offspring = long_lived(gate.pid)
     gate.send_signal(signal.SIGINT)
     out, err = gate.communicate(timeout=50)
