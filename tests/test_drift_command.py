@@ -119,7 +119,7 @@ def test_where_the_file_is_gone_the_changes_are_chained_from_the_history(forgetf
     (forgetful / "policy.yaml").write_text(POLICY.replace("increase: 20%", "increase: 70%"))
     assert judged(forgetful, 4) == 0  # the release is the baseline
     assert "chained from the history" not in said(capsys)
-    assert judged(forgetful, 5) == 1
+    assert judged(forgetful, 6) == 1
     told = said(capsys)
     assert "chained from the history: 1 accepted change since release v1" in told
     assert "as entry" in told
