@@ -7,17 +7,6 @@ from torch import nn
 from torch.nn import functional
 
 
-class Of(nn.Module):
-    """A function of some layers and its inputs."""
-
-    def __init__(self, work, *layers):
-        super().__init__()
-        self.work, self.layers = work, nn.ModuleList(layers)
-
-    def forward(self, *tensors):
-        return self.work(*self.layers, *tensors)
-
-
 class Steered(nn.Module):
     """A buffer says how many rows are used."""
 

@@ -17,7 +17,8 @@ from greengate.models.onnx_graph import Sizes
 with warnings.catch_warnings(action="ignore"):  # the child in which torch runs leaves all of them unheard too
     torch = pytest.importorskip("torch")
     pytest.importorskip("fvcore.nn")
-    from networks_made import Decoder, Idle, Kept, Of, Quantised, Steered
+    from networks_made import Decoder, Idle, Kept, Quantised, Steered
+    from programs_made import Of
     from torch import nn
     from torch.ao.quantization.fx import _decomposed  # noqa: F401 - it brings the operators of quantised programs
     from torch.export import Dim

@@ -3,34 +3,19 @@
 from __future__ import annotations
 
 import math
-import re
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import machine
+import sheets
+from sheets import runner, table
 
-HERE = Path(__file__).parent
+__all__ = ["runner", "share", "table", "upper", "write"]
 
-
-def runner() -> str:
-    """Describe the machine without its load of this moment."""
-    return re.sub(r"; load [0-9.]+", "", machine.described())
-
-
-def table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Lay out rows under heads."""
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "".join("| " + " | ".join(str(cell) for cell in line) + " |\n" for line in lines)
-
-
-def write(script: str, title: str, *parts: str) -> None:
-    """Print a result and write it to RESULT-<script>.md beside the scripts."""
-    text = "\n".join([f"# {title}\n", *(f"{part.rstrip()}\n" for part in parts)])
-    print(text)
-    (HERE / f"RESULT-{script}.md").write_text(text, encoding="utf-8")
+write = partial(sheets.write, Path(__file__).parent)
 
 
 def share(count: int, trials: int) -> str:

@@ -21,10 +21,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 import children
 import figures
-import results
 import scratch
+import sheets
 from children import Ran
 from decoder_sizes import LIKE
 
@@ -163,7 +165,7 @@ def starts(times: int) -> str:
     ):
         ran = children.again(times, *command, folder=HERE)
         rows.append((name, f"{ran.seconds:.2f} s ({ran.cpu_s:.2f})", children.size(ran.peak_bytes)))
-    return results.table(("nothing counted", "whole process (processor)", "peak memory"), rows)
+    return sheets.table(("nothing counted", "whole process (processor)", "peak memory"), rows)
 
 
 def seventy_by_torch(folder: Path) -> str:
@@ -186,7 +188,7 @@ def seventy_by_torch(folder: Path) -> str:
     heads = ("Llama 70B from torch", "MACs", "parameters", "whole process (processor)", "peak memory")
     size = children.size(program.stat().st_size) if program.exists() else "not written"
     about = f"Exporting it took {exported.seconds:.0f} s and {children.size(exported.peak_bytes)}; the file has {size}."
-    return f"{results.table(heads, rows)}\n{about}"
+    return f"{sheets.table(heads, rows)}\n{about}"
 
 
 def main() -> None:
@@ -215,15 +217,16 @@ def main() -> None:
         by_torch = seventy_by_torch(folder)
     first = ("file", "operators", "size", "greengate's MACs", "onnx-tool's")
     second = ("file", "greengate cost", "onnx_tool", "faster", "its count alone", "onnx-tool's", "faster")
-    results.write(
+    sheets.write(
+        HERE,
         "large",
         "Large decoders, beside onnx-tool",
-        f"{results.machine()}; load {load_before:.1f} before, {os.getloadavg()[0]:.1f} after",
+        f"{sheets.runner()}; load {load_before:.1f} before, {os.getloadavg()[0]:.1f} after",
         scratch.versions(),
         f"Batch 1, sequence length {_SEQ}; median of {asked.times} runs by turns, in brackets of processor seconds.",
         _ABOUT,
-        results.table(first, [_row(one) for one in said]),
-        results.table((*second, "greengate's memory", "onnx_tool's", "less"), [_speed(one) for one in said]),
+        sheets.table(first, [_row(one) for one in said]),
+        sheets.table((*second, "greengate's memory", "onnx_tool's", "less"), [_speed(one) for one in said]),
         _aims(said),
         _failures(said),
         "## Where the time of a command goes",

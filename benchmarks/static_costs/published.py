@@ -19,10 +19,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 import children
 import figures
-import results
 import scratch
+import sheets
 from children import Ran
 from figures import Architecture
 
@@ -155,24 +157,25 @@ def main() -> None:
         return
     macs = [(one.name, _published(one), *(_macs(found.get(tool), tool, one) for tool in TOOLS)) for one, found in said]
     costs = [(one.name, *(_costs(found.get(tool)) for tool in TOOLS)) for one, found in said]
-    results.write(
+    sheets.write(
+        HERE,
         "published",
         "Multiply-accumulates beside published figures",
-        f"{results.machine()}; load {load_before:.1f} before, {os.getloadavg()[0]:.1f} after",
+        f"{sheets.runner()}; load {load_before:.1f} before, {os.getloadavg()[0]:.1f} after",
         scratch.versions(),
         _ABOUT,
-        results.table(("architecture", "published or derived", *TOOLS), macs),
+        sheets.table(("architecture", "published or derived", *TOOLS), macs),
         _agreement(said),
         _failures(said),
         "## Parameters",
-        results.table(
+        sheets.table(
             ("architecture", "published", *TOOLS[:3]),
             [_parameters(*each) for each in said if "no_grad" not in each[0].module],
         ),
         _PARAMETERS,
         "## Seconds (processor seconds) and peak memory of the whole process",
         _TIMES,
-        results.table(("architecture", *TOOLS), costs),
+        sheets.table(("architecture", *TOOLS), costs),
         _sources(),
     )
     if not all(_near(one, found[tool]) for one, found in said for tool in _EXACT if tool in found):

@@ -7,13 +7,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-HERE = Path(__file__).parent
 
-
-def machine() -> str:
-    """Describe the machine without its load of this moment; call it last, since it imports a lot."""
-    sys.path.insert(0, str(HERE.parent))
-    import machine  # noqa: PLC0415 - see children: whoever measures must be small
+def runner() -> str:
+    """Describe the machine without its load of this moment; it imports a lot, which whoever measures does last."""
+    sys.path.insert(0, str(Path(__file__).parent))
+    import machine  # noqa: PLC0415 - heavy
 
     return re.sub(r"; load [0-9.]+", "", machine.described())
 
@@ -24,8 +22,8 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return "".join("| " + " | ".join(str(cell) for cell in line) + " |\n" for line in lines)
 
 
-def write(script: str, title: str, *parts: str) -> None:
-    """Print a result and write it to RESULT-<script>.md."""
+def write(folder: Path, script: str, title: str, *parts: str) -> None:
+    """Print a result and write it to RESULT-<script>.md in a folder."""
     text = "\n".join([f"# {title}\n", *(f"{part.rstrip()}\n" for part in parts)])
     print(text)
-    (HERE / f"RESULT-{script}.md").write_text(text, encoding="utf-8")
+    (folder / f"RESULT-{script}.md").write_text(text, encoding="utf-8")
