@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from greengate.known import loader_of
 from greengate.ports import ModelSpec, NodeCost, StaticCosts
+from greengate.registry import loader_of
 
 BATCH = "batch"
 

@@ -6,13 +6,12 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
-from greengate import comparability, difference, energy, looks, registry
+from greengate import comparability, difference, energy, looks
 from greengate.case import JUDGED, Case, arm
 from greengate.difference import Change
 from greengate.energy import Energies, Traffic
-from greengate.errors import ModelError, nearest
+from greengate.errors import ModelError
 from greengate.evidence import Class, Earlier, Evidence, Figure, Grown, Provenance, Subject
 from greengate.measure import device_blocks, figures
 from greengate.measure.campaign import Campaign
@@ -20,6 +19,7 @@ from greengate.measure.figures import Figures
 from greengate.measure.protocol import BASELINE, CANDIDATE, Schedule, Trace
 from greengate.metrics import NOT_MADE
 from greengate.ports import CONTROL, Examination, ModelLoader, ModelSpec, NodeCost, StaticCosts, Workload
+from greengate.registry import loader_of
 
 _MOST_GROWN = 12
 
@@ -205,21 +205,6 @@ def _gpu(case: Case) -> dict[str, str]:
     """Name the GPU that runs the models, as far as a meter knows it."""
     chosen = device_blocks.choose(case.meters) if case.on_gpu else None
     return {"gpu": ", ".join(words.partition(":")[0] for words in chosen[1].domains.values())} if chosen else {}
-
-
-def loader_of(path: Path) -> ModelLoader:
-    """Find the loader for a model file by its suffix.
-
-    Raises:
-        ModelError: There is none.
-    """
-    loader: ModelLoader | None = registry.loader(path.suffix)
-    if loader is None:
-        hint = nearest(path.suffix, registry.MODELS) if path.suffix else "export it to ONNX"
-        raise ModelError(
-            str(path), f"`{path.suffix or path.name}` is no kind of model file that greengate can run", hint
-        )
-    return loader
 
 
 def _of(subject: str, act: Callable[[], Examination]) -> Examination:

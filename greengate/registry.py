@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any
 
-from greengate.errors import UsageError, nearest
+from greengate.errors import ModelError, UsageError, nearest
+from greengate.ports import ModelLoader
 
 MODELS = {".onnx": "greengate.models.onnx:OnnxLoader", ".pt2": "greengate.models.pytorch:TorchLoader"}
 # No kinds that can be run: their loader says so, and what to do instead.
@@ -43,10 +45,20 @@ REPORTS = {
 }
 
 
-def loader(suffix: str) -> Any:
-    """Make the `ports.ModelLoader` for a kind of model file, or return None where there is none."""
-    target = {**PICKLES, **_known(MODELS, "greengate.models")}.get(suffix)
-    return _resolve(target)() if target else None
+def loader_of(path: Path) -> ModelLoader:
+    """Make the loader for a model file, by its suffix.
+
+    Raises:
+        ModelError: There is none.
+    """
+    own = {**PICKLES, **MODELS}  # to look for what other packages add takes longer than many a count
+    target = own.get(path.suffix) or _known({}, "greengate.models").get(path.suffix)
+    if target is None:
+        hint = nearest(path.suffix, MODELS) if path.suffix else "export it to ONNX"
+        problem = f"`{path.suffix or path.name}` is no kind of model file that greengate can run"
+        raise ModelError(str(path), problem, hint)
+    made: ModelLoader = _resolve(target)()
+    return made
 
 
 def meters() -> list[str]:

@@ -1,6 +1,7 @@
 import subprocess
 import sys
 
+import models_made
 import pytest
 
 HEAVY = (
@@ -21,7 +22,9 @@ def test_help_imports_no_heavy_package():
     assert "Judge every model of the project under its policies." in told.stdout
 
 
-@pytest.mark.parametrize("command", ["gate", "judge", "show", "history", "init", "policy", "meters", "runner"])
+@pytest.mark.parametrize(
+    "command", ["gate", "judge", "show", "history", "init", "policy", "meters", "runner", "cost", "diff"]
+)
 def test_every_command_has_help_and_imports_no_runtime_for_it(command):
     code = f"""
 import sys
@@ -32,6 +35,20 @@ print(sorted({{"onnx", "onnxruntime", "torch", "sklearn", "jsonschema"}} & set(s
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stderr == "[] 0\n"
     assert told.stdout.startswith(f"Usage: greengate {command}")
+
+
+def test_counting_imports_onnx_and_nothing_that_counting_does_not_need(tmp_path):
+    code = """
+import sys
+from greengate.cli import run
+code = run(["cost", sys.argv[1]])
+told = {"onnx", "onnxruntime", "torch", "sklearn", "pydantic", "yaml", "jsonschema", "jinja2", "altair", "vl_convert"}
+print(sorted(told & set(sys.modules)), code, file=sys.stderr)
+"""
+    models_made.dense(tmp_path / "m.onnx")
+    words = [sys.executable, "-c", code, tmp_path / "m.onnx"]
+    told = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert told.stderr == "['onnx'] 0\n"
 
 
 def test_the_version_is_told():

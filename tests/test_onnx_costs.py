@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper, parser
 
 from greengate.errors import ModelError
-from greengate.models import onnx_costs, onnx_functions, onnx_graph
-from greengate.models.onnx_graph import Sizes
+from greengate.models import onnx_costs, onnx_functions, onnx_sizes
+from greengate.models.onnx_sizes import Sizes
 from greengate.ports import ModelSpec
 
 
@@ -747,7 +747,7 @@ def test_sizes_that_stay_open_are_named():
 
 def test_an_axis_without_a_name_is_named_by_its_input():
     model = graph("y = Relu(x)", "float[N,?,4] x")
-    assert onnx_graph.symbols(model.graph) == ["N", "x.1"]
+    assert onnx_sizes.symbols(model.graph) == ["N", "x.1"]
     found = onnx_costs.count_model(model, Sizes(symbols={"x.1": 9}))
     assert (found.activation_bytes, found.open_sizes) == (4 * 9 * 4, ())
 

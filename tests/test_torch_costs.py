@@ -12,7 +12,7 @@ from greengate.costing import by_operator
 from greengate.errors import ModelError
 from greengate.models import torch_answer
 from greengate.models.onnx_costs import count_model
-from greengate.models.onnx_graph import Sizes
+from greengate.models.onnx_sizes import Sizes
 
 with warnings.catch_warnings(action="ignore"):  # the child in which torch runs leaves all of them unheard too
     torch = pytest.importorskip("torch")

@@ -272,7 +272,7 @@ def test_a_file_that_is_no_exported_program_is_refused_unopened(name, content, p
     path = tmp_path / name
     path.write_bytes(content if isinstance(content, bytes) else zipped(path, *content))
     with pytest.raises(ModelError) as caught:
-        registry.loader(path.suffix).examine(spec(path))
+        registry.loader_of(path).examine(spec(path))
     assert caught.value.problem.startswith(problem)
     assert ",," not in caught.value.problem
     assert caught.value.hint

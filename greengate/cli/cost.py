@@ -49,7 +49,8 @@ def cost(  # noqa: PLR0913 - one argument an option
 ) -> int:
     """Count what MODEL costs without running it: MACs, parameters, bytes, operator by operator.
 
-    Weights are never read: external data need not be there.
+    The weights of an ONNX file are never read, and external data need not be there; those of an exported program (.pt2)
+    are loaded by torch and not computed with.
 
     Exit code 0 when everything was counted; 2: the call is wrong; 3: something could not be counted; 4: MODEL is no
     model that greengate can read.

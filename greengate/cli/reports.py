@@ -8,13 +8,15 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from greengate import registry
 from greengate.errors import ReportError, UsageError
-from greengate.report.account import Account
+
+if TYPE_CHECKING:
+    from greengate.report.account import Account
 
 
 @dataclass(frozen=True, slots=True)

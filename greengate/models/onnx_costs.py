@@ -22,12 +22,13 @@ from typing import TYPE_CHECKING, Final
 
 from greengate.errors import ModelError
 from greengate.models import onnx_file, onnx_weights
+from greengate.models.onnx_sizes import Sizes
 from greengate.ports import ModelSpec, StaticCosts
 
 if TYPE_CHECKING:
     import onnx
 
-    from greengate.models.onnx_graph import Reading, Sizes
+    from greengate.models.onnx_graph import Reading
 
 CONVENTION: Final = "macs-matmul-v1"
 _SHOWN: Final = 10
@@ -39,7 +40,7 @@ def count(spec: ModelSpec) -> StaticCosts:
     from greengate.models import onnx_graph  # noqa: PLC0415 - imports onnx, which only models of this kind need
 
     where = str(spec.path)
-    sizes = onnx_graph.Sizes(spec.shapes, spec.sizes, spec.batch)
+    sizes = Sizes(spec.shapes, spec.sizes, spec.batch)
     return _costs(onnx_graph.read(onnx_file.graph_of(spec.path), sizes, where), where)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Final
 
 from greengate.models import onnx_formulas, onnx_kinds, onnx_loops
@@ -107,7 +108,7 @@ class Counter:
         return tally
 
     def _folded(self, node: Node, scope: Scope) -> bool:
-        known = self._kind(node) is not None
+        known = _kind(node.domain, node.op) is not None
         if node.op in _RANDOM or not known or (node.domain, node.op) in self._reading.leftover:
             return False
         return all(scope.is_constant(name) for name in node.inputs if name)
@@ -117,11 +118,6 @@ class Counter:
             scope.dequantise(node)
         source = scope.source(node.inputs[0]) if node.op in PASSING and node.inputs else None
         scope.fold(node, node.key if node.key in self._weights.elements else source)
-
-    def _kind(self, node: Node) -> str | None:
-        if node.op in onnx_formulas.FORMULAS.get(node.domain, ()):
-            return MATMUL
-        return onnx_kinds.KINDS.get(node.domain, {}).get(node.op)
 
     def _of_node(self, node: Node, scope: Scope) -> Tally:
         self._random = self._random or (_name(node) if not node.domain and node.op in _RANDOM else "")
@@ -136,7 +132,7 @@ class Counter:
         return part
 
     def _row(self, node: Node, scope: Scope, written: int | None) -> NodeCost:
-        kind = self._kind(node)
+        kind = _kind(node.domain, node.op)
         elements, stored = self._weights_of(node, scope)
         return NodeCost(
             name=_name(node),
@@ -154,17 +150,19 @@ class Counter:
 
     def _weights_of(self, node: Node, scope: Scope) -> tuple[int, int]:
         """Give each weight to the node that is the first to use it."""
-        keys = {scope.source(name) or "" for name in node.inputs} | {node.key}
-        keys = {key for key in keys if key in self._weights.elements} - self._owned
-        self._owned |= keys
-        return sum(self._weights.elements[key] for key in keys), sum(self._weights.stored[key] for key in keys)
+        elements = stored = 0
+        for key in (node.key, *map(scope.source, node.inputs)):
+            if key in self._weights.elements and key not in self._owned:
+                self._owned.add(key)
+                elements, stored = elements + self._weights.elements[key], stored + self._weights.stored[key]
+        return elements, stored
 
     def _macs(self, node: Node, scope: Scope) -> int | None:
         if (node.domain, node.op) in self._reading.leftover:
             return self._gap(node, "it is a function written for another opset than the model's")
         formula = onnx_formulas.FORMULAS.get(node.domain, {}).get(node.op)
         if formula is None:
-            if self._kind(node) is not None:
+            if _kind(node.domain, node.op) is not None:
                 return 0
             unknown = "no formula is known for this operator"
             return self._gap(node, onnx_formulas.UNCOUNTED.get((node.domain, node.op), unknown))
@@ -216,13 +214,23 @@ class Counter:
         return inside.turned(turns)
 
 
+@lru_cache(maxsize=4096)
+def _kind(domain: str, op: str) -> str | None:
+    """Tell what kind of work an operator does, or None for one that is not known."""
+    return MATMUL if op in onnx_formulas.FORMULAS.get(domain, ()) else onnx_kinds.KINDS.get(domain, {}).get(op)
+
+
 def _name(node: Node) -> str:
     return node.name or next(iter(node.outputs), "")
 
 
 def _total(sizes: Iterable[int | None]) -> int | None:
-    known = list(sizes)
-    return None if None in known else sum(size for size in known if size is not None)
+    known = 0
+    for size in sizes:
+        if size is None:
+            return None
+        known += size
+    return known
 
 
 def _operations(node: Node, kind: str | None, scope: Scope) -> int | None:

@@ -25,8 +25,6 @@ def expand(model: ModelProto, where: str) -> ModelProto:
     Functions of another opset than the model's stay as they are.
     """
     _mark(model)
-    if not model.functions:
-        return model
     nodes, size = _Sizes(model, where).of_nodes(model.graph.node, 0)
     if nodes > MOST_NODES or size > _BYTES:
         problem = f"its functions expand to {nodes:,} nodes, more than the {MOST_NODES:,} that are counted"
@@ -36,7 +34,7 @@ def expand(model: ModelProto, where: str) -> ModelProto:
 
 
 def mark_of(node: NodeProto) -> str:
-    """Return what a node of a function shares with all its expansions, or nothing for other nodes."""
+    """Return what a node of a function shares with all its expansions, or nothing for others of an expanded model."""
     return node.doc_string
 
 

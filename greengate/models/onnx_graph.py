@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import prod
 from typing import Final
 
@@ -21,15 +21,14 @@ from onnx import (
     ModelProto,
     NodeProto,
     TensorProto,
-    TensorShapeProto,
     TypeProto,
 )
 
-from greengate.errors import ModelError, nearest
-from greengate.models import onnx_functions, onnx_order, onnx_twins
+from greengate.errors import ModelError
+from greengate.models import onnx_functions, onnx_order, onnx_sizes, onnx_twins, onnx_weights
+from greengate.models.onnx_sizes import Sizes
 
 LARGEST: Final = 2**63
-BATCH: Final = "batch"
 _DEPTH: Final = 32
 _KEPT_ELEMENTS: Final = 1024  # small constants steer shapes: axes, sizes, scales
 _READ_ELEMENTS: Final = 16
@@ -38,10 +37,19 @@ _PAYLOADS: Final = ("raw_data", "float_data", "int32_data", "string_data", "int6
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """Element type (ONNX's name, empty if unknown or no tensor) and shape, as far as it is known."""
+    """What a name stands for, as far as it is known.
+
+    Attributes:
+        dtype: Element type by ONNX's name; empty if unknown or no tensor.
+        shape: Its dimensions; None where one is open.
+        elements: How many elements it has.
+        size_bytes: What they take up.
+    """
 
     dtype: str
     shape: tuple[int | None, ...] | None
+    elements: int | None
+    size_bytes: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,38 +106,27 @@ class Reading:
     open_sizes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Sizes:
-    """What fills the axes that a model leaves open.
-
-    Attributes:
-        shapes: Whole shapes by input.
-        symbols: Sizes by the name that the model gives to an axis, or by `input.axis`.
-        batch: Size of leading axes that nothing else fills; among the symbols, `BATCH` may stand for it.
-    """
-
-    shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    symbols: Mapping[str, int] = field(default_factory=dict)
-    batch: int = 1
-
-
 def read(model: ModelProto, sizes: Sizes, where: str) -> Reading:
     """Return the model's graph at these sizes. The model is changed on the way; hand over a copy to keep it."""
     try:
-        for graph in _graphs(model, where):
+        graphs = list(_graphs(model, where))
+        for graph in graphs:
             _strip(graph, where)
-        model = onnx_functions.expand(model, where)
-        open_sizes = _fill(model.graph, sizes, where)
-        for graph in _graphs(model, where):
+        has_functions = bool(model.functions)
+        if has_functions:
+            model = onnx_functions.expand(model, where)
+            graphs = list(_graphs(model, where))
+        open_sizes = onnx_sizes.fill(model.graph, sizes, where)
+        for graph in graphs:
             _forget(graph)
         onnx_order.sort(model.graph, where)
-        inferred, hindrance = _infer(model)
+        inferred, hindrance = _infer(model, {domain_of(node.domain) for graph in graphs for node in graph.node})
     except (EncodeError, DecodeError, UnicodeDecodeError, onnx.checker.ValidationError) as error:
         raise ModelError(where, f"the model contradicts the ONNX format: {error}") from error
     versions = {domain_of(entry.domain): entry.version for entry in model.opset_import}
     opset, newest = versions.get("", 0), onnx.defs.onnx_opset_version()
     return Reading(
-        graph=_view(model.graph, inferred, "", where),
+        graph=_View(where, marked=has_functions).of_graph(model.graph, inferred, ""),
         opset=opset,
         future=f"opset {opset} is newer than the newest that is known here, {newest}" if opset > newest else "",
         hindrance=hindrance,
@@ -157,15 +154,17 @@ def _graphs(model: ModelProto, where: str) -> Iterator[GraphProto | FunctionProt
         if depth > _DEPTH:
             raise ModelError(where, f"graphs are nested more than {_DEPTH} deep", "flatten its loops and branches")
         yield graph
-        for node in graph.node:
-            waiting += [(body, depth + 1) for body in onnx_order.bodies(node)]
+        waiting += [(body, depth + 1) for node in graph.node for body in onnx_order.bodies(node)]
 
 
 def _strip(graph: GraphProto | FunctionProto, where: str) -> None:
     tensors = list(graph.initializer) if isinstance(graph, GraphProto) else []
     for node in graph.node:
-        if any(isinstance(text, bytes) for text in (node.op_type, node.domain, node.name, *node.input, *node.output)):
-            raise ModelError(where, f"a node has a name that is not UTF-8: {node.op_type!r} {node.name!r}")
+        try:
+            "".join((node.op_type, node.domain, node.name, *node.input, *node.output))
+        except TypeError:  # what is no UTF-8 comes as bytes
+            problem = f"a node has a name that is not UTF-8: {node.op_type!r} {node.name!r}"
+            raise ModelError(where, problem) from None
         for attribute in node.attribute:
             if attribute.HasField("t"):
                 tensors.append(attribute.t)
@@ -187,78 +186,10 @@ def _forget(graph: GraphProto | FunctionProto) -> None:
             output.ClearField("type")
 
 
-def symbols(graph: GraphProto) -> list[str]:
-    """Name every size that the inputs leave open, by its symbol or as `input.axis`."""
-    return list(dict.fromkeys(name for _, _, dim, name in _axes(graph) if not _fixed(dim)))
-
-
-def _axes(graph: GraphProto) -> Iterator[tuple[str, int, TensorShapeProto.Dimension, str]]:
-    """Go through the axes of all inputs that are no constants: input, axis, dimension, and what it is called."""
-    for name, kind in _inputs(graph).items():
-        for axis, dim in enumerate(kind.tensor_type.shape.dim):
-            yield name, axis, dim, dim.dim_param or f"{name}.{axis}"
-
-
-def _inputs(graph: GraphProto) -> dict[str, TypeProto]:
-    constants = {tensor.name for tensor in graph.initializer}
-    constants |= {tensor.values.name for tensor in graph.sparse_initializer}
-    return {each.name: each.type for each in graph.input if each.name not in constants}
-
-
-def _fixed(dim: TensorShapeProto.Dimension) -> bool:
-    return dim.HasField("dim_value") and dim.dim_value >= 0
-
-
-def _fill(graph: GraphProto, sizes: Sizes, where: str) -> dict[str, None]:
-    """Fill the open axes of the inputs, and name those that stay open."""
-    inputs = _inputs(graph)
-    for name in sizes.shapes:
-        if name not in inputs:
-            raise ModelError(where, f"a shape is declared for `{name}`, which is no input", nearest(name, inputs))
-    known = symbols(graph)
-    for name in sizes.symbols:
-        if name not in known and name != BATCH:
-            hint = nearest(name, known) if known else "all its sizes are fixed"
-            raise ModelError(where, f"a size is given for `{name}`, which no input leaves open", hint)
-    for name, shape in sizes.shapes.items():
-        _declare(name, inputs[name], shape, where)
-    open_sizes: dict[str, None] = {}
-    for _, axis, dim, name in _axes(graph):
-        if _fixed(dim):
-            continue
-        size = sizes.symbols.get(name, sizes.batch if axis == 0 else None)
-        if size is not None:
-            dim.dim_value = size
-        else:
-            dim.ClearField("dim_value")
-            open_sizes[name] = None
-    return open_sizes
-
-
-def _declare(name: str, kind: TypeProto, shape: tuple[int, ...], where: str) -> None:
-    """Fill the open axes of one input from its declared shape."""
-    if not kind.HasField("tensor_type"):
-        return
-    tensor = kind.tensor_type
-    if not tensor.HasField("shape"):
-        for _ in shape:
-            tensor.shape.dim.add()
-    if len(shape) != len(tensor.shape.dim):
-        problem = f"input `{name}` has {len(tensor.shape.dim)} dimensions, but its declared shape has {len(shape)}"
-        raise ModelError(where, problem)
-    for axis, (dim, size) in enumerate(zip(tensor.shape.dim, shape, strict=True)):
-        if _fixed(dim) and size != dim.dim_value:
-            problem = f"dimension {axis} of input `{name}` is {dim.dim_value} in the model, but declared as {size}"
-            raise ModelError(where, problem)
-        if not _fixed(dim):
-            dim.dim_value = size
-
-
-def _infer(model: ModelProto) -> tuple[GraphProto, str]:
+def _infer(model: ModelProto, domains: set[str]) -> tuple[GraphProto, str]:
     twin = ModelProto()
     twin.CopyFrom(model)
-    known = {domain_of(entry.domain) for entry in twin.opset_import}
-    for domain in {domain_of(node.domain) for graph in _graphs(twin, "") for node in graph.node} - known:
+    for domain in domains - {domain_of(entry.domain) for entry in twin.opset_import}:
         twin.opset_import.add(domain=domain, version=1)  # onnx gives up on the whole graph otherwise
     onnx_twins.replace(twin)
     try:
@@ -269,23 +200,81 @@ def _infer(model: ModelProto) -> tuple[GraphProto, str]:
         return twin.graph, f"shapes could not be inferred: {' '.join(str(error).split())[:300]}"
 
 
-def _tensor(kind: TypeProto, name: str, where: str) -> Tensor:
-    if not kind.HasField("tensor_type"):
-        return Tensor("", None)
-    tensor = kind.tensor_type
-    dtype = _dtype(tensor.elem_type)
-    if not tensor.HasField("shape"):
-        return Tensor(dtype, None)
-    shape = tuple(
-        dim.dim_value if dim.HasField("dim_value") and dim.dim_value >= 0 else None for dim in tensor.shape.dim
-    )
-    return Tensor(dtype, _bounded(shape, name, where))
+class _View:
+    """Nodes as written joined with the shapes that were inferred on their twins.
 
+    Args:
+        where: The model, for errors.
+        marked: Whether functions were expanded in it, whose nodes are marked then.
+    """
 
-def _bounded(shape: tuple[int | None, ...], name: str, where: str) -> tuple[int | None, ...]:
-    if prod(size for size in shape if size) >= LARGEST:
-        raise ModelError(where, f"`{name}` would have more than 2^63 elements: {list(shape)}")
-    return shape
+    def __init__(self, where: str, *, marked: bool) -> None:
+        self._where = where
+        self._marked = marked
+        self._tensors: dict[tuple[int, tuple[int | None, ...] | None], Tensor] = {}
+
+    def of_graph(self, proto: GraphProto, inferred: GraphProto, path: str) -> Graph:
+        """Join a graph and its twin, and the bodies of their nodes."""
+        twins = (body for node in inferred.node for body in onnx_order.bodies(node))
+        tensors = {
+            each.name: self._typed(each.name, each.type)
+            for group in (inferred.value_info, inferred.input, inferred.output)
+            for each in group
+        }
+        constants: dict[str, str] = {}
+        integers: dict[str, tuple[int, ...]] = {}
+        for tensor in proto.initializer:
+            constants[tensor.name] = f"{path}/{tensor.name}"
+            tensors[tensor.name] = self._tensor(tensor.name, tensor.data_type, tuple(tensor.dims))
+            integers |= _integers(tensor.name, tensor)
+        sparse = {each.values.name for each in proto.sparse_initializer}
+        nodes = []
+        for index, node in enumerate(proto.node):
+            place = f"{path}/{index}"
+            bodies = {
+                attribute.name: self.of_graph(body, next(twins), f"{place}/{attribute.name}")
+                for attribute in node.attribute
+                for body in onnx_order.attribute_bodies(attribute)
+            }
+            key = (onnx_functions.mark_of(node) if self._marked else "") or place
+            nodes.append(_node(node, key, bodies))
+            if node.op_type == "Constant" and not domain_of(node.domain) and node.output:
+                constants[node.output[0]] = nodes[-1].key
+                for attribute in node.attribute:
+                    integers |= _constant_integers(node.output[0], attribute)
+                    sparse |= {node.output[0]} if attribute.name == "sparse_value" else set()
+        return Graph(
+            inputs=tuple(each.name for each in proto.input),
+            outputs=tuple(each.name for each in proto.output),
+            nodes=tuple(nodes),
+            constants=constants,
+            integers=integers,
+            tensors=tensors,
+            sparse=frozenset(sparse),
+        )
+
+    def _typed(self, name: str, kind: TypeProto) -> Tensor:
+        if not kind.HasField("tensor_type"):
+            return self._tensor(name, TensorProto.UNDEFINED, None)
+        tensor = kind.tensor_type
+        if not tensor.HasField("shape"):
+            return self._tensor(name, tensor.elem_type, None)
+        shape = tuple(
+            dim.dim_value if dim.HasField("dim_value") and dim.dim_value >= 0 else None for dim in tensor.shape.dim
+        )
+        return self._tensor(name, tensor.elem_type, shape)
+
+    def _tensor(self, name: str, number: int, shape: tuple[int | None, ...] | None) -> Tensor:
+        """Make each kind of tensor once: many have the same type and shape."""
+        found = self._tensors.get((number, shape))
+        if found is None:
+            known = [size for size in shape or () if size is not None]
+            if prod(size for size in known if size) >= LARGEST:
+                raise ModelError(self._where, f"`{name}` would have more than 2^63 elements: {list(shape or ())}")
+            dtype, elements = _dtype(number), prod(known) if shape is not None and len(known) == len(shape) else None
+            size_bytes = None if elements is None else onnx_weights.size_bytes(elements, dtype)
+            found = self._tensors[number, shape] = Tensor(dtype, shape, elements, size_bytes)
+        return found
 
 
 def _dtype(number: int) -> str:
@@ -295,52 +284,12 @@ def _dtype(number: int) -> str:
     return ""
 
 
-def _view(proto: GraphProto, inferred: GraphProto, path: str, where: str) -> Graph:
-    """Join the nodes as written with the shapes inferred on their twin."""
-    twins = [body for node in inferred.node for body in onnx_order.bodies(node)]
-    tensors = {
-        each.name: _tensor(each.type, each.name, where)
-        for group in (inferred.value_info, inferred.input, inferred.output)
-        for each in group
-    }
-    constants: dict[str, str] = {}
-    integers: dict[str, tuple[int, ...]] = {}
-    for tensor in proto.initializer:
-        constants[tensor.name] = f"{path}/{tensor.name}"
-        tensors[tensor.name] = Tensor(_dtype(tensor.data_type), _bounded(tuple(tensor.dims), tensor.name, where))
-        integers |= _integers(tensor.name, tensor)
-    sparse = {each.values.name for each in proto.sparse_initializer}
-    nodes = []
-    for index, node in enumerate(proto.node):
-        place = f"{path}/{index}"
-        bodies = {
-            attribute.name: _view(body, twins.pop(0), f"{place}/{attribute.name}", where)
-            for attribute in node.attribute
-            for body in onnx_order.attribute_bodies(attribute)
-        }
-        nodes.append(_node(node, place, bodies))
-        if node.op_type == "Constant" and not domain_of(node.domain) and node.output:
-            constants[node.output[0]] = nodes[-1].key
-            for attribute in node.attribute:
-                integers |= _constant_integers(node.output[0], attribute)
-                sparse |= {node.output[0]} if attribute.name == "sparse_value" else set()
-    return Graph(
-        inputs=tuple(each.name for each in proto.input),
-        outputs=tuple(each.name for each in proto.output),
-        nodes=tuple(nodes),
-        constants=constants,
-        integers=integers,
-        tensors=tensors,
-        sparse=frozenset(sparse),
-    )
-
-
-def _node(node: NodeProto, place: str, bodies: Mapping[str, Graph]) -> Node:
+def _node(node: NodeProto, key: str, bodies: Mapping[str, Graph]) -> Node:
     return Node(
         domain=domain_of(node.domain),
         op=node.op_type,
         name=node.name,
-        key=onnx_functions.mark_of(node) or place,
+        key=key,
         inputs=tuple(node.input),
         outputs=tuple(node.output),
         attributes={attribute.name: _value(attribute) for attribute in node.attribute},

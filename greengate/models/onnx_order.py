@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from graphlib import CycleError, TopologicalSorter
+from itertools import chain
 
 from onnx import AttributeProto, GraphProto, NodeProto
 
@@ -25,7 +26,8 @@ def sort(graph: GraphProto, where: str, outer: AbstractSet[str] = frozenset()) -
     """Put the nodes of a graph and of its bodies in order; raises ModelError on cycles, dangling and doubled names."""
     known = set(outer) | {each.name for each in graph.input} | {each.name for each in graph.initializer}
     known |= {each.values.name for each in graph.sparse_initializer}
-    reads = [_reads(node) for node in graph.node]
+    inner = [bodies(node) for node in graph.node]
+    reads = [_reads(node, within) for node, within in zip(graph.node, inner, strict=True)]
     makers = _makers(graph, where)
     for node, names in zip(graph.node, reads, strict=True):
         for name in names:
@@ -36,13 +38,13 @@ def sort(graph: GraphProto, where: str, outer: AbstractSet[str] = frozenset()) -
         nodes = [NodeProto.FromString(graph.node[index].SerializeToString()) for index in order]
         del graph.node[:]
         graph.node.extend(nodes)
+        inner = [bodies(node) for node in graph.node]
     for each in graph.output:
         if each.name not in known and each.name not in makers:
             raise ModelError(where, f"the output `{each.name}` is produced by nothing")
     known |= makers.keys()
-    for node in graph.node:
-        for body in bodies(node):
-            sort(body, where, known)
+    for body in chain.from_iterable(inner):
+        sort(body, where, known)
 
 
 def _makers(graph: GraphProto, where: str) -> dict[str, int]:
@@ -70,14 +72,14 @@ def _order(needs: list[set[int]], graph: GraphProto, where: str) -> list[int]:
         raise ModelError(where, f"the graph goes round in a circle: {ring}", "export the model again") from error
 
 
-def _reads(node: NodeProto) -> set[str]:
+def _reads(node: NodeProto, within: Iterable[GraphProto]) -> set[str]:
     names = set(filter(None, node.input))
-    for body in bodies(node):
+    for body in within:
         made = {each.name for each in body.input} | {each.name for each in body.initializer}
         made |= {each.values.name for each in body.sparse_initializer}
         inner = {each.name for each in body.output}
         for each in body.node:
-            inner |= _reads(each)
+            inner |= _reads(each, bodies(each))
             made |= set(each.output)
         names |= inner - made
     return names

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from math import prod
-
-from greengate.models import onnx_formulas, onnx_weights
+from greengate.models import onnx_formulas
 from greengate.models.onnx_formulas import Operator
 from greengate.models.onnx_graph import Graph, Node, Tensor
 
@@ -73,13 +71,12 @@ class Scope:
     def elements(self, name: str) -> int | None:
         """Return how many elements a tensor has, or None where that is not known."""
         tensor = self.tensor(name)
-        return None if tensor is None else _elements(tensor)
+        return None if tensor is None else tensor.elements
 
     def size_bytes(self, name: str) -> int | None:
         """Return how large a tensor is, or None where that is not known."""
         tensor = self.tensor(name)
-        elements = None if tensor is None else _elements(tensor)
-        return None if tensor is None or elements is None else onnx_weights.size_bytes(elements, tensor.dtype)
+        return None if tensor is None else tensor.size_bytes
 
     def operator(self, node: Node) -> Operator:
         """Return a node as its formula sees it."""
@@ -91,9 +88,3 @@ class Scope:
         known = {slot: self.integers(name) for slot, name in enumerate(node.inputs)}
         integers = {slot: values for slot, values in known.items() if values is not None}
         return Operator(node.attributes, shaped(node.inputs), shaped(node.outputs), integers)
-
-
-def _elements(tensor: Tensor) -> int | None:
-    if tensor.shape is None or None in tensor.shape:
-        return None
-    return prod(size for size in tensor.shape if size is not None)
