@@ -188,6 +188,59 @@ class Workload(Protocol):
         """Run the model `runs` times back to back."""
 
 
+@dataclass(frozen=True, slots=True)
+class NodeTime:
+    """What one operator took while a profiler watched, as the runtime ran it: it fuses, renames and adds operators.
+
+    Attributes:
+        name: Its name, as the runtime calls it.
+        op: What it is, as the runtime calls it.
+        node: The name of the graph's node (`NodeCost.name`) that it does the work of; empty where none is known.
+        calls: How often it ran in one run of the model.
+        seconds: What it took in one run of the model, without what ran inside of it.
+    """
+
+    name: str
+    op: str
+    node: str
+    calls: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Where the time of a model goes.
+
+    Attributes:
+        runs: How many runs the profiler watched.
+        run_s: Seconds of a run that it did not watch.
+        cpu_s: CPU seconds of such a run.
+        watched_s: Seconds of a run that it watched.
+        nodes: The operators; what their seconds do not add up to lies between them.
+        runtime: Name and version of the packages that ran it.
+    """
+
+    runs: int
+    run_s: float
+    cpu_s: float
+    watched_s: float
+    nodes: tuple[NodeTime, ...]
+    runtime: Mapping[str, str] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Profiler(Protocol):
+    """A loader whose runtime can tell what each operator takes."""
+
+    def profile(self, spec: ModelSpec, operators: int) -> Profile:
+        """Run the model with its runtime's profiler on, in a child of its own.
+
+        Args:
+            spec: The model.
+            operators: About how many operators one run has.
+        """
+
+
 class ModelLoader(Protocol):
     """Everything greengate asks of one kind of model file.
 

@@ -17,9 +17,9 @@ HERE = Path(__file__).parent
 needs_landlock = pytest.mark.skipif(landlock._version() < 6, reason="this kernel's Landlock is too old or missing")
 
 
-def sandboxed(*reads, **limits):
+def sandboxed(*reads, writes=(), **limits):
     limits = Limits(**{"wall_s": 20.0, **limits})
-    return Sandbox("sandbox_probes:Probes", where="m.onnx", reads=reads, limits=limits, paths=[HERE])
+    return Sandbox("sandbox_probes:Probes", where="m.onnx", reads=reads, limits=limits, paths=[HERE], writes=writes)
 
 
 def asked(sandbox, command, **arguments):
@@ -72,6 +72,21 @@ def test_the_child_cannot_write_even_where_it_may_read(tmp_path):
         assert asked(sandbox, "write", path=str(tmp_path / "new")) == "PermissionError"
         assert asked(sandbox, "write", path=str(tmp_path / "model")) == "PermissionError"
     assert (tmp_path / "model").read_text() == "weights"
+
+
+@needs_landlock
+def test_the_child_writes_only_into_a_folder_of_its_own_and_no_more_than_it_may(tmp_path):
+    for name in ("own", "other"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "own" / "link").symlink_to(tmp_path / "other" / "new")
+    with sandboxed(writes=[tmp_path / "own"], file_size_bytes=1) as sandbox:
+        assert asked(sandbox, "write", path=str(tmp_path / "own" / "new")) == 1
+        assert asked(sandbox, "read", path=str(tmp_path / "own" / "new")) == "x"
+        assert asked(sandbox, "write", path=str(tmp_path / "own" / "link")) == "PermissionError"
+        assert asked(sandbox, "write", path=str(tmp_path / "other" / "new")) == "PermissionError"
+    with sandboxed(writes=[tmp_path / "own"], file_size_bytes=0) as sandbox:
+        assert asked(sandbox, "write", path=str(tmp_path / "own" / "newer")) == "OSError"
+    assert list((tmp_path / "other").iterdir()) == []
 
 
 def test_the_child_sees_no_secret_of_the_environment(tmp_path, monkeypatch):

@@ -6,17 +6,20 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
 from rich.table import Table
 
 from greengate import costing
-from greengate.cli import amounts, reports, sheet
+from greengate.cli import amounts, reports, sheet, times
 from greengate.costing import Costed, OperatorCosts
 from greengate.report import picture as pictures
 from greengate.report.escaping import plain
+
+if TYPE_CHECKING:
+    from greengate.profiling import Profiled
 
 _TOP = 12
 
@@ -32,6 +35,9 @@ _TOP = 12
 )
 @click.option("--nodes", is_flag=True, help="List the operators one by one too.")
 @click.option("--top", type=click.IntRange(min=1), default=_TOP, show_default=True, help="At most so many lines.")
+@click.option(
+    "--profile", is_flag=True, help="Run it too, a second under ONNX Runtime's profiler: where its time goes."
+)
 @click.option("--trust", is_flag=True, help="Load an exported program (.pt2), which can run code of its author's.")
 @click.option(
     "--picture", type=click.Path(path_type=Path), metavar="FILE", help="Draw the dearest operators: .svg or .png."
@@ -43,6 +49,7 @@ def cost(  # noqa: PLR0913 - one argument an option
     at: tuple[str, ...],
     nodes: bool,
     top: int,
+    profile: bool,
     trust: bool,
     picture: Path | None,
     as_json: bool,
@@ -52,20 +59,38 @@ def cost(  # noqa: PLR0913 - one argument an option
     The weights of an ONNX file are never read, and external data need not be there; those of an exported program (.pt2)
     are loaded by torch and not computed with.
 
+    With --profile the model is run, at the first of the sizes, in a process that can do no harm: see docs/costs.md.
+
     Exit code 0 when everything was counted; 2: the call is wrong; 3: something could not be counted; 4: MODEL is no
     model that greengate can read.
     """
     if picture is not None:
         pictures.refuse_unable(picture)
         reports.refuse_unwritable(str(picture))
+    if profile:
+        times.refuse_unable(model)
     found = [costing.costed(model, amounts.sizes(written), trusted=trust) for written in at or ("",)]
+    timed = times.profiled(model, found[0]) if profile else None
     if as_json:
-        click.echo(json.dumps(_values(model, found), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(_values(model, found, timed), indent=2, ensure_ascii=False))
     else:
         _print(model, found, top, nodes=nodes)
+        if timed is not None:
+            _print_profile(timed, found[0], top, nodes=nodes)
     if picture is not None:
         reports.write(picture, _drawn(model, found[0], top, picture.suffix))
     return 3 if any(one.costs.macs is None for one in found) else 0
+
+
+def _print_profile(timed: Profiled, one: Costed, top: int, *, nodes: bool) -> None:
+    console = Console(highlight=False)
+    click.echo("")
+    times.tell(timed)
+    click.echo("")
+    console.print(times.operators(timed, top))
+    if nodes:
+        click.echo("")
+        console.print(times.nodes(timed, one.costs.nodes, top))
 
 
 def _drawn(model: Path, one: Costed, top: int, suffix: str) -> bytes:
@@ -171,8 +196,9 @@ def _moved(each: OperatorCosts) -> str:
     return amounts.size(costing.total((each.read_bytes, each.written_bytes)))
 
 
-def _values(model: Path, found: Sequence[Costed]) -> dict[str, Any]:
-    return {"model": str(model), "convention": found[0].costs.convention, "at": [_value(one) for one in found]}
+def _values(model: Path, found: Sequence[Costed], timed: Profiled | None) -> dict[str, Any]:
+    whole = {"model": str(model), "convention": found[0].costs.convention, "at": [_value(one) for one in found]}
+    return whole if timed is None else {**whole, "profile": times.values(timed)}
 
 
 def _value(one: Costed) -> dict[str, Any]:

@@ -6,18 +6,21 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
 from rich.table import Table
 
 from greengate import costing, difference
-from greengate.cli import amounts, reports, sheet
+from greengate.cli import amounts, reports, sheet, times
 from greengate.costing import Costed
 from greengate.difference import Change
 from greengate.report import picture as pictures
 from greengate.report.escaping import plain
+
+if TYPE_CHECKING:
+    from greengate.profiling import Profiled
 
 _TOP = 12
 _SUMS = ("macs", "parameters", "weight_bytes", "activation_bytes", "peak_bytes")
@@ -29,13 +32,22 @@ _WORDS = ("MACs", "parameters", "weights", "activations written", "live at once"
 @click.argument("candidate", type=click.Path(path_type=Path))
 @click.option("--at", "at", default="", metavar="NAME=SIZE,…", help="Sizes of open axes, such as batch=1,seq=512.")
 @click.option("--top", type=click.IntRange(min=1), default=_TOP, show_default=True, help="At most so many lines.")
+@click.option("--profile", is_flag=True, help="Run both too, a second each under ONNX Runtime's profiler.")
 @click.option("--trust", is_flag=True, help="Load exported programs (.pt2), which can run code of their authors'.")
 @click.option("--picture", type=click.Path(path_type=Path), metavar="FILE", help="Draw what grew: .svg or .png.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, all nodes included.")
 def diff(  # noqa: PLR0913 - one argument an option
-    *, baseline: Path, candidate: Path, at: str, top: int, trust: bool, picture: Path | None, as_json: bool
+    *,
+    baseline: Path,
+    candidate: Path,
+    at: str,
+    top: int,
+    profile: bool,
+    trust: bool,
+    picture: Path | None,
+    as_json: bool,
 ) -> int:
-    """Tell which operators CANDIDATE costs more by than BASELINE, without running either.
+    """Tell which operators CANDIDATE costs more by than BASELINE, without running either unless asked to.
 
     Nodes are matched by name, and where exporters renamed them by the order of their operators.
 
@@ -46,15 +58,35 @@ def diff(  # noqa: PLR0913 - one argument an option
         pictures.refuse_unable(picture)
         reports.refuse_unwritable(str(picture))
     sizes = amounts.sizes(at)
+    if profile:
+        times.refuse_unable(baseline, candidate)
     sides = [costing.costed(path, sizes, trusted=trust) for path in (baseline, candidate)]
     found = difference.changes(sides[0].costs.nodes, sides[1].costs.nodes)
+    timed = _profiled((baseline, candidate), sides) if profile else []
     if as_json:
-        click.echo(json.dumps(_values((baseline, candidate), sides, found), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(_values((baseline, candidate), sides, found, timed), indent=2, ensure_ascii=False))
     else:
         _print((baseline, candidate), sides, found, top)
+        if timed:
+            _print_profiles(timed, found, top)
     if picture is not None:
         reports.write(picture, _drawn((baseline, candidate), sides, found, top, picture.suffix))
     return 3 if any(side.costs.macs is None for side in sides) else 0
+
+
+def _profiled(paths: Sequence[Path], sides: Sequence[Costed]) -> list[Profiled]:
+    return [times.profiled(path, side) for path, side in zip(paths, sides, strict=True)]
+
+
+def _print_profiles(timed: Sequence[Profiled], found: Sequence[Change], top: int) -> None:
+    console = Console(highlight=False)
+    click.echo("")
+    times.tell(timed[1])
+    times.between(timed[0], timed[1])
+    click.echo("")
+    console.print(times.differences(timed[0], timed[1], top))
+    click.echo("")
+    console.print(times.changed_nodes(found, timed[0], timed[1], top))
 
 
 def _drawn(paths: Sequence[Path], sides: Sequence[Costed], found: Sequence[Change], top: int, suffix: str) -> bytes:
@@ -163,8 +195,14 @@ def _signed(amount: int | None, *, in_bytes: bool = False) -> str:
     return f"{'+' if amount > 0 else '-'}{words}"
 
 
-def _values(paths: Sequence[Path], sides: Sequence[Costed], found: Sequence[Change]) -> dict[str, Any]:
+def _values(
+    paths: Sequence[Path], sides: Sequence[Costed], found: Sequence[Change], timed: Sequence[Profiled]
+) -> dict[str, Any]:
+    profiles = (
+        {"profiles": dict(zip(("baseline", "candidate"), map(times.values, timed), strict=True))} if timed else {}
+    )
     return {
+        **profiles,
         "convention": sides[0].costs.convention,
         "sizes": dict(sides[0].sizes),
         **{

@@ -27,7 +27,7 @@ class Hosted:
 
     def open(self) -> tuple[str, ...]:
         """Load the model, and tell what about it is not as it should be, in words."""
-        fields = self._ask("open", "loading", path=str(self.spec.path.resolve()), threads=self.spec.threads)
+        fields = self.ask("open", "loading", path=str(self.spec.path.resolve()), threads=self.spec.threads)
         with self._checked():
             return tuple(plain(words) for words in list(fields.get("degraded", [])))
 
@@ -37,7 +37,8 @@ class Hosted:
         options = {"npz": str(spec.inputs.resolve()) if spec.inputs else None, "seed": spec.seed, "batch": spec.batch}
         shapes = {name: list(shape) for name, shape in spec.shapes.items()}
         ranges = {name: list(bounds) for name, bounds in spec.ranges.items()}
-        fields = self._ask("feed", "making the inputs of", **options, shapes=shapes, ranges=ranges)
+        given = {"shapes": shapes, "sizes": dict(spec.sizes), "ranges": ranges}
+        fields = self.ask("feed", "making the inputs of", **options, **given)
         with self._checked():
             return tuple(_port(*row) for row in fields["inputs"])
 
@@ -47,7 +48,7 @@ class Hosted:
         Raises:
             ModelError: An output holds NaN or infinity.
         """
-        fields = self._ask("run", "running")
+        fields = self.ask("run", "running")
         with self._checked():
             rows = [(row, int(number(row, "nonfinite")), int(number(row, "elements"))) for row in fields["outputs"]]
             ports = tuple(_port(row["name"], row["dtype"], row["shape"]) for row, _, _ in rows)
@@ -62,15 +63,15 @@ class Hosted:
 
     def warm_up(self) -> None:
         """Run once or twice without looking at the clock."""
-        self._ask("warm_up", "warming up")
+        self.ask("warm_up", "warming up")
 
     def renew(self) -> None:
         """Throw the session away, open a fresh one and warm it up."""
-        self._ask("renew", "loading afresh")
+        self.ask("renew", "loading afresh")
 
     def block(self, runs: int) -> Reading:
         """Run the model `runs` times back to back."""
-        fields = self._ask("block", "measuring", runs=runs)
+        fields = self.ask("block", "measuring", runs=runs)
         with self._checked():
             if fields["runs"] != runs or not 0 < len(fields["run_s"]) <= runs:
                 raise ValueError("the block has another number of runs")
@@ -94,7 +95,8 @@ class Hosted:
         )
         return {plain(name): table for name, table in answer.arrays.items()}
 
-    def _ask(self, command: str, doing: str, **arguments: Any) -> Mapping[str, Any]:
+    def ask(self, command: str, doing: str, **arguments: Any) -> Mapping[str, Any]:
+        """Give a command about this model and return its answer, unchecked."""
         return self.sandbox.ask(
             command,
             {"subject": self.subject, **arguments},

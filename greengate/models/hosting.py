@@ -115,7 +115,9 @@ class HostingLoader:
             raise ModelError(str(spec.path), "none of its outputs has a row for each row of the features")
         return {name: np.concatenate(tables) for name, tables in parts.items()}
 
-    def _sandbox(self, files: Sequence[ModelFile], specs: Sequence[ModelSpec]) -> Sandbox:
+    def _sandbox(
+        self, files: Sequence[ModelFile], specs: Sequence[ModelSpec], entry: str = "", writes: Sequence[Path] = ()
+    ) -> Sandbox:
         reads: list[Path] = [path for file in files for path in (file.path, *file.external)]
         for spec in specs:
             if spec.inputs is not None:
@@ -123,11 +125,12 @@ class HostingLoader:
                     raise ModelError(str(spec.path), f"its inputs are missing: there is no file {spec.inputs}")
                 reads.append(spec.inputs)
         return Sandbox(
-            self.entry,
+            entry or self.entry,
             where=str(specs[0].path),
             reads=reads,
             limits=_widest([spec.limits for spec in specs]),
             packages=self.packages,
+            writes=writes,
             device=specs[0].device,
         )
 

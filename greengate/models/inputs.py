@@ -81,11 +81,16 @@ def supported(ports: Sequence[Declared]) -> None:
             )
 
 
-def sizes(ports: Sequence[Declared], shapes: Mapping[str, tuple[int, ...]], batch: int) -> dict[str, tuple[int, ...]]:
+def sizes(
+    ports: Sequence[Declared],
+    shapes: Mapping[str, tuple[int, ...]],
+    batch: int,
+    named: Mapping[str, int] | None = None,
+) -> dict[str, tuple[int, ...]]:
     """Return the size of every axis of every input.
 
-    Declared shapes come first; a symbol that they give a size has it wherever it stands; a leading axis that is still
-    open carries the batch.
+    Declared shapes come first; a symbol that they give a size has it wherever it stands; then come sizes by name, as in
+    `ports.ModelSpec.sizes`; a leading axis that is still open carries the batch.
 
     Raises:
         ModelError: A declared shape fits no input, or an axis is left without a size.
@@ -95,6 +100,7 @@ def sizes(ports: Sequence[Declared], shapes: Mapping[str, tuple[int, ...]], batc
     for port in ports:
         if port.name in shapes:
             _declare(port, tuple(shapes[port.name]), symbols)
+    symbols = {**(named or {}), **symbols}
     return {port.name: tuple(shapes.get(port.name) or _filled(port, symbols, batch)) for port in ports}
 
 
@@ -211,7 +217,8 @@ def _fits(shape: Sequence[int], axes: Sequence[int | str]) -> bool:
 def _filled(port: Declared, symbols: dict[str, int], batch: int) -> tuple[int, ...]:
     if port.shape and isinstance(port.shape[0], str) and port.shape[0]:
         symbols.setdefault(port.shape[0], batch)
-    known = [symbols.get(axis) if isinstance(axis, str) else axis for axis in port.shape]
+    names = [axis or f"{port.name}.{place}" for place, axis in enumerate(port.shape)]
+    known = [symbols.get(axis) if isinstance(axis, str) else axis for axis in names]
     if known and known[0] is None:
         known[0] = batch
     if None not in known:

@@ -14,7 +14,8 @@ from pathlib import Path
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _VERSION_FLAG = 1
 _RULE_PATH_BENEATH = 1
-_WRITE_FILE, _READ_FILE, _READ_DIR, _TRUNCATE, _IOCTL_DEV = 1 << 1, 1 << 2, 1 << 3, 1 << 14, 1 << 15
+_WRITE_FILE, _READ_FILE, _READ_DIR, _REMOVE_FILE, _MAKE_REG = 1 << 1, 1 << 2, 1 << 3, 1 << 5, 1 << 8
+_TRUNCATE, _IOCTL_DEV = 1 << 14, 1 << 15
 _PR_SET_NO_NEW_PRIVS = 38
 # How many file-system rights each version of the interface knows: 13 at first, then REFER, TRUNCATE and IOCTL_DEV.
 _FS_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15}
@@ -37,12 +38,15 @@ class _PathBeneath(ctypes.Structure):
     _fields_ = (("allowed_access", ctypes.c_uint64), ("parent_fd", ctypes.c_int32))
 
 
-def confine(reads: Sequence[Path], uses: Sequence[Path] = (), *, names: bool = False) -> tuple[str, ...]:
+def confine(
+    reads: Sequence[Path], uses: Sequence[Path] = (), writes: Sequence[Path] = (), *, names: bool = False
+) -> tuple[str, ...]:
     """Leave this process only the reading of some files and folders: no other file, no write, no program, no TCP.
 
     Args:
         reads: What may be read; below a folder, everything.
         uses: Device files that may be read, written and controlled too; below a folder, all of them.
+        writes: Folders in which files may be made, written, read and removed.
         names: Whether its threads may be given names, by writing to files below /proc/self/task.
 
     Returns:
@@ -53,19 +57,22 @@ def confine(reads: Sequence[Path], uses: Sequence[Path] = (), *, names: bool = F
     """
     version = _version()
     if version < 1:
-        rights = "read and write" if uses else "read"  # On a GPU files in memory must be allowed to have a size.
+        rights = (
+            "read and write" if uses or writes else "read"
+        )  # On a GPU files in memory must be allowed to have a size.
         return (f"no Landlock on this kernel: the model's process may {rights} this user's files and use the network",)
     missing = _missing(version)  # Afterwards /proc could not be read any more.
-    ruleset = _ruleset(version)
+    ruleset, truncate = _ruleset(version), _TRUNCATE if version >= 3 else 0
     try:
         for path in reads:
             _allow(ruleset, path, _READ_FILE | _READ_DIR)
         for path in uses:
             _allow(ruleset, path, _READ_FILE | _READ_DIR | _WRITE_FILE | (_IOCTL_DEV if version >= 5 else 0))
+        for path in writes:
+            _allow(ruleset, path, _READ_FILE | _READ_DIR | _WRITE_FILE | _REMOVE_FILE | _MAKE_REG | truncate)
         if names:
             # By this process's own number: a rule holds for the folder that was meant when it was made.
-            task = _READ_FILE | _READ_DIR | _WRITE_FILE | (_TRUNCATE if version >= 3 else 0)
-            _allow(ruleset, Path("/proc/self/task"), task)
+            _allow(ruleset, Path("/proc/self/task"), _READ_FILE | _READ_DIR | _WRITE_FILE | truncate)
         _call(_libc().prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
         _call(_libc().syscall(_RESTRICT_SELF, ruleset, 0))
     finally:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar
 
-from greengate.models import model_file, onnx_file
+from greengate.models import model_file, onnx_file, onnx_profiling
 from greengate.models.hosting import HostingLoader
 from greengate.models.model_file import ModelFile
-from greengate.ports import ModelSpec, StaticCosts
+from greengate.models.sandbox import Sandbox
+from greengate.ports import ModelSpec, Profile, StaticCosts
 
 
 class OnnxLoader(HostingLoader):
@@ -34,3 +36,16 @@ class OnnxLoader(HostingLoader):
 
         model_file.located(spec.path, spec.folder)
         return onnx_costs.count(spec)
+
+    def profile(self, spec: ModelSpec, operators: int) -> Profile:
+        """Run the model with ONNX Runtime's profiler on, on the CPU: see `onnx_profiling`.
+
+        Raises:
+            ModelError: The model cannot be run, or its profile is too large.
+        """
+        file = self.inspect(spec)
+
+        def opened(spec: ModelSpec, folder: Path) -> Sandbox:
+            return self._sandbox([file], [spec], onnx_profiling.ENTRY, [folder])
+
+        return onnx_profiling.profile(spec, operators, opened)

@@ -60,7 +60,7 @@ class OnnxModel:
         self._session = self._opened()
 
     def _opened(self) -> Any:
-        options = _options(self._threads)
+        options = session_options(self._threads)
         return onnx_words.translated(ort.InferenceSession, self._path, options, providers=["CPUExecutionProvider"])
 
 
@@ -93,10 +93,11 @@ class OnnxCudaModel(OnnxModel):
         super().renew()
 
     def _opened(self) -> Any:
-        return onnx_words.translated(onnx_cuda.session, self._path, _options(self._threads))
+        return onnx_words.translated(onnx_cuda.session, self._path, session_options(self._threads))
 
 
-def _options(threads: int) -> Any:
+def session_options(threads: int) -> Any:
+    """Return how a session is opened, so that equal work takes equal time."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

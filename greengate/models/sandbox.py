@@ -53,6 +53,7 @@ class Sandbox:
         packages: Packages that the entry imports, to be found in the child where they are found here.
         device: What its models run on: "cpu", or "cuda:" and which GPU; see `greengate.models.gpu`.
         paths: Further folders to import from.
+        writes: Folders in which the child may make files, as large as its limits say.
     """
 
     degraded: tuple[str, ...] = ()
@@ -67,12 +68,14 @@ class Sandbox:
         limits: Limits,
         packages: Sequence[str] = (),
         paths: Sequence[Path] = (),
+        writes: Sequence[Path] = (),
         device: str = "cpu",
     ) -> None:
         self._where, self._limits, self._device = where, limits, device
         self._config = {
             "entry": entry,
             "reads": [str(path.resolve()) for path in reads],
+            "writes": [str(path.resolve()) for path in writes],
             "limits": dataclasses.asdict(limits),
             "root": str(Path(__file__).resolve().parents[2]),
             "paths": [*_homes(packages), *map(str, paths)],

@@ -83,14 +83,14 @@ class Service:
     def feed(self, subject: str, **options: Any) -> dict[str, Any]:
         """Read or make the inputs that later runs use, and tell them as run.
 
-        Options: `npz` (path or None), `shapes`, `ranges`, `seed`, `batch`.
+        Options: `npz` (path or None), `shapes`, `sizes`, `ranges`, `seed`, `batch`.
         """
         ports = self._models[subject].inputs
         shapes = {name: tuple(shape) for name, shape in options["shapes"].items()}
         if options["npz"] is not None:
             feeds = inputs.fit(ports, inputs.read(Path(options["npz"])), shapes)
         else:
-            filled = inputs.sizes(ports, shapes, options["batch"])
+            filled = inputs.sizes(ports, shapes, options["batch"], options["sizes"])
             feeds = inputs.generate(ports, filled, options["ranges"], options["seed"])
         self._feeds[subject] = feeds
         return {"inputs": [[port.name, port.dtype, list(feeds[port.name].shape)] for port in ports]}

@@ -26,8 +26,9 @@ def main(config: Mapping[str, Any]) -> None:
 
     Args:
         config: `fd` of the connection, `parent` process id, `entry` ("module:class"), `reads` (the only paths that may
-            be read once the entry is imported), `limits` (fields of `ports.Limits`; one that is None is no limit). On a
-            GPU also `uses` (its device files) and `options` of the entry.
+            be read once the entry is imported), `writes` (folders where it may make files), `limits` (fields of
+            `ports.Limits`; one that is None is no limit). On a GPU also `uses` (its device files) and `options` of the
+            entry.
     """
     _limit(config["limits"])
     _die_with(config["parent"])
@@ -36,7 +37,8 @@ def main(config: Mapping[str, Any]) -> None:
     module, _, name = config["entry"].partition(":")
     service = getattr(importlib.import_module(module), name)(**config.get("options", {}))
     uses = [Path(path) for path in config.get("uses", ())]
-    degraded = landlock.confine([Path(path) for path in config["reads"]], uses, names=bool(uses))
+    reads, writes = ([Path(path) for path in config.get(kind, ())] for kind in ("reads", "writes"))
+    degraded = landlock.confine(reads, uses, writes, names=bool(uses))
     _send(config["fd"], wire.Frame({"degraded": list(degraded), "runtime": service.runtime}))
     while True:
         try:
