@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from greengate import comparability, difference, energy, looks
 from greengate.case import JUDGED, Case, arm
@@ -22,6 +23,8 @@ from greengate.ports import CONTROL, Examination, ModelLoader, ModelSpec, NodeCo
 from greengate.registry import loader_of
 
 _MOST_GROWN = 12
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -44,8 +47,9 @@ class Known:
         """Examine one model and make the figures that need no measuring; an earlier one that cannot be run is lost."""
         try:
             loader = self.loaders[subject] = loader_of(spec.path)
+            # Counted first: what is wrong with a graph is told before a runtime sees it, and in better words.
+            costs = self.costs[subject] = _of(subject, lambda: loader.count(spec))
             seen = _of(subject, lambda: loader.examine(spec))
-            costs = self.costs[subject] = loader.count(spec)
             self.found[subject] = _before_measuring(self.case, subject, loader, seen, costs, confidence)
         except ModelError as error:
             if subject in JUDGED:
@@ -207,7 +211,7 @@ def _gpu(case: Case) -> dict[str, str]:
     return {"gpu": ", ".join(words.partition(":")[0] for words in chosen[1].domains.values())} if chosen else {}
 
 
-def _of(subject: str, act: Callable[[], Examination]) -> Examination:
+def _of(subject: str, act: Callable[[], T]) -> T:
     """Say in an error which of the two models it is about."""
     try:
         return act()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper, parser
 
 from greengate.errors import ModelError
-from greengate.models import onnx_costs, onnx_functions, onnx_sizes
+from greengate.models import onnx_costs, onnx_scan, onnx_sizes
 from greengate.models.onnx_sizes import Sizes
 from greengate.ports import ModelSpec
 
@@ -333,7 +333,7 @@ def test_declared_shapes_fill_open_axes_and_the_batch_fills_the_first():
     [
         ({"x": (2, 9)}, "dimension 1 of input `x` is 4 in the model, but declared as 9"),
         ({"x": (2,)}, "input `x` has 2 dimensions, but its declared shape has 1"),
-        ({"z": (2,)}, "a shape is declared for `z`, which is no input"),
+        ({"z": (2,)}, "a shape is declared for `z`, but the model has no such input"),
     ],
     ids=["other size", "other rank", "no such input"],
 )
@@ -503,6 +503,28 @@ def test_negative_sizes_of_weights_are_refused_and_of_inputs_are_open():
     model.graph.initializer.add(name="w", data_type=1, dims=[-4])
     with pytest.raises(ModelError, match="`w` has a negative dimension"):
         count_model(model, {}, 2)
+
+
+def test_a_size_that_is_more_than_open_is_refused():
+    model = weighted([helper.make_node("Relu", ["x"], ["y"])], [], [("x", [3, -2])])
+    with pytest.raises(ModelError, match="dimension 1 of input `x` is negative: -2"):
+        count_model(model, {}, 2)
+
+
+@pytest.mark.parametrize(
+    ("claimed", "told"),
+    [
+        (["n", 8], []),
+        ([4, "m"], []),
+        ([4, 8], []),
+        ([4, 3], ["output `y` is declared as [4, 3] and comes out as [4, 8]"]),
+        (["n", 8, 1], ["output `y` is declared as [?, 8, 1] and comes out as [4, 8]"]),
+    ],
+)
+def test_an_output_that_comes_out_otherwise_than_declared_is_told(claimed, told):
+    model = weighted([helper.make_node("Relu", ["x"], ["y"])], [], [("x", [4, 8])])
+    model.graph.output[0].CopyFrom(helper.make_tensor_value_info("y", TensorProto.FLOAT, claimed))
+    assert list(count_model(model, {}, 1).remarks) == told
 
 
 def test_names_that_are_no_text_are_refused(tmp_path):
@@ -788,7 +810,7 @@ def test_a_model_whose_cost_is_drawn_by_lot_is_remarked(body, remarked):
 
 
 def test_more_operators_than_any_real_model_has_are_refused(monkeypatch):
-    monkeypatch.setattr(onnx_functions, "MOST_NODES", 3)
+    monkeypatch.setattr(onnx_scan, "MOST_NODES", 3)
     with pytest.raises(ModelError, match="it has more than 3 operators, the most that are counted"):
         count_model(graph("a = Relu(x) b = Relu(a) c = Relu(b) y = Relu(c)", "float[2] x"), {}, 1)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from onnx import AttributeProto, ModelProto, TensorProto, helper
 
 from greengate.models import onnx_file, onnx_scan
-from greengate.models.onnx_scan import KEPT_BYTES, Malformed, stripped
+from greengate.models.onnx_scan import KEPT_BYTES, Malformed, TooMuch, stripped
 
 LARGE, SMALL = KEPT_BYTES + 8, 16
 PAYLOADS = ("raw_data", "float_data", "int32_data", "string_data", "int64_data", "double_data", "uint64_data")
@@ -200,6 +200,15 @@ def test_more_fields_than_any_graph_has_are_refused(monkeypatch):
     monkeypatch.setattr(onnx_scan, "MOST_FIELDS", 1000)
     with pytest.raises(Malformed, match="it holds more than 1,000 fields"):
         stripped(memoryview(field(7, b"\x08\x01" * 5000)))
+
+
+def test_more_operators_than_are_counted_are_refused_wherever_they_stand(monkeypatch):
+    monkeypatch.setattr(onnx_scan, "MOST_NODES", 9)
+    inner = field(1, b"x" * LARGE) * 5
+    nested = field(7, field(1, field(5, field(6, inner))) * 2)
+    with pytest.raises(TooMuch, match="it has more than 9 operators, the most that are counted"):
+        stripped(memoryview(nested))
+    assert stripped(memoryview(field(7, inner)))
 
 
 def test_more_graph_than_any_model_has_is_refused(monkeypatch):

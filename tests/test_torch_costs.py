@@ -348,7 +348,7 @@ def test_the_names_of_torch_itself_fill_sizes_too(text):
 
 WRONG = {
     "unknown": ({"sizes": {"tensors_0.7": 1}}, "a size is given for `tensors_0.7`, which no input leaves open"),
-    "no input": ({"shapes": {"x": (1, 2)}}, "a shape is declared for `x`, which is no input"),
+    "no input": ({"shapes": {"x": (1, 2)}}, "a shape is declared for `x`, but the model has no such input"),
     "another rank": (
         {"shapes": {"tensors_0": (1, 2)}},
         "input `tensors_0` has 3 dimensions, but its declared shape has 2",

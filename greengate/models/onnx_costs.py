@@ -79,7 +79,7 @@ def _costs(reading: Reading, where: str) -> StaticCosts:
         statistics=weights.statistics,
         constants=weights.constants,
         open_sizes=reading.open_sizes,
-        remarks=tuple(counter.remarks),
+        remarks=(*reading.remarks, *counter.remarks),
         peak_bytes=tally.peak,
         nodes=tuple(tally.rows),
     )

@@ -59,6 +59,8 @@ def graph_of(path: Path) -> Any:
         model.ParseFromString(_stripped(path))
     except message.DecodeError as error:
         raise _malformed(path, "some part of it is not what ONNX files hold, or is nested too deep") from error
+    except onnx_scan.TooMuch as error:
+        raise ModelError(str(path), str(error), "export it with its loops instead of unrolling them") from error
     except onnx_scan.Malformed as error:
         raise _malformed(path, str(error)) from error
     if not model.ir_version or not model.graph.output:

@@ -9,9 +9,9 @@ from onnx import FunctionProto, ModelProto, NodeProto, inliner
 
 from greengate.errors import ModelError
 from greengate.models import onnx_order
+from greengate.models.onnx_scan import MOST_NODES
 
 _DEPTH: Final = 64
-MOST_NODES: Final = 200_000
 _BYTES: Final = 2**28
 _MARK: Final = "function node "
 

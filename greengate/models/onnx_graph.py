@@ -7,6 +7,7 @@ Importing this module imports onnx.
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
@@ -25,7 +26,7 @@ from onnx import (
 )
 
 from greengate.errors import ModelError
-from greengate.models import onnx_functions, onnx_order, onnx_sizes, onnx_twins, onnx_weights
+from greengate.models import onnx_functions, onnx_inference, onnx_order, onnx_scan, onnx_sizes, onnx_twins, onnx_weights
 from greengate.models.onnx_sizes import Sizes
 
 LARGEST: Final = 2**63
@@ -96,6 +97,7 @@ class Reading:
         hindrance: In words, if shapes could not be inferred.
         leftover: Domain and name of functions that could not be expanded.
         open_sizes: Names of the inputs' sizes that are still open: their symbols, or `input.axis`.
+        remarks: Outputs that come out in another shape than the model declares, in words.
     """
 
     graph: Graph
@@ -104,6 +106,7 @@ class Reading:
     hindrance: str
     leftover: frozenset[tuple[str, str]]
     open_sizes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def read(model: ModelProto, sizes: Sizes, where: str) -> Reading:
@@ -117,6 +120,7 @@ def read(model: ModelProto, sizes: Sizes, where: str) -> Reading:
             model = onnx_functions.expand(model, where)
             graphs = list(_graphs(model, where))
         open_sizes = onnx_sizes.fill(model.graph, sizes, where)
+        declared = {each.name: _dims(each.type) for each in model.graph.output}
         for graph in graphs:
             _forget(graph)
         onnx_order.sort(model.graph, where)
@@ -125,14 +129,31 @@ def read(model: ModelProto, sizes: Sizes, where: str) -> Reading:
         raise ModelError(where, f"the model contradicts the ONNX format: {error}") from error
     versions = {domain_of(entry.domain): entry.version for entry in model.opset_import}
     opset, newest = versions.get("", 0), onnx.defs.onnx_opset_version()
+    found = _View(where, marked=has_functions).of_graph(model.graph, inferred, "")
     return Reading(
-        graph=_View(where, marked=has_functions).of_graph(model.graph, inferred, ""),
+        graph=found,
         opset=opset,
         future=f"opset {opset} is newer than the newest that is known here, {newest}" if opset > newest else "",
         hindrance=hindrance,
         leftover=frozenset((domain_of(each.domain), each.name) for each in model.functions),
         open_sizes=tuple(open_sizes),
+        remarks=tuple(_contradicted(found, declared)),
     )
+
+
+def _contradicted(graph: Graph, declared: Mapping[str, tuple[int | None, ...] | None]) -> Iterator[str]:
+    """Tell which outputs come out in another shape than was declared."""
+    for name, claimed in declared.items():
+        tensor = graph.tensors.get(name)
+        if claimed is None or tensor is None or tensor.shape is None:
+            continue
+        pairs = itertools.zip_longest(claimed, tensor.shape, fillvalue=-1)
+        if any(one is not None and other is not None and one != other for one, other in pairs):
+            yield f"output `{name}` is declared as {_in_words(claimed)} and comes out as {_in_words(tensor.shape)}"
+
+
+def _in_words(shape: tuple[int | None, ...]) -> str:
+    return f"[{', '.join('?' if size is None else str(size) for size in shape)}]"
 
 
 def domain_of(domain: str) -> str:
@@ -148,8 +169,8 @@ def _graphs(model: ModelProto, where: str) -> Iterator[GraphProto | FunctionProt
     while waiting:
         graph, depth = waiting.pop()
         nodes += len(graph.node)
-        if nodes > onnx_functions.MOST_NODES:
-            problem = f"it has more than {onnx_functions.MOST_NODES:,} operators, the most that are counted"
+        if nodes > onnx_scan.MOST_NODES:
+            problem = f"it has more than {onnx_scan.MOST_NODES:,} operators, the most that are counted"
             raise ModelError(where, problem, "export it with its loops instead of unrolling them")
         if depth > _DEPTH:
             raise ModelError(where, f"graphs are nested more than {_DEPTH} deep", "flatten its loops and branches")
@@ -192,12 +213,9 @@ def _infer(model: ModelProto, domains: set[str]) -> tuple[GraphProto, str]:
     for domain in domains - {domain_of(entry.domain) for entry in twin.opset_import}:
         twin.opset_import.add(domain=domain, version=1)  # onnx gives up on the whole graph otherwise
     onnx_twins.replace(twin)
-    try:
-        # Before version 4, inference overlooks initializers that are no graph inputs; ONNX Runtime does not.
-        twin.ir_version = max(twin.ir_version, 4)
-        return onnx.shape_inference.infer_shapes(twin, data_prop=True).graph, ""
-    except (onnx.shape_inference.InferenceError, RuntimeError, ValueError) as error:
-        return twin.graph, f"shapes could not be inferred: {' '.join(str(error).split())[:300]}"
+    # Before version 4, inference overlooks initializers that are no graph inputs; ONNX Runtime does not.
+    twin.ir_version = max(twin.ir_version, 4)
+    return onnx_inference.inferred(twin)
 
 
 class _View:
@@ -254,15 +272,8 @@ class _View:
         )
 
     def _typed(self, name: str, kind: TypeProto) -> Tensor:
-        if not kind.HasField("tensor_type"):
-            return self._tensor(name, TensorProto.UNDEFINED, None)
-        tensor = kind.tensor_type
-        if not tensor.HasField("shape"):
-            return self._tensor(name, tensor.elem_type, None)
-        shape = tuple(
-            dim.dim_value if dim.HasField("dim_value") and dim.dim_value >= 0 else None for dim in tensor.shape.dim
-        )
-        return self._tensor(name, tensor.elem_type, shape)
+        number = kind.tensor_type.elem_type if kind.HasField("tensor_type") else TensorProto.UNDEFINED
+        return self._tensor(name, number, _dims(kind))
 
     def _tensor(self, name: str, number: int, shape: tuple[int | None, ...] | None) -> Tensor:
         """Make each kind of tensor once: many have the same type and shape."""
@@ -275,6 +286,14 @@ class _View:
             size_bytes = None if elements is None else onnx_weights.size_bytes(elements, dtype)
             found = self._tensors[number, shape] = Tensor(dtype, shape, elements, size_bytes)
         return found
+
+
+def _dims(kind: TypeProto) -> tuple[int | None, ...] | None:
+    """Return the shape of a tensor's type, or None where it has none."""
+    if not kind.HasField("tensor_type") or not kind.tensor_type.HasField("shape"):
+        return None
+    dims = kind.tensor_type.shape.dim
+    return tuple(dim.dim_value if dim.HasField("dim_value") and dim.dim_value >= 0 else None for dim in dims)
 
 
 def _dtype(number: int) -> str:

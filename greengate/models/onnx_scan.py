@@ -15,7 +15,8 @@ from typing import Final
 
 KEPT_BYTES: Final = 8192
 MOST_FIELDS: Final = 4_000_000
-MOST_BYTES: Final = 2**28
+MOST_BYTES: Final = 2**27
+MOST_NODES: Final = 200_000
 MOST_DEPTH: Final = 100  # messages in one another, as protobuf's own parser takes them
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
 
@@ -37,11 +38,15 @@ class Malformed(ValueError):
     """No protobuf, or none that a model could be; the message says where and why."""
 
 
+class TooMuch(Malformed):
+    """More than any real model has, which is not read further; the message says of what."""
+
+
 def stripped(data: memoryview) -> bytes:
     """Return a serialised ModelProto without its large tensors' contents.
 
     Raises:
-        Malformed: Its fields do not fit into one another, or are more than any real model has.
+        Malformed: Its fields do not fit into one another; `TooMuch` where they are more than any real model has.
     """
     scan = _Scan(data)
     found = scan.message("model", 0, len(data), 1)
@@ -54,6 +59,7 @@ class _Scan:
     def __init__(self, view: memoryview) -> None:
         self._view = view
         self._fields = 0
+        self._nodes = 0
         self._bytes = 0
 
     def message(self, kind: str, start: int, end: int, depth: int) -> bytes | None:
@@ -66,6 +72,10 @@ class _Scan:
             return self._tensor(start, end)
         inside, parts, copied = _INSIDE[kind], [], start
         for number, at, first, last in self._lengths(start, end):
+            if inside.get(number) == "node":
+                self._nodes += 1
+                if self._nodes > MOST_NODES:
+                    raise TooMuch(f"it has more than {MOST_NODES:,} operators, the most that are counted")
             inner = self.message(inside[number], first, last, depth + 1) if number in inside else None
             if inner is not None:
                 parts += [self.copy(copied, at), _varint(number << 3 | _LENGTH), _varint(len(inner)), inner]
@@ -82,7 +92,7 @@ class _Scan:
         """Return some bytes as they are."""
         self._bytes += end - start
         if self._bytes > MOST_BYTES:
-            raise Malformed(f"its graph has more than {MOST_BYTES:,} bytes without any weights")
+            raise TooMuch(f"its graph has more than {MOST_BYTES:,} bytes without any weights")
         return bytes(self._view[start:end])
 
     def _lengths(self, start: int, end: int) -> Iterator[tuple[int, int, int, int]]:
@@ -95,7 +105,7 @@ class _Scan:
         while at < end:
             self._fields += 1
             if self._fields > MOST_FIELDS:
-                raise Malformed(f"it holds more than {MOST_FIELDS:,} fields, which no real graph does")
+                raise TooMuch(f"it holds more than {MOST_FIELDS:,} fields, which no real graph does")
             tag, content = self._read(at, end)
             number, kind, first = tag >> 3, tag & 7, -1
             if number == 0:

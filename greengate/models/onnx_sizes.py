@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from onnx import GraphProto, TensorShapeProto, TypeProto
 
 BATCH: Final = "batch"
+OPEN: Final = -1  # what some exporters write for an open axis
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +53,18 @@ def _fixed(dim: TensorShapeProto.Dimension) -> bool:
 
 
 def fill(graph: GraphProto, sizes: Sizes, where: str) -> dict[str, None]:
-    """Fill the open axes of the inputs, and name those that stay open."""
+    """Fill the open axes of the inputs, and name those that stay open.
+
+    Raises:
+        ModelError: A size is negative, or what is given does not fit.
+    """
     inputs = _inputs(graph)
+    _refuse_negative(graph, where)
     for name in sizes.shapes:
         if name not in inputs:
-            raise ModelError(where, f"a shape is declared for `{name}`, which is no input", nearest(name, inputs))
+            raise ModelError(
+                where, f"a shape is declared for `{name}`, but the model has no such input", nearest(name, inputs)
+            )
     known = symbols(graph)
     for name in sizes.symbols:
         if name not in known and name != BATCH:
@@ -75,6 +83,12 @@ def fill(graph: GraphProto, sizes: Sizes, where: str) -> dict[str, None]:
             dim.ClearField("dim_value")
             open_sizes[name] = None
     return open_sizes
+
+
+def _refuse_negative(graph: GraphProto, where: str) -> None:
+    for name, axis, dim, _ in _axes(graph):
+        if dim.HasField("dim_value") and dim.dim_value < OPEN:
+            raise ModelError(where, f"dimension {axis} of input `{name}` is negative: {dim.dim_value}")
 
 
 def _declare(name: str, kind: TypeProto, shape: tuple[int, ...], where: str) -> None:

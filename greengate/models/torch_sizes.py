@@ -118,7 +118,9 @@ def _declare(
     name: str, shape: Sequence[int], inputs: Mapping[str, Sequence[Any]], axes: Sequence[Open], symbols: dict[str, int]
 ) -> None:
     if name not in inputs:
-        raise ModelError("", f"a shape is declared for `{name}`, which is no input", nearest(name, inputs))
+        raise ModelError(
+            "", f"a shape is declared for `{name}`, but the model has no such input", nearest(name, inputs)
+        )
     own = inputs[name]
     if len(shape) != len(own):
         raise ModelError("", f"input `{name}` has {len(own)} dimensions, but its declared shape has {len(shape)}")
