@@ -54,9 +54,9 @@ def test_what_shapes_say_of_shapes_is_left_out_only_where_it_takes_too_much(monk
         return infer(written, data_prop=data_prop)
 
     instead(monkeypatch, act)
-    onnx_inference.inferred(added(4))
+    onnx_inference.inferred(added(4).SerializeToString())
     asked.append("now")
-    graph, hindrance = onnx_inference.inferred(added(4))
+    graph, hindrance = onnx_inference.inferred(added(4).SerializeToString())
     assert (hindrance, os.read(reading, 9)) == ("", b"110")
     assert graph.output[0].type.tensor_type.shape.dim[0].dim_value == 4
     os.close(reading)
@@ -88,14 +88,14 @@ def refuse(*_, **__):
 def test_a_child_that_does_not_come_back_is_told(monkeypatch, act, words):
     monkeypatch.setattr(onnx_inference, "CPU_S", 1)
     instead(monkeypatch, act)
-    graph, hindrance = onnx_inference.inferred(added(4))
+    graph, hindrance = onnx_inference.inferred(added(4).SerializeToString())
     assert (graph, hindrance) == (added(4).graph, words)
 
 
 def test_a_child_that_sleeps_is_not_waited_for(monkeypatch):
     monkeypatch.setattr(onnx_inference, "_WALL_S", 0.2)
     instead(monkeypatch, lambda *_, **__: signal.pause())
-    assert "would take more than" in onnx_inference.inferred(added(4))[1]
+    assert "would take more than" in onnx_inference.inferred(added(4).SerializeToString())[1]
 
 
 def test_an_answer_without_end_is_not_read_to_its_end(monkeypatch):
@@ -103,7 +103,7 @@ def test_an_answer_without_end_is_not_read_to_its_end(monkeypatch):
     large = added(4)
     large.doc_string = "x" * 2**22
     instead(monkeypatch, lambda *_, **__: large)
-    assert "would take more than" in onnx_inference.inferred(added(4))[1]
+    assert "would take more than" in onnx_inference.inferred(added(4).SerializeToString())[1]
 
 
 def test_without_shapes_the_count_is_incomplete_and_says_why(monkeypatch):

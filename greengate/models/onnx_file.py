@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import mmap
 from pathlib import Path
 from typing import Any
@@ -34,7 +33,9 @@ def inspect(path: Path, folder: Path) -> ModelFile:
             f"it has {size:,} bytes, and ONNX Runtime runs files of at most 2 GiB",
             "save the weights as external data: onnx.save(model, path, save_as_external_data=True)",
         )
-    digest = hashlib.sha256()
+    from hashlib import sha256  # noqa: PLC0415 - brings OpenSSL, which a count does not need
+
+    digest = sha256()
     _add_bytes(digest, path)
     external = []
     for wanted in onnx_external.files(path, model):

@@ -215,7 +215,9 @@ def _infer(model: ModelProto, domains: set[str]) -> tuple[GraphProto, str]:
     onnx_twins.replace(twin)
     # Before version 4, inference overlooks initializers that are no graph inputs; ONNX Runtime does not.
     twin.ir_version = max(twin.ir_version, 4)
-    return onnx_inference.inferred(twin)
+    written = twin.SerializeToString()
+    del twin  # the graph is in memory once less while it is inferred
+    return onnx_inference.inferred(written)
 
 
 class _View:

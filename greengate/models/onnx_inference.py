@@ -26,22 +26,24 @@ _LARGEST_ANSWER: Final = 2**28
 _DONE, _FAILED = b"+", b"-"
 
 
-def inferred(model: ModelProto) -> tuple[GraphProto, str]:
+def inferred(written: bytes) -> tuple[GraphProto, str]:
     """Return the graph of a model with the shapes that can be inferred, and in words what hindered it, or nothing.
 
     What constants and shapes say of further shapes is followed, and where that takes too much, left out.
+
+    Args:
+        written: The model, serialised.
     """
-    written = model.SerializeToString()
-    answer = b""
+    answer, found = b"", ModelProto()
     for follow in (True, False):
         kind, answer = _asked(written, follow=follow)
         if kind == _DONE:
-            found = ModelProto()
             found.ParseFromString(answer)
             return found.graph, ""
         if kind == _FAILED:
             break
-    return model.graph, f"shapes could not be inferred: {' '.join(answer.decode('utf-8', 'replace').split())[:300]}"
+    found.ParseFromString(written)
+    return found.graph, f"shapes could not be inferred: {' '.join(answer.decode('utf-8', 'replace').split())[:300]}"
 
 
 def _asked(written: bytes, *, follow: bool) -> tuple[bytes, bytes]:
