@@ -40,6 +40,7 @@ REPORTS = {
     "json": "greengate.report.json_report",
     "junit": "greengate.report.junit",
     "markdown": "greengate.report.markdown",
+    "picture": "greengate.report.growth_picture",
     "sarif": "greengate.report.sarif",
     "table": "greengate.report.table",
 }

@@ -32,7 +32,8 @@ def parse(wanted: Sequence[str]) -> list[Destination]:
     """Read `FORMAT=FILE` words and make sure that every file can be written.
 
     Raises:
-        UsageError: A word that has another form, or no such format.
+        UsageError: A word that has another form, or no such format, or a file that is none of the format.
+        MissingExtra: What makes the format is not installed.
         ReportError: The file cannot be written.
     """
     destinations = []
@@ -40,8 +41,11 @@ def parse(wanted: Sequence[str]) -> list[Destination]:
         word, equals, path = text.partition("=")
         if not equals or not path:
             raise UsageError("--report", f"`{text}` is not FORMAT=FILE", "for example `--report junit=greengate.xml`")
-        destinations.append(Destination(word, registry.report(word), path))
+        adapter = registry.report(word)
+        if hasattr(adapter, "refuse_unable"):
+            adapter.refuse_unable(path)
         refuse_unwritable(path)
+        destinations.append(Destination(word, adapter, path))
     return destinations
 
 

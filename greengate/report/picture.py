@@ -29,7 +29,7 @@ class Bar:
     amount: float
 
 
-def refuse_unable(path: Path) -> None:
+def refuse_unable(path: Path, option: str = "--picture") -> None:
     """Make sure that a picture can be drawn, before anything is counted for it.
 
     Raises:
@@ -37,11 +37,11 @@ def refuse_unable(path: Path) -> None:
         MissingExtra: What draws it is not installed.
     """
     if path.suffix not in FORMATS:
-        raise UsageError("--picture", f"`{path.name}` is no picture", f"end its name with {' or '.join(FORMATS)}")
+        raise UsageError(option, f"`{path.name}` is no picture", f"end its name with {' or '.join(FORMATS)}")
     missing = [name for name in ("altair", "vl_convert") if importlib.util.find_spec(name) is None]
     if missing:
         words = f"{' and '.join(missing)} must be installed to draw it"
-        raise MissingExtra("--picture", words, "pip install 'greengate-ci[pictures]'")
+        raise MissingExtra(option, words, "pip install 'greengate-ci[pictures]'")
 
 
 def draw(bars: Sequence[Bar], suffix: str, *, title: str, subtitle: str, axis: str) -> bytes:
