@@ -17,7 +17,7 @@ from typing import Final
 from greengate.ports import NodeCost
 
 _GREATEST: Final = ("macs", "parameters", "written_bytes")
-_ALIGNED: Final = 2_000  # nodes on either side; aligning takes the square of it
+_ALIGNED: Final = 4_000_000  # pairs of nodes that are compared in one stretch, and ten times as many in all
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +66,10 @@ def _costs(node: NodeCost) -> tuple[object, ...]:
 
 
 def _matched(baseline: Sequence[NodeCost], candidate: Sequence[NodeCost]) -> Iterator[tuple[int | None, int | None]]:
+    stretches = _Stretches(baseline, candidate)
     old = new = 0
     for stop_old, stop_new in [*_anchors(baseline, candidate), (len(baseline), len(candidate))]:
-        yield from _aligned(baseline, range(old, stop_old), candidate, range(new, stop_new))
+        yield from stretches.aligned(range(old, stop_old), range(new, stop_new))
         if stop_old < len(baseline) and stop_new < len(candidate):
             yield stop_old, stop_new
         old, new = stop_old + 1, stop_new + 1
@@ -105,31 +106,35 @@ def _rising(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     return found[::-1]
 
 
-def _aligned(
-    baseline: Sequence[NodeCost], olds: range, candidate: Sequence[NodeCost], news: range
-) -> Iterator[tuple[int | None, int | None]]:
-    """Align two stretches without anchors: what is alike at both ends first, then what is between."""
-    words = [[f"{node.domain}.{node.op}" for node in side] for side in (baseline, candidate)]
-    head = _alike(zip(olds, news, strict=False), words)
-    tail = _alike(zip(reversed(olds[head:]), reversed(news[head:]), strict=False), words)
-    yield from zip(olds[:head], news[:head], strict=True)
-    yield from _between(words, olds[head : len(olds) - tail], news[head : len(news) - tail])
-    yield from zip(olds[len(olds) - tail :], news[len(news) - tail :], strict=True)
+class _Stretches:
+    """Stretches of nodes without anchors, which are aligned by their operators."""
 
+    def __init__(self, baseline: Sequence[NodeCost], candidate: Sequence[NodeCost]) -> None:
+        self._old, self._new = ([f"{node.domain}.{node.op}" for node in side] for side in (baseline, candidate))
+        self._left = 10 * _ALIGNED
 
-def _alike(pairs: Iterable[tuple[int, int]], words: Sequence[Sequence[str]]) -> int:
-    return sum(1 for _ in takewhile(lambda pair: words[0][pair[0]] == words[1][pair[1]], pairs))
+    def aligned(self, olds: range, news: range) -> Iterator[tuple[int | None, int | None]]:
+        """Align a stretch of either side: what is alike at both ends first, then what is between."""
+        head = self._alike(zip(olds, news, strict=False))
+        tail = self._alike(zip(reversed(olds[head:]), reversed(news[head:]), strict=False))
+        yield from zip(olds[:head], news[:head], strict=True)
+        yield from self._between(olds[head : len(olds) - tail], news[head : len(news) - tail])
+        yield from zip(olds[len(olds) - tail :], news[len(news) - tail :], strict=True)
 
+    def _alike(self, pairs: Iterable[tuple[int, int]]) -> int:
+        return sum(1 for _ in takewhile(lambda pair: self._old[pair[0]] == self._new[pair[1]], pairs))
 
-def _between(words: Sequence[Sequence[str]], olds: range, news: range) -> Iterator[tuple[int | None, int | None]]:
-    if not olds or not news or max(len(olds), len(news)) > _ALIGNED:
-        yield from ((old, None) for old in olds)
-        yield from ((None, new) for new in news)
-        return
-    matcher = SequenceMatcher(None, [words[0][old] for old in olds], [words[1][new] for new in news], autojunk=False)
-    for tag, old, old_end, new, new_end in matcher.get_opcodes():
-        if tag == "equal":
-            yield from zip(olds[old:old_end], news[new:new_end], strict=True)
-        else:
-            yield from ((each, None) for each in olds[old:old_end])
-            yield from ((None, each) for each in news[new:new_end])
+    def _between(self, olds: range, news: range) -> Iterator[tuple[int | None, int | None]]:
+        pairs = len(olds) * len(news)
+        if not pairs or pairs > min(_ALIGNED, self._left):
+            yield from ((old, None) for old in olds)
+            yield from ((None, new) for new in news)
+            return
+        self._left -= pairs
+        words = [self._old[old] for old in olds], [self._new[new] for new in news]
+        for tag, old, old_end, new, new_end in SequenceMatcher(None, *words, autojunk=False).get_opcodes():
+            if tag == "equal":
+                yield from zip(olds[old:old_end], news[new:new_end], strict=True)
+            else:
+                yield from ((each, None) for each in olds[old:old_end])
+                yield from ((None, each) for each in news[new:new_end])

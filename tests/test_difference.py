@@ -86,6 +86,32 @@ def test_stretches_too_long_to_align_are_told_as_gone_and_new(monkeypatch):
     assert [each.word for each in changes(graph("a:A b:B c:C"), graph("d:D e:E f:F"))] == ["gone"] * 3 + ["new"] * 3
 
 
+def test_the_work_does_not_grow_with_the_square_of_what_is_the_same():
+    class Counted(list):
+        walks = 0
+
+        def __iter__(self):
+            Counted.walks += 1
+            return super().__iter__()
+
+    nodes = Counted(node(f"n{at}", "A") for at in range(50))
+    changes(nodes, nodes)
+    few, Counted.walks = Counted.walks, 0
+    more = Counted(node(f"n{at}", "A") for at in range(500))
+    changes(more, more)
+    assert Counted.walks == few
+
+
+def test_no_more_is_aligned_in_all_than_can_be_done_in_seconds(monkeypatch):
+    monkeypatch.setattr(difference, "_ALIGNED", 4)
+    sides = [
+        " ".join(f"{name}{at}a:{ops[0]} {name}{at}b:{ops[1]} k{at}:K" for at in range(12))
+        for name, ops in (("o", "AB"), ("n", "BA"))
+    ]
+    words = [word for word, _, _ in told(*sides)]
+    assert words.count("same") == 12 + 10
+
+
 @pytest.mark.parametrize(
     ("before", "after", "grown"),
     [(node("a", macs=4), node("a", macs=9), 5), (None, node("a", macs=9), 9), (node("a", macs=4), None, -4)],

@@ -1,3 +1,4 @@
+from collections import ChainMap
 from dataclasses import replace
 from math import prod
 from pathlib import Path
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper, parser
 
 from greengate.errors import ModelError
-from greengate.models import onnx_costs, onnx_scan, onnx_sizes
+from greengate.models import onnx_costs, onnx_order, onnx_scan, onnx_sizes, onnx_twins
 from greengate.models.onnx_sizes import Sizes
 from greengate.ports import ModelSpec
 
@@ -813,6 +814,31 @@ def test_more_operators_than_any_real_model_has_are_refused(monkeypatch):
     monkeypatch.setattr(onnx_scan, "MOST_NODES", 3)
     with pytest.raises(ModelError, match="it has more than 3 operators, the most that are counted"):
         count_model(graph("a = Relu(x) b = Relu(a) c = Relu(b) y = Relu(c)", "float[2] x"), {}, 1)
+
+
+class OnlyAsked(dict):
+    """Names that may be looked up and not gone through: a copy for each body would take the square of the time."""
+
+    def __iter__(self):
+        raise AssertionError("gone through")
+
+    keys = items = values = __iter__
+
+
+def test_what_a_graph_knows_is_not_copied_for_its_bodies():
+    choice = "y = If(c) <then_branch = a () => (p) { p = Relu(x) }, else_branch = b () => (q) { q = FusedConv(x, w) }>"
+    inner = graph(choice, "float[2] x, bool c, float[2] w").graph
+    for _ in range(2):
+        del inner.input[0]
+    onnx_order.sort(inner, "m", (OnlyAsked(x=1), OnlyAsked(c=1)))
+    onnx_twins._replace(inner, ChainMap(OnlyAsked(w=(2,))), 17)
+
+
+def test_more_inputs_than_any_real_model_has_are_refused(monkeypatch):
+    monkeypatch.setattr(onnx_scan, "MOST_FIELDS", 6)
+    told = "its operators have more than 6 inputs, outputs and attributes, the most that are counted"
+    with pytest.raises(ModelError, match=told):
+        count_model(graph("a = Sum(x, x, x) y = Sum(a, x)", "float[2] x"), {}, 1)
 
 
 @pytest.mark.parametrize("opset", [13, 15, 18, 21, 24])

@@ -165,10 +165,14 @@ def _graphs(model: ModelProto, where: str) -> Iterator[GraphProto | FunctionProt
     """Every graph of a model, bodies and functions included."""
     waiting: list[tuple[GraphProto | FunctionProto, int]] = [(model.graph, 0)]
     waiting += [(function, 0) for function in model.functions]
-    nodes = 0
+    nodes = parts = 0
     while waiting:
         graph, depth = waiting.pop()
         nodes += len(graph.node)
+        parts += sum(len(node.input) + len(node.output) + len(node.attribute) for node in graph.node)
+        if parts > onnx_scan.MOST_FIELDS:
+            what = f"{onnx_scan.MOST_FIELDS:,} inputs, outputs and attributes"
+            raise ModelError(where, f"its operators have more than {what}, the most that are counted")
         if nodes > onnx_scan.MOST_NODES:
             problem = f"it has more than {onnx_scan.MOST_NODES:,} operators, the most that are counted"
             raise ModelError(where, problem, "export it with its loops instead of unrolling them")

@@ -20,7 +20,7 @@ import onnx
 from onnx import GraphProto, ModelProto
 
 ROOM_BYTES: Final = 2**30  # beside what this process has already
-CPU_S: Final = 30
+CPU_S: Final = 15
 _WALL_S: Final = 120.0
 _LARGEST_ANSWER: Final = 2**28
 _DONE, _FAILED = b"+", b"-"

@@ -22,16 +22,26 @@ def bodies(node: NodeProto) -> Sequence[GraphProto]:
     return [body for attribute in node.attribute for body in attribute_bodies(attribute)]
 
 
-def sort(graph: GraphProto, where: str, outer: AbstractSet[str] = frozenset()) -> None:
-    """Put the nodes of a graph and of its bodies in order; raises ModelError on cycles, dangling and doubled names."""
-    known = set(outer) | {each.name for each in graph.input} | {each.name for each in graph.initializer}
-    known |= {each.values.name for each in graph.sparse_initializer}
+def sort(graph: GraphProto, where: str, outer: Sequence[AbstractSet[str]] = ()) -> None:
+    """Put the nodes of a graph and of its bodies in order.
+
+    Args:
+        graph: The graph.
+        where: The model, for errors.
+        outer: For a body, the names that each graph around it knows.
+
+    Raises:
+        ModelError: It goes in a circle, reads what nothing produces, or writes something twice.
+    """
+    own = {each.name for each in graph.input} | {each.name for each in graph.initializer}
+    own |= {each.values.name for each in graph.sparse_initializer}
+    known = (*outer, own)
     inner = [bodies(node) for node in graph.node]
     reads = [_reads(node, within) for node, within in zip(graph.node, inner, strict=True)]
     makers = _makers(graph, where)
     for node, names in zip(graph.node, reads, strict=True):
         for name in names:
-            if name not in known and name not in makers:
+            if name not in makers and not any(name in each for each in known):
                 raise ModelError(where, f"{described(node)} reads `{name}`, which nothing produces")
     order = _order([{makers[name] for name in names if name in makers} for names in reads], graph, where)
     if order != list(range(len(order))):
@@ -40,9 +50,9 @@ def sort(graph: GraphProto, where: str, outer: AbstractSet[str] = frozenset()) -
         graph.node.extend(nodes)
         inner = [bodies(node) for node in graph.node]
     for each in graph.output:
-        if each.name not in known and each.name not in makers:
+        if each.name not in makers and not any(each.name in names for names in known):
             raise ModelError(where, f"the output `{each.name}` is produced by nothing")
-    known |= makers.keys()
+    own.update(makers)
     for body in chain.from_iterable(inner):
         sort(body, where, known)
 

@@ -8,6 +8,7 @@ module imports onnx. Source: ContribOperators.md of ONNX Runtime.
 from __future__ import annotations
 
 import re
+from collections import ChainMap
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
@@ -25,11 +26,11 @@ Twin = Callable[[NodeProto, Ranks], list[NodeProto]]
 
 def replace(model: ModelProto) -> None:
     """Put the twins in place of their originals, in the graph and in all its bodies."""
-    _replace(model.graph, {}, next((each.version for each in model.opset_import if not each.domain), 1))
+    _replace(model.graph, ChainMap(), next((each.version for each in model.opset_import if not each.domain), 1))
 
 
-def _replace(graph: GraphProto, outer: Ranks, opset: int) -> None:
-    weights = {**outer, **{tensor.name: tuple(tensor.dims) for tensor in graph.initializer}}
+def _replace(graph: GraphProto, outer: ChainMap[str, tuple[int, ...]], opset: int) -> None:
+    weights = outer.new_child({tensor.name: tuple(tensor.dims) for tensor in graph.initializer})
     nodes: list[NodeProto] = []
     changed = False
     for node in graph.node:
