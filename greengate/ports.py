@@ -120,6 +120,9 @@ class NodeCost:
     times: int | None = 1
 
 
+CONVENTION = "macs-matmul-v1"  # how multiply-accumulates are counted: docs/costs.md
+
+
 @dataclass(frozen=True, slots=True)
 class StaticCosts:
     """Exact counts from the graph alone, for one run at the sizes of the spec; None where they could not be counted.
@@ -218,6 +221,7 @@ class Profile:
         watched_s: Seconds of a run that it watched.
         nodes: The operators; what their seconds do not add up to lies between them.
         runtime: Name and version of the packages that ran it.
+        degraded: What this machine could not keep its process from, in words.
     """
 
     runs: int
@@ -226,6 +230,7 @@ class Profile:
     watched_s: float
     nodes: tuple[NodeTime, ...]
     runtime: Mapping[str, str] = field(default_factory=dict)
+    degraded: tuple[str, ...] = ()
 
 
 @runtime_checkable

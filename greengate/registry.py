@@ -52,8 +52,8 @@ def loader_of(path: Path) -> ModelLoader:
     Raises:
         ModelError: There is none.
     """
-    own = {**PICKLES, **MODELS}  # to look for what other packages add takes longer than many a count
-    target = own.get(path.suffix) or _known({}, "greengate.models").get(path.suffix)
+    # To look for what other packages add takes longer than many a count.
+    target = MODELS.get(path.suffix) or {**PICKLES, **_known({}, "greengate.models")}.get(path.suffix)
     if target is None:
         hint = nearest(path.suffix, MODELS) if path.suffix else "export it to ONNX"
         problem = f"`{path.suffix or path.name}` is no kind of model file that greengate can run"

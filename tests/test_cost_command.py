@@ -7,7 +7,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper, parser
 
+from greengate import registry
 from greengate.cli import run
+from greengate.models.onnx import OnnxLoader
 
 TEXT = """<ir_version: 8, opset_import: ["" : 17, "odd" : 1]>
 tiny (float[batch,seq,16] x) => (float[batch,seq,16] y)
@@ -105,6 +107,7 @@ def test_weights_that_are_not_there_are_counted(tmp_path, capsys):
     [
         (("--at", "sek=8"), 4, "a size is given for `sek`, which no input leaves open\n  hint: did you mean `seq`?\n"),
         (("--at", "seq"), 2, "error: --at: `seq` is no size\n  hint: write batch=1 or seq=512"),
+        (("--at", f"seq={10**18}"), 2, "is no size\n"),
         (("--at", "seq=0"), 2, "error: --at: `seq=0` is no size\n"),
         (("--at", "seq=1,seq=2"), 2, "error: --at: `seq` is given twice\n  hint: write `--at` again for another"),
     ],
@@ -113,6 +116,12 @@ def test_sizes_that_cannot_be_meant_are_refused(tmp_path, capsys, words, code, t
     found, out, err = cost(capsys, saved(tmp_path / "m.onnx"), *words)
     assert (found, out) == (code, "")
     assert told in err
+
+
+def test_an_adapter_of_another_package_is_taken_for_a_kind_that_has_none_here(monkeypatch, tmp_path):
+    monkeypatch.setattr(registry, "_known", lambda own, _: {".pt": "greengate.models.onnx:OnnxLoader", **own})
+    assert isinstance(registry.loader_of(tmp_path / "m.pt"), OnnxLoader)
+    assert not isinstance(registry.loader_of(tmp_path / "m.pth"), OnnxLoader)
 
 
 @pytest.mark.parametrize(("name", "told"), [("m.onnx", "there is no such file"), ("m.txt", "`.txt` is no kind of")])

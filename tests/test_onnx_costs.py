@@ -836,7 +836,7 @@ def test_what_a_graph_knows_is_not_copied_for_its_bodies():
 
 def test_more_inputs_than_any_real_model_has_are_refused(monkeypatch):
     monkeypatch.setattr(onnx_scan, "MOST_FIELDS", 6)
-    told = "its operators have more than 6 inputs, outputs and attributes, the most that are counted"
+    told = "its operators have more than 6 inputs, outputs, attributes and bodies, the most that are counted"
     with pytest.raises(ModelError, match=told):
         count_model(graph("a = Sum(x, x, x) y = Sum(a, x)", "float[2] x"), {}, 1)
 

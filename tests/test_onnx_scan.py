@@ -211,6 +211,19 @@ def test_more_operators_than_are_counted_are_refused_wherever_they_stand(monkeyp
     assert stripped(memoryview(field(7, inner)))
 
 
+def test_the_numbers_of_a_forest_are_no_fields(monkeypatch):
+    """ONNX writes each number of an attribute as a field of its own, and a forest has millions."""
+    numbers = {
+        "ints": [0, 1, -1, 2**40, 127, 128] * 3000,
+        "floats": [0.5, -3.0e30] * 3000,
+        "strings": [b"BRANCH_LEQ"] * 90,
+    }
+    nodes = [helper.make_node("Forest", ["x"], ["y"], **numbers, big=tensor("one", LARGE))]
+    model = helper.make_model(graph("g", [], nodes))
+    monkeypatch.setattr(onnx_scan, "MOST_FIELDS", 1000)
+    assert scanned(model) == emptied(model)
+
+
 def test_more_graph_than_any_model_has_is_refused(monkeypatch):
     monkeypatch.setattr(onnx_scan, "MOST_BYTES", 1000)
     with pytest.raises(Malformed, match="its graph has more than 1,000 bytes without any weights"):

@@ -49,6 +49,26 @@ def test_what_ran_is_known_by_the_names_that_the_runtime_gives(ran, op, node):
     assert Names(named()).node(ran, op) == node
 
 
+def test_what_was_fused_of_other_operators_is_named_by_the_part_that_it_is_called_by():
+    names = [f"r{at}" for at in range(12)]
+    nodes = [helper.make_node("Tanh", [f"t{at}"], [f"t{at + 1}"], name=name) for at, name in enumerate(names)]
+    nodes.append(helper.make_node("Mul", ["t12", "t12"], ["y"], name="mul_out"))
+    nodes.append(helper.make_node("MatMul", ["y", "y"], ["z"], name="mat"))
+    model = helper.make_model(helper.make_graph(nodes, "g", [], []))
+    assert Names(model).node("mul_out/GeluFusion/", "Gelu") == "mul_out"
+    assert Names(model).node("z", "FusedMatMul") == "mat"
+    assert Names(model).node("mul_out/MatMulScaleFusion/", "FusedMatMul") == "mul_out"
+
+
+def test_nodes_without_names_are_numbered_as_the_runtime_does(tmp_path):
+    text = """<ir_version: 8, opset_import: ["" : 17]> g (float[200,500] x) => (float[200,500] y) {
+        k = Constant<value_float=2.0>() a = Sigmoid(x) m = Mul(a, k) c = Sigmoid(m) y = Tanh(c) }"""
+    path = tmp_path / "m.onnx"
+    path.write_bytes(parser.parse_model(text).SerializeToString())
+    found = {node.name: node.node for node in OnnxLoader().profile(spec(path), 4).nodes}
+    assert found == {"Sigmoid_0": "a", "Mul_1": "m", "Sigmoid_2": "c", "Tanh_3": "y"}
+
+
 def test_a_name_that_two_nodes_share_tells_nothing():
     model = named()
     model.graph.node[1].name = "conv1"
@@ -92,12 +112,12 @@ def test_a_loop_takes_what_its_body_leaves_of_it():
 
 def test_more_operators_than_can_be_told_are_told_together(monkeypatch):
     monkeypatch.setattr(onnx_profile, "_MOST_ROWS", 3)
-    events = [
-        event("model_run", 0, 100, cat="Session"),
-        *(event(f"n{at}_kernel_time", at, 1, "Add") for at in range(9)),
-    ]
-    rows = onnx_profile.summed(events, 1)["rows"]
-    assert [(name, calls) for name, _, calls, _ in rows] == [("n0", 1), ("n1", 1), ("n2", 1), ("", 6)]
+    events = []
+    for start in (0, 100):
+        events.append(event("model_run", start, 90, cat="Session"))
+        events += [event(f"n{at}_kernel_time", start + at, 1, "Add") for at in range(9)]
+    rows = onnx_profile.summed(events, 2)["rows"]
+    assert [(name, calls) for name, _, calls, _ in rows] == [("n0", 2), ("n1", 2), ("n2", 2), ("", 12)]
 
 
 def spec(path, **options):
@@ -241,6 +261,31 @@ def test_profiles_are_in_the_json(convolved, capsys):
     assert "conv1" in [node["node"] for node in told["nodes"]]
     assert run(["diff", str(convolved), str(convolved), "--at", "side=24", "--profile", "--json"]) == 0
     assert set(json.loads(capsys.readouterr().out)["profiles"]) == {"baseline", "candidate"}
+
+
+def test_a_loop_is_profiled_by_as_many_runs_as_its_trips_allow(tmp_path, monkeypatch, capsys):
+    text = """<ir_version: 8, opset_import: ["" : 17]> g (float[2] x) => (float[2] y) {
+        t = Constant<value_int=3000>()
+        y = Loop(t, , x) <body = b (int64 i, bool k, float[2] v) => (bool kk, float[2] w) {
+            kk = Identity(k) w = Tanh(v) }> }"""
+    path = tmp_path / "m.onnx"
+    path.write_bytes(parser.parse_model(text).SerializeToString())
+    monkeypatch.setattr(onnx_profiling, "_FILE_BYTES", 2**25)
+    assert run(["cost", str(path), "--profile"]) == 0
+    assert [line.split()[1] for line in capsys.readouterr().out.splitlines() if line.startswith("Tanh")] == ["1", "1"]
+
+
+def test_what_the_machine_cannot_keep_a_model_from_is_told(convolved, monkeypatch, capsys):
+    free = profile(("conv1", "Conv", 0.003), degraded=("no Landlock on this kernel",))
+    monkeypatch.setattr(profiling, "profiled", lambda *_: profiling.Profiled(free, None, "?"))
+    assert run(["cost", str(convolved), "--at", "side=8", "--profile"]) == 0
+    assert "note: no Landlock on this kernel" in capsys.readouterr().out
+
+
+def test_without_a_temporary_folder_there_is_no_profile(convolved, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    assert run(["cost", str(convolved), "--at", "side=8", "--profile"]) == 4
+    assert "there is no temporary folder to write a profile to" in capsys.readouterr().err
 
 
 def test_open_sizes_are_asked_for_before_anything_runs(convolved, capsys):

@@ -10,7 +10,7 @@ from onnx import numpy_helper, parser
 
 from greengate.costing import by_operator
 from greengate.errors import ModelError
-from greengate.models import torch_answer
+from greengate.models import costs_answer
 from greengate.models.onnx_costs import count_model
 from greengate.models.onnx_sizes import Sizes
 
@@ -53,7 +53,7 @@ def program(module, *inputs, dynamic=None):
 def counted(archive, **options):
     archive.seek(0)
     answer = torch_session._counted(archive, {**OPTIONS, **options}, OnCpu())
-    costs = torch_answer.read(json.loads(json.dumps(answer)))
+    costs = costs_answer.read(json.loads(json.dumps(answer)))
     assert sum(node.parameters for node in costs.nodes) == costs.parameters
     if costs.macs is not None:
         assert sum(node.macs for node in costs.nodes) == costs.macs
@@ -431,15 +431,15 @@ HOSTILE = {
 
 
 def test_an_answer_is_read_as_it_is_meant():
-    costs = torch_answer.read(ANSWER)
+    costs = costs_answer.read(ANSWER)
     assert (costs.macs, costs.nodes[0].name, costs.nodes[0].macs, costs.nodes[0].times) == (1, "conv", 1, 1)
-    name = torch_answer.read({**ANSWER, "nodes": [["\x1b[31m" + "x" * 9999, *ROW[1:]]]}).nodes[0].name
+    name = costs_answer.read({**ANSWER, "nodes": [["\x1b[31m" + "x" * 9999, *ROW[1:]]]}).nodes[0].name
     assert name.isprintable()
-    assert len(name) <= torch_answer.NAME + 1
+    assert len(name) <= costs_answer.NAME + 1
 
 
 @pytest.mark.parametrize("change", HOSTILE.values(), ids=HOSTILE)
 def test_an_answer_that_cannot_be_is_refused(change):
     answer = {name: value for name, value in {**ANSWER, **change}.items() if value is not ...}
     with pytest.raises((KeyError, TypeError, ValueError)):
-        torch_answer.read(answer)
+        costs_answer.read(answer)

@@ -11,6 +11,7 @@ from greengate.quantities import Count, Size
 from greengate.report.escaping import plain
 
 UNKNOWN = "?"
+_DIGITS = 18  # of a size; ONNX has none beyond 2^63
 
 
 def table(first: str, *others: str) -> Table:
@@ -53,7 +54,7 @@ def sizes(written: str) -> dict[str, int]:
     found: dict[str, int] = {}
     for part in filter(None, (part.strip() for part in written.split(","))):
         name, _, size = (piece.strip() for piece in part.rpartition("="))
-        if not name or not size.isascii() or not size.isdecimal() or int(size) < 1:
+        if not name or not size.isascii() or not size.isdecimal() or len(size) > _DIGITS or int(size) < 1:
             raise UsageError("--at", f"`{part}` is no size", "write batch=1 or seq=512, with commas between several")
         if name in found:
             raise UsageError("--at", f"`{name}` is given twice", "write `--at` again for another column")

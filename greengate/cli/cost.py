@@ -59,7 +59,7 @@ def cost(  # noqa: PLR0913 - one argument an option
     The weights of an ONNX file are never read, and external data need not be there; those of an exported program (.pt2)
     are loaded by torch and not computed with.
 
-    With --profile the model is run, at the first of the sizes, in a process that can do no harm: see docs/costs.md.
+    With --profile the model is run, at the first of the sizes, in the confined process of the gate: see docs/costs.md.
 
     Exit code 0 when everything was counted; 2: the call is wrong; 3: something could not be counted; 4: MODEL is no
     model that greengate can read.

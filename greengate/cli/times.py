@@ -52,7 +52,8 @@ def profiled(path: Path, one: Costed) -> Profiled:
         wanted = ",".join(f"{name}=…" for name in names)
         problem = f"{path.name} cannot be run while sizes are open: {', '.join(names)}"
         raise UsageError("--profile", plain(problem), plain(f"give them with `--at {wanted}`"))
-    return profiling.profiled(path, one.sizes, len(one.costs.nodes))
+    operators = sum(1 if node.times is None else node.times for node in one.costs.nodes)
+    return profiling.profiled(path, one.sizes, operators)
 
 
 def tell(one: Profiled) -> None:
@@ -62,13 +63,23 @@ def tell(one: Profiled) -> None:
     runs = f"{profile.runs} runs under the profiler of {runtime}, on one thread"
     whole = f"{_time(profile.run_s)} a run without it, {_time(profile.watched_s)} with it"
     sheet.say(f"{runs}: {whole}. Names are those of what ran: it fuses and adds operators.")
-    if profile.watched_s > _FASTER * profile.run_s:
-        sheet.say("It takes time itself, for small operators more than they do: their shares are too large.")
+    for words in profile.degraded:
+        sheet.say(f"note: {words}")
+    _warn(one)
     if one.joules is None:
         sheet.say(f"There is no energy: {one.source}.")
     else:
         energy = Energy(1000 * one.joules).in_words()
         sheet.say(f"A thousand runs take {energy} ({one.source}); an operator's share of it is that of the time.")
+
+
+def _warn(one: Profiled, side: str = "") -> None:
+    """Say so where the profiler distorts what it shows."""
+    if one.profile.watched_s > _FASTER * one.profile.run_s:
+        of = f" of the {side}" if side else ""
+        sheet.say(
+            f"The profiler takes time itself, for small operators{of} more than they do: their shares are too large."
+        )
 
 
 def operators(one: Profiled, top: int) -> Table:
@@ -154,6 +165,7 @@ def _time(seconds: float) -> str:
 
 def between(before: Profiled, after: Profiled) -> None:
     """Say how long a run takes on both sides."""
+    _warn(before, "baseline")
     old, new = before.profile.run_s, after.profile.run_s
     click.echo(f"a run without the profiler: {_time(old)} -> {_time(new)} ({new / old - 1:+.1%}), measured once")
 
@@ -170,6 +182,7 @@ def values(one: Profiled) -> Mapping[str, Any]:
         "joules": one.joules,
         "energy_source": one.source,
         "runtime": dict(profile.runtime),
+        "degraded": list(profile.degraded),
         "nodes": [
             {**asdict(node), "share": one.share(node.seconds), "joules": one.joules_of(node.seconds)}
             for node in profile.nodes

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import signal
 from collections.abc import Mapping
 from typing import Any
@@ -77,8 +76,13 @@ def explain(where: str, doing: str, code: int, stderr: bytes, limits: Limits) ->
 
 def plain(words: object, limit: int = 400) -> str:
     """Return what a child said as one printable line of bounded length."""
+    if isinstance(words, str) and len(words) <= limit and words.isprintable() and " " not in words:
+        return words
     text = " ".join("".join(sign if sign.isprintable() else " " for sign in str(words)[: 4 * limit]).split())
     return text if len(text) <= limit else f"{text[:limit]}…"
+
+
+_LARGEST = 1e18
 
 
 def number(fields: Mapping[str, Any], name: str) -> float:
@@ -88,7 +92,7 @@ def number(fields: Mapping[str, Any], name: str) -> float:
         ValueError: It is none.
     """
     value = fields.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _LARGEST:
         raise ValueError(f"{name} is {plain(value, 40)}, not a number of 0 or more")
     return value
 

@@ -82,6 +82,8 @@ def confine(
 
 def _missing(version: int) -> tuple[str, ...]:
     words = []
+    if version < 3:
+        words.append(f"Landlock version {version} cannot keep the model's process from emptying files (3 can)")
     if version < 4:
         words.append(f"Landlock version {version} cannot keep the model's process from the network (4 can)")
     if version < 6:

@@ -18,30 +18,44 @@ Weights are as in `onnx_weights`. Activation bytes are those of every output of 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 from greengate.errors import ModelError
-from greengate.models import onnx_file, onnx_weights
+from greengate.models import costs_answer, deaths, onnx_file, onnx_scan, onnx_weights
+from greengate.models.limited import limited
 from greengate.models.onnx_sizes import Sizes
-from greengate.ports import ModelSpec, StaticCosts
+from greengate.ports import CONVENTION, ModelSpec, StaticCosts
 
 if TYPE_CHECKING:
     import onnx
 
     from greengate.models.onnx_graph import Reading
 
-CONVENTION: Final = "macs-matmul-v1"
 _SHOWN: Final = 10
 _LARGEST: Final = 2**63
 
 
 def count(spec: ModelSpec) -> StaticCosts:
-    """Return the costs of one run of the model file at the spec's sizes; raises ModelError for a file that is none."""
-    from greengate.models import onnx_graph  # noqa: PLC0415 - imports onnx, which only models of this kind need
+    """Return the costs of one run of the model file at the spec's sizes, counted in a child process with limits.
 
-    where = str(spec.path)
+    Raises:
+        ModelError: The file is no model, takes too much, or the sizes do not fit it.
+    """
+    from greengate.models import onnx_counter, onnx_graph  # noqa: F401, PLC0415 - they import onnx: before the child does
+
+    where, doing = str(spec.path), "counting the model"
     sizes = Sizes(spec.shapes, spec.sizes, spec.batch)
-    return _costs(onnx_graph.read(onnx_file.graph_of(spec.path), sizes, where), where)
+
+    def work() -> Mapping[str, Any]:
+        costs = _costs(onnx_graph.read(onnx_file.graph_of(spec.path), sizes, where), where)
+        return costs_answer.told(costs, onnx_scan.MOST_NODES)
+
+    fields = limited(work, where=where, doing=doing, reads=[spec.path.resolve()])
+    try:
+        return costs_answer.read(fields, onnx_scan.MOST_NODES)
+    except (KeyError, TypeError, ValueError) as error:
+        raise deaths.garbage(where, doing, str(error)) from error
 
 
 def count_model(model: onnx.ModelProto, sizes: Sizes, where: str = "model") -> StaticCosts:
@@ -60,9 +74,7 @@ def _costs(reading: Reading, where: str) -> StaticCosts:
     counter = Counter(reading, weights)
     tally = counter.of_graph(reading.graph)
     hindrances = list(filter(None, (reading.future, reading.hindrance)))
-    gaps = [*hindrances, *counter.gaps] if tally.macs is None or reading.future else []
-    if len(gaps) > _SHOWN:
-        gaps = [*gaps[:_SHOWN], f"and {len(gaps) - _SHOWN} more"]
+    gaps = _first([*hindrances, *counter.gaps] if tally.macs is None or reading.future else [])
     figures = (
         None if gaps else tally.macs,
         None if weights.unknown else sum(weights.elements.values()),
@@ -79,7 +91,12 @@ def _costs(reading: Reading, where: str) -> StaticCosts:
         statistics=weights.statistics,
         constants=weights.constants,
         open_sizes=reading.open_sizes,
-        remarks=(*reading.remarks, *counter.remarks),
+        remarks=tuple(_first([*counter.remarks, *reading.remarks])),
         peak_bytes=tally.peak,
         nodes=tuple(tally.rows),
     )
+
+
+def _first(words: list[str]) -> list[str]:
+    """Keep as many as are read, and say how many there are besides."""
+    return words if len(words) <= _SHOWN else [*words[:_SHOWN], f"and {len(words) - _SHOWN} more"]

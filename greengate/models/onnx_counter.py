@@ -9,9 +9,10 @@ from typing import Final
 
 from greengate.models import onnx_formulas, onnx_kinds, onnx_loops
 from greengate.models.onnx_formulas import Uncountable
-from greengate.models.onnx_graph import Graph, Node, Reading
+from greengate.models.onnx_graph import Reading
 from greengate.models.onnx_memory import Live
 from greengate.models.onnx_scope import Scope
+from greengate.models.onnx_view import Graph, Node
 from greengate.models.onnx_weights import PASSING, Weights
 from greengate.ports import NodeCost
 

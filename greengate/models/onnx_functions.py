@@ -12,7 +12,7 @@ from greengate.models import onnx_order
 from greengate.models.onnx_scan import MOST_NODES
 
 _DEPTH: Final = 64
-_BYTES: Final = 2**28
+_BYTES: Final = 2**27
 _MARK: Final = "function node "
 
 Key = tuple[str, str, str]
@@ -27,7 +27,9 @@ def expand(model: ModelProto, where: str) -> ModelProto:
     _mark(model)
     nodes, size = _Sizes(model, where).of_nodes(model.graph.node, 0)
     if nodes > MOST_NODES or size > _BYTES:
-        problem = f"its functions expand to {nodes:,} nodes, more than the {MOST_NODES:,} that are counted"
+        found, most = (nodes, MOST_NODES) if nodes > MOST_NODES else (size, _BYTES)
+        what = "nodes" if nodes > MOST_NODES else "bytes"
+        problem = f"its functions expand to {found:,} {what}, more than the {most:,} that are counted"
         raise ModelError(where, problem, "nested functions that multiply are not found in real models; export it again")
     expanded: ModelProto = inliner.inline_local_functions(model)
     return expanded
@@ -51,12 +53,17 @@ def _mark(model: ModelProto) -> None:
             waiting += [(body.node, marked) for body in onnx_order.bodies(node)]
 
 
+def _domain(domain: str) -> str:
+    """Return a domain as onnx looks functions up: both names of the default one are the same."""
+    return "" if domain == "ai.onnx" else domain
+
+
 class _Sizes:
     """Nodes and bytes that functions expand to, each function looked at once."""
 
     def __init__(self, model: ModelProto, where: str) -> None:
         self._functions: dict[Key, FunctionProto] = {
-            (function.domain, function.name, function.overload): function for function in model.functions
+            (_domain(function.domain), function.name, function.overload): function for function in model.functions
         }
         self._sizes: dict[Key, Size] = {}
         self._open: set[Key] = set()
@@ -65,7 +72,7 @@ class _Sizes:
     def of_nodes(self, nodes: Iterable[NodeProto], depth: int) -> Size:
         count = size = 0
         for node in nodes:
-            key = (node.domain, node.op_type, node.overload)
+            key = (_domain(node.domain), node.op_type, node.overload)
             inner = self._of_function(key, depth + 1) if key in self._functions else (1, node.ByteSize())
             count, size = count + inner[0], size + inner[1]
             for body in onnx_order.bodies(node):

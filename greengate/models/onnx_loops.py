@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from greengate.models.onnx_graph import Graph, Node
 from greengate.models.onnx_scope import Scope
+from greengate.models.onnx_view import Graph, Node
 
 
 def trips(node: Node, body: Graph, scope: Scope, opset: int) -> int | None:
@@ -41,7 +41,9 @@ def _goes_on(body: Graph, scope: Scope) -> bool | None:
     if len(body.inputs) < 2 or not body.outputs:
         return None
     sources = {
-        node.outputs[0]: node.inputs[0] for node in body.nodes if node.op == "Identity" and node.inputs and node.outputs
+        node.outputs[0]: node.inputs[0]
+        for node in body.nodes
+        if node.op == "Identity" and node.inputs and node.outputs and node.outputs[0]
     }
     name = body.outputs[0]
     while name in sources:

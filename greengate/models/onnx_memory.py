@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from greengate.models.onnx_graph import Graph, Node
 from greengate.models.onnx_scope import Scope
+from greengate.models.onnx_view import Graph, Node
 
 
 class Live:

@@ -34,14 +34,14 @@ class Names:
 
     def node(self, name: str, op: str) -> str:
         """Return what a node is called in static costs that ran under a name and as an operator, or nothing."""
-        found = self._found(name)
-        for _ in range(_STEPS if found is not None else 0):
-            if found is None or found.op_type in op:
+        last = found = self._found(name)
+        for _ in range(_STEPS):
+            if found is None or _same(found.op_type, op):
                 break
             # The fused operator is called by the last of its parts; what it does is one before.
             found = self._makers.get(found.input[0]) if found.input else None
-        last = self._found(name) if found is None else found
-        return "" if last is None else last.name or next(iter(last.output), "")
+        node = last if found is None or not _same(found.op_type, op) else found
+        return "" if node is None else node.name or next(iter(node.output), "")
 
     def _found(self, name: str) -> NodeProto | None:
         for candidate in _stems(name):
@@ -52,14 +52,21 @@ class Names:
         return None
 
     def _gather(self, graph: GraphProto, depth: int) -> None:
-        for place, node in enumerate(graph.node):
+        place = 0
+        for node in graph.node:
             _once(self._nodes, node.name or f"{node.op_type}_{place}", node)
+            place += node.op_type != "Constant" or bool(node.domain)  # these are weights before nodes get their numbers
             for output in filter(None, node.output):
                 _once(self._makers, output, node)
             if depth < _DEPTH:
                 for attribute in node.attribute:
                     for body in [attribute.g] if attribute.HasField("g") else attribute.graphs:
                         self._gather(body, depth + 1)
+
+
+def _same(op: str, ran: str) -> bool:
+    """Tell whether an operator is what ran, but for what a fusion or a quantisation put before its name."""
+    return re.fullmatch(f"(?:Fused|QLinear|DynamicQuantize|Q|Bias)?{re.escape(op)}(?:NBits|Integer)?", ran) is not None
 
 
 def _once(known: dict[str, NodeProto | None], name: str, node: NodeProto) -> None:

@@ -33,6 +33,8 @@ def sort(graph: GraphProto, where: str, outer: Sequence[AbstractSet[str]] = ()) 
     Raises:
         ModelError: It goes in a circle, reads what nothing produces, or writes something twice.
     """
+    if any(not each.name for each in graph.output):
+        raise ModelError(where, f"an output of the graph `{graph.name}` has no name", "export the model again")
     own = {each.name for each in graph.input} | {each.name for each in graph.initializer}
     own |= {each.values.name for each in graph.sparse_initializer}
     known = (*outer, own)

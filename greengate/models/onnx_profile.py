@@ -83,8 +83,10 @@ def summed(events: Iterable[Mapping[str, Any]], runs: int) -> dict[str, Any]:
         if each["ts"] < whole[0]["ts"]:
             continue
         op, end = each["args"].get("op_name", ""), each["ts"] + each["dur"]
-        name = each["name"].removesuffix(_ENDING)[:200] if len(rows) < _MOST_ROWS else ""
-        row = rows.setdefault((name, op), [name, op, 0, 0])
+        key = each["name"].removesuffix(_ENDING), op
+        if key not in rows and len(rows) >= _MOST_ROWS:
+            key = "", op
+        row = rows.setdefault(key, [*key, 0, 0])
         row[2] += 1
         row[3] += each["dur"]
         while around and around[-1][0] < end:

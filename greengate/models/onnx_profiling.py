@@ -6,16 +6,20 @@ and empty, and is removed afterwards.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Final
 
+from greengate.errors import MeasurementError
 from greengate.models import deaths, onnx_file, onnx_names
+from greengate.models.costs_answer import NAME
 from greengate.models.deaths import number, plain
 from greengate.models.hosted import Hosted
+from greengate.models.limited import limited
 from greengate.models.sandbox import Sandbox
 from greengate.ports import ModelSpec, NodeTime, Profile
 
@@ -25,6 +29,7 @@ _SECONDS: Final = 1.0
 _MOST_RUNS: Final = 200
 _MOST_EVENTS: Final = 40_000
 _ALONE: Final = "model"
+_SHORTEST_S: Final = 1e-9  # that a clock tells
 
 Opened = Callable[[ModelSpec, Path], AbstractContextManager[Sandbox]]
 
@@ -42,34 +47,41 @@ def profile(spec: ModelSpec, operators: int, opened: Opened) -> Profile:
     """
     limits = dataclasses.replace(spec.limits, file_size_bytes=_FILE_BYTES)
     with (
-        tempfile.TemporaryDirectory(prefix="greengate-") as folder,
+        _folder(str(spec.path)) as folder,
         opened(dataclasses.replace(spec, limits=limits), Path(folder)) as sandbox,
     ):
         model = Hosted(sandbox, _ALONE, spec)
-        model.open()
+        remarks = model.open()
         model.feed()
         model.warm_up()
         runs = _runs(model.block(1).wall_s, operators)
         alone = model.block(runs)
         path = str(spec.path.resolve())
         fields = model.ask("profile", "profiling", path=path, threads=spec.threads, runs=runs, folder=folder)
-        runtime = sandbox.runtime
+        runtime, degraded = sandbox.runtime, (*sandbox.degraded, *remarks)
     try:
         rows = [_row(row) for row in fields["rows"]]
         watched_s = number(fields, "run_s") / runs
     except (KeyError, TypeError, ValueError) as error:
         raise deaths.garbage(str(spec.path), "profiling the model", str(error)) from error
-    names = onnx_names.Names(onnx_file.graph_of(spec.path))
+    named = limited(
+        lambda: {"nodes": _named(spec.path, [(name, op) for name, op, _, _ in rows])},
+        where=str(spec.path),
+        doing="naming its operators",
+        reads=[spec.path.resolve()],
+    )["nodes"]
     nodes = [
-        NodeTime(name, op, plain(names.node(name, op)), calls / runs, total / runs) for name, op, calls, total in rows
+        NodeTime(plain(name, NAME), op, plain(node, NAME), calls / runs, total / runs)
+        for (name, op, calls, total), node in zip(rows, named, strict=True)
     ]
     return Profile(
         runs=runs,
-        run_s=alone.wall_s / runs,
+        run_s=max(alone.wall_s, _SHORTEST_S) / runs,
         cpu_s=alone.cpu_s / runs,
         watched_s=watched_s,
         nodes=tuple(sorted(nodes, key=lambda node: -node.seconds)),
         runtime=runtime,
+        degraded=degraded,
     )
 
 
@@ -83,4 +95,21 @@ def _row(row: Any) -> tuple[str, str, float, float]:
     name, op, calls, total = row
     if not isinstance(name, str) or not isinstance(op, str):
         raise TypeError("an operator without a name")
-    return plain(name), plain(op), number({"calls": calls}, "calls"), number({"seconds": total}, "seconds")
+    return name, plain(op), number({"calls": calls}, "calls"), number({"seconds": total}, "seconds")
+
+
+def _named(path: Path, ran: list[tuple[str, str]]) -> list[str]:
+    """Return the graph's node of each operator that ran."""
+    names = onnx_names.Names(onnx_file.graph_of(path))
+    return [names.node(name, op) for name, op in ran]
+
+
+@contextlib.contextmanager
+def _folder(where: str) -> Iterator[str]:
+    try:
+        made = tempfile.TemporaryDirectory(prefix="greengate-", ignore_cleanup_errors=True)
+    except OSError as error:
+        problem = f"there is no temporary folder to write a profile to: {error.strerror}"
+        raise MeasurementError(where, problem, "set TMPDIR to a folder that can be written") from error
+    with made as folder:
+        yield folder

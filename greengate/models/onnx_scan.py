@@ -10,6 +10,7 @@ Source: protobuf.dev/programming-guides/encoding; field numbers of onnx.proto (I
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -19,6 +20,9 @@ MOST_BYTES: Final = 2**27
 MOST_NODES: Final = 200_000
 MOST_DEPTH: Final = 100  # messages in one another, as protobuf's own parser takes them
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
+
+# Many numbers of an attribute in a row (floats, ints), which tree models have by the million.
+_NUMBERS: Final = re.compile(rb"(?:\x3d[\x00-\xff]{4}|\x40[\x80-\xff]{0,9}[\x00-\x7f]){8,4096}")
 
 # Which fields of a message hold messages that may hold tensors.
 _INSIDE: Final[dict[str, dict[int, str]]] = {
@@ -71,7 +75,7 @@ class _Scan:
         if kind == "tensor":
             return self._tensor(start, end)
         inside, parts, copied = _INSIDE[kind], [], start
-        for number, at, first, last in self._lengths(start, end):
+        for number, at, first, last in self._lengths(start, end, numbers=kind == "attribute"):
             if inside.get(number) == "node":
                 self._nodes += 1
                 if self._nodes > MOST_NODES:
@@ -95,14 +99,18 @@ class _Scan:
             raise TooMuch(f"its graph has more than {MOST_BYTES:,} bytes without any weights")
         return bytes(self._view[start:end])
 
-    def _lengths(self, start: int, end: int) -> Iterator[tuple[int, int, int, int]]:
+    def _lengths(self, start: int, end: int, *, numbers: bool) -> Iterator[tuple[int, int, int, int]]:
         """Go through the fields that have a length: number, where each begins, where its content begins and ends."""
-        return (span for span in self._spans(start, end) if span[2] >= 0)
+        return (span for span in self._spans(start, end, numbers=numbers) if span[2] >= 0)
 
-    def _spans(self, start: int, end: int) -> Iterator[tuple[int, int, int, int]]:
-        """Go through all fields; the content of one without a length begins at -1."""
+    def _spans(self, start: int, end: int, *, numbers: bool = False) -> Iterator[tuple[int, int, int, int]]:
+        """Go through all fields, or all but long rows of numbers; the content of one without a length begins at -1."""
         at = start
         while at < end:
+            if numbers and (found := _NUMBERS.match(self._view, at, end)):
+                at = found.end()
+                del found  # it would keep the file's bytes from being given back
+                continue
             self._fields += 1
             if self._fields > MOST_FIELDS:
                 raise TooMuch(f"it holds more than {MOST_FIELDS:,} fields, which no real graph does")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from greengate.models import onnx_formulas
 from greengate.models.onnx_formulas import Operator
-from greengate.models.onnx_graph import Graph, Node, Tensor
+from greengate.models.onnx_view import Graph, Node, Tensor
 
 
 class Scope:

@@ -15,7 +15,7 @@ from math import prod
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from greengate.models.onnx_graph import Graph, Node, Tensor
+    from greengate.models.onnx_view import Graph, Node, Tensor
 
 BITS: Final[Mapping[str, int]] = {
     **dict.fromkeys(("INT2", "UINT2"), 2),

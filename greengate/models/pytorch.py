@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from greengate.errors import MissingExtra, ModelError
-from greengate.models import deaths, file_kinds, lfs, model_file, torch_answer
+from greengate.models import costs_answer, deaths, file_kinds, lfs, model_file
 from greengate.models.deaths import plain
 from greengate.models.hosting import HostingLoader
 from greengate.models.model_file import ModelFile
@@ -75,7 +75,7 @@ def _counted(sandbox: Sandbox, spec: ModelSpec) -> StaticCosts:
     }
     fields = sandbox.ask("count", options, where=where, doing=doing).fields
     try:
-        return torch_answer.read(fields)
+        return costs_answer.read(fields)
     except (KeyError, TypeError, ValueError) as error:
         raise deaths.garbage(where, doing, str(error)) from error
 

@@ -19,7 +19,7 @@ import torch
 
 from greengate.errors import ModelError
 from greengate.models import (
-    torch_answer,
+    costs_answer,
     torch_crosscheck,
     torch_feeds,
     torch_graph,
@@ -84,7 +84,7 @@ def count(program: Any, filled: Filled, feeds: Feeds) -> dict[str, Any]:
         "uncovered": gaps if len(gaps) <= _SHOWN else [*gaps[:_SHOWN], f"and {len(gaps) - _SHOWN} more"],
         "open_sizes": list(filled.names),
         "remarks": remarks,
-        "nodes": [list(asdict(row).values()) for row in torch_rows.merged(rows, torch_answer.MOST_NODES)],
+        "nodes": [list(asdict(row).values()) for row in torch_rows.merged(rows, costs_answer.MOST_NODES)],
     }
 
 

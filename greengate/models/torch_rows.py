@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from greengate.models import onnx_kinds, torch_operators
-from greengate.models.torch_answer import NAME
+from greengate.models.costs_answer import NAME
 from greengate.models.torch_graph import Step, Steps, Tensor
 from greengate.models.torch_operators import MATMUL
 from greengate.models.torch_trace import Traced

@@ -33,10 +33,11 @@ def refuse_unable(path: str) -> None:
 def render(account: Account) -> str:
     """Draw multiply-accumulates of an inference, of baseline and candidate side by side, where they differ."""
     models = [entry for entry in account.entries if entry.evidence is not None and any(_moved(entry.evidence.grown))]
-    most = min(_MOST, max(2, _MOST_IN_ALL // max(1, len(models))))
+    shown = models[: _MOST_IN_ALL // 2]
+    most = min(_MOST, _MOST_IN_ALL // max(1, len(shown)))
     bars = [
         Bar(f"{f'{entry.verdict.model}: ' if len(models) > 1 else ''}{one.name} ({one.op})", side, amount)
-        for entry in models
+        for entry in shown
         if entry.evidence is not None
         for one in list(_moved(entry.evidence.grown))[:most]
         for side, amount in (("baseline", one.macs_before or 0), ("candidate", one.macs or 0))
@@ -45,7 +46,8 @@ def render(account: Account) -> str:
         title, words = "No operator has more or fewer multiply-accumulates", "than in its baseline"
     else:
         title = "Operators that cost more or less than in the baseline"
-        words = ", ".join(entry.verdict.model for entry in models)
+        left = len(models) - len(shown)
+        words = ", ".join(entry.verdict.model for entry in shown) + (f" and {left} more" if left else "")
     return picture.draw(bars, ".svg", title=title, subtitle=words, axis="MACs of an inference").decode()
 
 

@@ -1,32 +1,44 @@
-"""The static costs of an exported program as its child process tells them: plain values, and how they are believed.
+"""Static costs as the child process tells them that counted a model: plain values, and how they are believed.
 
-The child may have been taken over by the program that it loaded, so that its answer can be anything.
+The child may have been taken over by the model that it read, so that its answer can be anything.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields as fields_of
+from operator import attrgetter
 from typing import Any, Final
 
 from greengate.models.deaths import plain
-from greengate.models.onnx_costs import CONVENTION
-from greengate.ports import NodeCost, StaticCosts
+from greengate.ports import CONVENTION, NodeCost, StaticCosts
 
 MOST_NODES: Final = 10_000
 NAME: Final = 160
 _MOST_WORDS: Final = 256
-_KINDS: Final = frozenset({"matmul", "element-wise", "activation", "normalisation", "reduction", "movement", "unknown"})
+_KINDS: Final = frozenset(
+    {"matmul", "element-wise", "activation", "normalisation", "reduction", "movement", "text", "unknown"}
+)
+_PLAIN: Final = tuple(each.name for each in fields_of(StaticCosts) if each.name not in {"convention", "nodes"})
+_ROW: Final = attrgetter(*(each.name for each in fields_of(NodeCost)))
 
 
-def read(fields: Mapping[str, Any]) -> StaticCosts:
-    """Return what the child counted.
+def told(costs: StaticCosts, most: int) -> dict[str, Any]:
+    """Return static costs as plain values, with the first so many of open sizes."""
+    fields = {name: getattr(costs, name) for name in _PLAIN}
+    nodes = list(map(_ROW, costs.nodes[:most]))
+    return {**fields, "open_sizes": fields["open_sizes"][:_MOST_WORDS], "nodes": nodes}
+
+
+def read(fields: Mapping[str, Any], most: int = MOST_NODES) -> StaticCosts:
+    """Return what the child counted, of at most so many nodes.
 
     Raises:
         KeyError: A field is missing.
         TypeError: One is of another type.
         ValueError: One cannot be what it stands for.
     """
-    nodes = _listed(fields["nodes"], MOST_NODES)
+    nodes = _listed(fields["nodes"], most)
     return StaticCosts(
         macs=_whole(fields["macs"]),
         parameters=_whole(fields["parameters"]),
