@@ -81,7 +81,7 @@ def _profiled(paths: Sequence[Path], sides: Sequence[Costed]) -> list[Profiled]:
 def _print_profiles(timed: Sequence[Profiled], found: Sequence[Change], top: int) -> None:
     console = Console(highlight=False)
     click.echo("")
-    times.tell(timed[1])
+    times.tell(timed[1], "candidate")
     times.between(timed[0], timed[1])
     click.echo("")
     console.print(times.differences(timed[0], timed[1], top))

@@ -56,16 +56,18 @@ def profiled(path: Path, one: Costed) -> Profiled:
     return profiling.profiled(path, one.sizes, operators)
 
 
-def tell(one: Profiled) -> None:
+def tell(one: Profiled, side: str = "") -> None:
     """Say how the profile was made, and what a run takes."""
     profile = one.profile
     runtime = ", ".join(f"{name} {version}" for name, version in profile.runtime.items() if name == "onnxruntime")
     runs = f"{profile.runs} runs under the profiler of {runtime}, on one thread"
     whole = f"{_time(profile.run_s)} a run without it, {_time(profile.watched_s)} with it"
-    sheet.say(f"{runs}: {whole}. Names are those of what ran: it fuses and adds operators.")
+    sheet.say(
+        f"{f'{side}: ' if side else ''}{runs}: {whole}. Names are those of what ran: it fuses and adds operators."
+    )
     for words in profile.degraded:
         sheet.say(f"note: {words}")
-    _warn(one)
+    _warn(one, side)
     if one.joules is None:
         sheet.say(f"There is no energy: {one.source}.")
     else:

@@ -68,7 +68,7 @@ def fill(graph: GraphProto, sizes: Sizes, where: str) -> dict[str, None]:
     known = symbols(graph)
     for name in sizes.symbols:
         if name not in known and name != BATCH:
-            hint = nearest(name, known) if known else "all its sizes are fixed"
+            hint = nearest(name, [*known, BATCH]) if known else "all its sizes are fixed"
             raise ModelError(where, f"a size is given for `{name}`, which no input leaves open", hint)
     for name, shape in sizes.shapes.items():
         _declare(name, inputs[name], shape, where)
