@@ -106,6 +106,25 @@ def _as(node: NodeProto, _: Ranks, op: str, slots: tuple[int, ...]) -> list[Node
     return [twin]
 
 
+def _channels_first(node: NodeProto, weights: Ranks, op: str, slots: tuple[int, ...]) -> list[NodeProto]:
+    """As `_as`, unless the channels come last, for which there is no standard operator."""
+    return [] if _attribute(node, "channels_last") else _as(node, weights, op, slots)
+
+
+def _concat(node: NodeProto, _: Ranks) -> list[NodeProto]:
+    """Scale and zero point of the output, then for each input the same after it."""
+    twin = helper.make_node("Concat", node.input[2::3], node.output[:1])
+    twin.attribute.extend(node.attribute)
+    return [twin]
+
+
+def _lstm(node: NodeProto, _: Ranks) -> list[NodeProto]:
+    """Its weights lie otherwise than LSTM's, which tells all shapes by the sequence and the attributes."""
+    twin = helper.make_node("LSTM", node.input[:1], node.output)
+    twin.attribute.extend(node.attribute)
+    return [twin]
+
+
 def _float(node: NodeProto, weights: Ranks, op: str, slots: tuple[int, ...]) -> list[NodeProto]:
     """As `_as`, but with an output of floats whatever the inputs are."""
     (twin,) = _as(node, weights, op, slots)
@@ -191,13 +210,15 @@ def _grouped_query_attention(node: NodeProto, weights: Ranks) -> list[NodeProto]
 
 
 _LIKE: Final = """
-    BiasDropout BiasGelu BiasSoftmax FastGelu Gelu GemmaRotaryEmbedding GroupNorm LayerNormalization QLinearLeakyRelu
-    QLinearSigmoid QLinearSoftmax QuickGelu RotaryEmbedding ScaledSiLU"""
+    BiasAdd BiasDropout BiasGelu BiasSoftmax BitmaskBiasDropout BitmaskDropout FastGelu Gelu GemmaRotaryEmbedding
+    GroupNorm LayerNormalization MRotaryEmbedding QLinearLeakyRelu QLinearSigmoid QLinearSoftmax QuickGelu
+    RotaryEmbedding ScaledSiLU"""
 
 _TWINS: Final[Mapping[str, Twin]] = {
     **dict.fromkeys(_LIKE.split(), _like),
     "Attention": _joint_attention,
     "DequantizeLinear": partial(_as, op="DequantizeLinear", slots=(0, 1, 2)),
+    "DynamicQuantizeLSTM": _lstm,
     "DynamicQuantizeMatMul": partial(_as, op="MatMul", slots=(0, 1)),
     "EmbedLayerNormalization": partial(_as, op="Gather", slots=(2, 0)),
     "FusedConv": partial(_as, op="Conv", slots=(0, 1)),
@@ -205,20 +226,31 @@ _TWINS: Final[Mapping[str, Twin]] = {
     "FusedMatMul": _fused_matmul,
     "FusedMatMulActivation": _fused_matmul,
     "GemmFastGelu": partial(_as, op="MatMul", slots=(0, 1)),
+    "GatherND": partial(_as, op="GatherND", slots=(0, 1)),
+    "GridSample": partial(_as, op="GridSample", slots=(0, 1)),
     "GroupQueryAttention": _grouped_query_attention,
     "MatMulBnb4": _packed,
+    "MatMulInteger16": partial(_as, op="MatMul", slots=(0, 1)),
     "MatMulIntegerToFloat": partial(_float, op="MatMul", slots=(0, 1)),
     "MatMulNBits": _packed,
     "MultiHeadAttention": _multi_head_attention,
+    "Pad": partial(_as, op="Pad", slots=(0, 1, 2)),
     "QAttention": _joint_attention,
+    "QEmbedLayerNormalization": partial(_float, op="Gather", slots=(2, 0)),
     "QGemm": _qgemm,
     "QLinearAdd": partial(_as, op="Add", slots=(0, 3)),
+    "QLinearAveragePool": partial(_channels_first, op="AveragePool", slots=(0,)),
+    "QLinearConcat": _concat,
+    "QLinearConv": partial(_channels_first, op="QLinearConv", slots=tuple(range(9))),
+    "QLinearGlobalAveragePool": partial(_channels_first, op="GlobalAveragePool", slots=(0,)),
     "QLinearMul": partial(_as, op="Mul", slots=(0, 3)),
+    "QLinearWhere": partial(_as, op="Where", slots=(0, 1, 4)),
     "QuantizeLinear": partial(_as, op="QuantizeLinear", slots=(0, 1, 2)),
     "SkipGroupNorm": _like,
     "SkipLayerNormalization": partial(_like, outputs=(0, 3)),
     "SkipSimplifiedLayerNormalization": partial(_like, outputs=(0, 3)),
     "TransposeMatMul": _fused_matmul,
+    "Trilu": partial(_as, op="Trilu", slots=(0, 1)),
 }
 
 _CLASSIC_TWINS: Final[Mapping[str, Twin]] = {
@@ -240,12 +272,20 @@ _NEEDED: Final[Mapping[str, tuple[int, ...]]] = {
     "FusedMatMul": (0, 1),
     "FusedMatMulActivation": (0, 1),
     "GemmFastGelu": (0, 1),
+    "GatherND": (0, 1),
+    "GridSample": (0, 1),
     "GroupQueryAttention": (0, 1),
+    "MatMulInteger16": (0, 1),
     "MatMulIntegerToFloat": (0, 1),
     "MultiHeadAttention": (0, 2),
+    "Pad": (0, 1),
     "QAttention": (0, 1),
+    "QEmbedLayerNormalization": (0, 2),
     "QGemm": (0, 3),
     "QLinearAdd": (0, 3),
+    "QLinearConcat": (2,),
+    "QLinearConv": tuple(range(8)),
     "QLinearMul": (0, 3),
+    "QLinearWhere": (0, 1, 4),
     "TransposeMatMul": (0, 1),
 }
