@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-
-from rich.table import Table
+from typing import TYPE_CHECKING
 
 from greengate.errors import UsageError
 from greengate.quantities import Count, Size
 from greengate.report.escaping import plain
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 UNKNOWN = "?"
 _DIGITS = 18  # of a size; ONNX has none beyond 2^63
@@ -16,11 +18,20 @@ _DIGITS = 18  # of a size; ONNX has none beyond 2^63
 
 def table(first: str, *others: str) -> Table:
     """Begin a table with a column of names and columns of numbers."""
+    from rich.table import Table  # noqa: PLC0415 - models are counted before, in a fork that need not hold it
+
     found = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     found.add_column(first, overflow="fold", min_width=20)
     for other in others:
         found.add_column(other, justify="right", overflow="fold")
     return found
+
+
+def show(found: Table) -> None:
+    """Print a table."""
+    from rich.console import Console  # noqa: PLC0415 - as in table
+
+    Console(highlight=False).print(found)
 
 
 def tell_more(found: Table, left: int) -> None:

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from greengate import costing
 from greengate.cli import amounts, reports, sheet, times
@@ -19,6 +17,8 @@ from greengate.report import picture as pictures
 from greengate.report.escaping import plain
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from greengate.profiling import Profiled
 
 _TOP = 12
@@ -83,14 +83,13 @@ def cost(  # noqa: PLR0913 - one argument an option
 
 
 def _print_profile(timed: Profiled, one: Costed, top: int, *, nodes: bool) -> None:
-    console = Console(highlight=False)
     click.echo("")
     times.tell(timed)
     click.echo("")
-    console.print(times.operators(timed, top))
+    amounts.show(times.operators(timed, top))
     if nodes:
         click.echo("")
-        console.print(times.nodes(timed, one.costs.nodes, top))
+        amounts.show(times.nodes(timed, one.costs.nodes, top))
 
 
 def _drawn(model: Path, one: Costed, top: int, suffix: str) -> bytes:
@@ -103,15 +102,14 @@ def _drawn(model: Path, one: Costed, top: int, suffix: str) -> bytes:
 
 
 def _print(model: Path, found: Sequence[Costed], top: int, *, nodes: bool) -> None:
-    console = Console(highlight=False)
     click.echo(f"{plain(model.name)}, {found[0].costs.convention}: FLOPs are twice the MACs\n")
-    console.print(_whole(found))
+    amounts.show(_whole(found))
     first = found[0]
     click.echo("")
-    console.print(_operators(first, top))
+    amounts.show(_operators(first, top))
     if nodes:
         click.echo("")
-        console.print(_nodes(first, top))
+        amounts.show(_nodes(first, top))
     for one in found:
         if one.costs.macs is None:
             click.echo("")

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from greengate import costing, difference
 from greengate.cli import amounts, reports, sheet, times
@@ -20,6 +18,8 @@ from greengate.report import picture as pictures
 from greengate.report.escaping import plain
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from greengate.profiling import Profiled
 
 _TOP = 12
@@ -79,14 +79,13 @@ def _profiled(paths: Sequence[Path], sides: Sequence[Costed]) -> list[Profiled]:
 
 
 def _print_profiles(timed: Sequence[Profiled], found: Sequence[Change], top: int) -> None:
-    console = Console(highlight=False)
     click.echo("")
     times.tell(timed[1], "candidate")
     times.between(timed[0], timed[1])
     click.echo("")
-    console.print(times.differences(timed[0], timed[1], top))
+    amounts.show(times.differences(timed[0], timed[1], top))
     click.echo("")
-    console.print(times.changed_nodes(found, timed[0], timed[1], top))
+    amounts.show(times.changed_nodes(found, timed[0], timed[1], top))
 
 
 def _drawn(paths: Sequence[Path], sides: Sequence[Costed], found: Sequence[Change], top: int, suffix: str) -> bytes:
@@ -104,16 +103,15 @@ def _drawn(paths: Sequence[Path], sides: Sequence[Costed], found: Sequence[Chang
 
 
 def _print(paths: Sequence[Path], sides: Sequence[Costed], found: Sequence[Change], top: int) -> None:
-    console = Console(highlight=False)
     at = f" at {amounts.at(sides[0].sizes)}" if sides[0].sizes else ""
     click.echo(f"{plain(str(paths[0]))} -> {plain(str(paths[1]))}{at}, {sides[0].costs.convention}\n")
-    console.print(_whole(sides))
+    amounts.show(_whole(sides))
     click.echo("")
     moved = difference.greatest(found)
     if moved:
-        console.print(_operators(sides, top))
+        amounts.show(_operators(sides, top))
         click.echo("")
-        console.print(_nodes(moved, top))
+        amounts.show(_nodes(moved, top))
     else:
         click.echo("every operator costs what it did")
     for path, side in zip(paths, sides, strict=True):

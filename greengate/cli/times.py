@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.table import Table
 
 from greengate import registry
 from greengate.cli import amounts, sheet
@@ -18,6 +17,8 @@ from greengate.quantities import Count, Duration, Energy
 from greengate.report.escaping import plain
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from greengate.costing import Costed
     from greengate.difference import Change
     from greengate.ports import NodeCost
