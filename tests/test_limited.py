@@ -2,6 +2,7 @@
 
 import errno
 import faulthandler
+import gc
 import os
 import signal
 import subprocess
@@ -27,11 +28,13 @@ def children():
 
 
 def handles():
+    """How many files and pipes are open."""
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
 @pytest.fixture(autouse=True)
 def nothing_stays():
+    gc.collect()  # what other tests left is closed now, and not in the middle
     before = children(), handles()
     yield
     assert (children(), handles()) == before
