@@ -189,6 +189,13 @@ def test_what_the_child_says_is_checked(convolved, monkeypatch, fields):
         OnnxLoader().profile(spec(convolved, sizes={"side": 8}), 3)
 
 
+@pytest.mark.parametrize("answer", [{}, {"nodes": []}, {"nodes": 3}, []])
+def test_what_the_child_says_that_names_operators_is_checked(convolved, monkeypatch, answer):
+    monkeypatch.setattr(onnx_profiling, "limited", lambda *_, **__: answer)
+    with pytest.raises(ModelError, match="answered garbage while profiling the model"):
+        OnnxLoader().profile(spec(convolved, sizes={"side": 8}), 3)
+
+
 def profile(*nodes, **more):
     times = tuple(NodeTime(name, op, name, 1.0, seconds) for name, op, seconds in nodes)
     return Profile(**{"runs": 9, "run_s": 0.004, "cpu_s": 0.004, "watched_s": 0.005, "nodes": times, **more})

@@ -64,17 +64,22 @@ def limited(work: Callable[[], Mapping[str, Any]], *, where: str, doing: str, re
         os.close(writing)
         answer = _read(reading)
     except BaseException:
-        os.kill(child, signal.SIGKILL)
+        _kill(child)
         raise
     else:
         if answer is None:
-            os.kill(child, signal.SIGKILL)
+            _kill(child)
     finally:
         code = 0
         os.close(reading)
         with contextlib.suppress(ChildProcessError):  # whoever started this process may have it ignore its children
             code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     return _believed(answer, code, where, doing)
+
+
+def _kill(child: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(child, signal.SIGKILL)
 
 
 def _forked() -> int:
@@ -126,7 +131,7 @@ def _ended(code: int, where: str, doing: str) -> ModelError:
     if -code in _CRASHES:
         name = signal.Signals(-code).name
         return ModelError(where, f"{doing} crashed ({name})", "the file is damaged, or made to do so: export it again")
-    limits = f"{CPU_S} s or {ROOM_BYTES / 2**30:g} GiB of memory"
+    limits = f"{CPU_S} s of processor time, {WALL_S:g} s by the clock or {ROOM_BYTES / 2**30:g} GiB of memory"
     return ModelError(where, f"{doing} takes more than {limits}", "no real model's graph does: export it again")
 
 

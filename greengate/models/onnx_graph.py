@@ -14,12 +14,7 @@ from typing import Final
 
 import onnx
 from google.protobuf.message import DecodeError, EncodeError  # its stubs are not ours to ship
-from onnx import (
-    FunctionProto,
-    GraphProto,
-    ModelProto,
-    TensorProto,
-)
+from onnx import FunctionProto, GraphProto, ModelProto, TensorProto
 
 from greengate.errors import ModelError
 from greengate.models import onnx_functions, onnx_order, onnx_scan, onnx_sizes, onnx_twins

@@ -59,21 +59,20 @@ def profile(spec: ModelSpec, operators: int, opened: Opened) -> Profile:
         path = str(spec.path.resolve())
         fields = model.ask("profile", "profiling", path=path, threads=spec.threads, runs=runs, folder=folder)
         runtime, degraded = sandbox.runtime, (*sandbox.degraded, *remarks)
+    where, doing = str(spec.path), "profiling the model"
     try:
         rows = [_row(row) for row in fields["rows"]]
         watched_s = number(fields, "run_s") / runs
+        ran = [(name, op) for name, op, _, _ in rows]
+        named = limited(
+            lambda: {"nodes": _named(spec.path, ran)}, where=where, doing=doing, reads=[spec.path.resolve()]
+        )
+        nodes = [
+            NodeTime(plain(name, NAME), op, plain(node, NAME), calls / runs, total / runs)
+            for (name, op, calls, total), node in zip(rows, named["nodes"], strict=True)
+        ]
     except (KeyError, TypeError, ValueError) as error:
-        raise deaths.garbage(str(spec.path), "profiling the model", str(error)) from error
-    named = limited(
-        lambda: {"nodes": _named(spec.path, [(name, op) for name, op, _, _ in rows])},
-        where=str(spec.path),
-        doing="naming its operators",
-        reads=[spec.path.resolve()],
-    )["nodes"]
-    nodes = [
-        NodeTime(plain(name, NAME), op, plain(node, NAME), calls / runs, total / runs)
-        for (name, op, calls, total), node in zip(rows, named, strict=True)
-    ]
+        raise deaths.garbage(where, doing, str(error)) from error
     return Profile(
         runs=runs,
         run_s=max(alone.wall_s, _SHORTEST_S) / runs,
