@@ -1,0 +1,1 @@
+"""Factor sets and live sources of carbon intensity."""
