@@ -5,6 +5,7 @@ One class for each thing the reader can do about it::
     GreengateError
     ├── PolicyError      edit the policy, the waiver or the policy test      exit 2
     ├── ProjectError     edit greengate.yaml                                 exit 2
+    ├── FactorError      repair the factor set, or pin another               exit 2
     ├── UsageError       call the command differently                        exit 2
     ├── MissingExtra     install something                                   exit 2
     ├── ModelError       repair or replace the model or its inputs           exit 4
@@ -62,6 +63,12 @@ class PolicyError(GreengateError):
 
 class ProjectError(GreengateError):
     """The project file says something that cannot be."""
+
+    exit_code = 2
+
+
+class FactorError(GreengateError):
+    """A factor set says something that cannot be, or does not know what it is asked for."""
 
     exit_code = 2
 
