@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from greengate.energy import Traffic
+from greengate.conversion import Conversion
 from greengate.evidence import Earlier, Event, Model, Runner
 from greengate.measure import machine
 from greengate.measure.figures import Figures
@@ -25,6 +25,7 @@ class Case:
             is measured beside them.
         quality: Makes the quality figures of candidate or baseline from its spec and loader.
         training: Makes the training figures of candidate or baseline.
+        conversion: Traffic and factors that its deployment declares, or None.
         earlier: What drift rules start from, as far as it is known before measuring.
         counted: Subjects of which only exact figures are asked, so that they need no measuring.
         meters: The meters that can be read here.
@@ -38,7 +39,7 @@ class Case:
     specs: dict[str, ModelSpec]
     quality: Callable[[str, ModelSpec, ModelLoader], Figures]
     training: Callable[[str], Figures] = field(default=lambda _: Figures())
-    traffic: Traffic = field(default_factory=Traffic)
+    conversion: Conversion | None = None
     watts: Watts | None = None
     earlier: tuple[Earlier, ...] = ()
     counted: frozenset[str] = frozenset()

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from greengate import __version__, gate, git, grounds, meters, packs, preparation, profiles
+from greengate import __version__, deployments, gate, git, grounds, meters, packs, preparation, profiles
+from greengate.carbon.factors import FactorSet
 from greengate.case import Case
 from greengate.errors import GreengateError, MeasurementError, ModelError, UsageError, nearest
 from greengate.gathering import Watch, gather
@@ -50,7 +51,8 @@ def run(settings: Settings, watch: Watch) -> Account:
         base = "" if held.project is project else held.base
         here = profiles.recognise(held.project.profile, settings.root, base, taken_at[:10], machine.here())
         found = meters.survey(held.project.meters, _access(settings, held, project), preparation.device(held.project))
-        walk = _Walk(settings, held, history, found, here, taken_at, watch)
+        factors = deployments.pinned(settings.root, held.project, base)
+        walk = _Walk(settings, held, history, found, here, factors, taken_at, watch)
         cases = [(entry, walk.prepared(entry)) for entry in entries]
         return account([walk.decide(entry, case) for entry, case in cases])
 
@@ -62,14 +64,17 @@ class _Walk:
     history: History
     meters: Sequence[meters.Found]
     here: Recognised
+    factors: FactorSet | None
     taken_at: str
     watch: Watch
 
     def prepared(self, entry: ModelEntry) -> Case | ModelError:
         """Find a model's files, or what is wrong with them; anything else that is wrong ends the check here."""
         policies = grounds.covering(self.held, entry, self.settings.branch)
+        converted = deployments.conversion(self.held.judged(entry), self.factors, self.taken_at)
+        about = (self.settings, self.held, entry, policies, self.history, self.meters, self.here, converted)
         try:
-            return preparation.case(self.settings, self.held, entry, policies, self.history, self.meters, self.here)
+            return preparation.case(*about)
         except ModelError as error:
             return error
 

@@ -1,4 +1,4 @@
-"""From CPU seconds and meters to energy, and from energy to carbon and a year's figures by declared factors."""
+"""From CPU seconds and meters to energy."""
 
 from __future__ import annotations
 
@@ -17,23 +17,11 @@ from greengate.measure.modelled import Watts, watts_of
 from greengate.measure.trace import Trace
 from greengate.measure.windows import Plan, Work, take
 from greengate.ports import Meter, MeterFacts, Workload
+from greengate.projection import EMBODIED, ENERGY, INTENSITY, MADE
 
-ENERGY, CARBON = "energy_per_1k_inferences", "carbon_per_1k_inferences"
 MODELLED = "cpu-seconds"
+_FROM_ENERGY = frozenset(MADE) - {EMBODIED, INTENSITY}
 _BATCH_S = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Traffic:
-    """What the project declares of a deployment; what it leaves out is None and leaves figures missing.
-
-    `pue` is power usage effectiveness, `intensity` is gCO2e/kWh, `source` says where the intensity is from.
-    """
-
-    inferences_per_year: float | None = None
-    pue: float | None = None
-    intensity: float | None = None
-    source: str = ""
 
 
 @dataclass(slots=True)
@@ -113,33 +101,6 @@ def energies(  # noqa: PLR0913 - what was measured, and how it is to be read
     return found
 
 
-def derived(found: Figures, traffic: Traffic) -> None:
-    """Add what follows from energy by declared factors; what is not declared is missing, never defaulted."""
-    pue = traffic.pue
-    thousands = None if traffic.inferences_per_year is None else traffic.inferences_per_year / 1000
-    grams_a_joule = None if traffic.intensity is None or pue is None else traffic.intensity / 3.6e6 * pue
-    years = "a year's inferences"
-    rows = (
-        (CARBON, ENERGY, grams_a_joule, _grid(traffic), "pue, intensity"),
-        ("deployment_energy", ENERGY, _times(pue, thousands), f"PUE {pue} x {years}", "pue, inferences_per_year"),
-        ("deployment_carbon", CARBON, thousands, years, "pue, intensity, inferences_per_year"),
-    )
-    for onto, name, factor, words, needs in rows:
-        if factor is None or name not in found.figures:
-            reason = found.missing.get(name) or f"greengate.yaml does not declare all of the deployment's {needs}"
-            found.missing[onto] = reason
-        else:
-            found.add(figures.scaled(found, name, onto, factor, words))
-
-
-def _grid(traffic: Traffic) -> str:
-    return f"PUE {traffic.pue} x {traffic.intensity} gCO2e/kWh ({traffic.source})"
-
-
-def _times(first: float | None, second: float | None) -> float | None:
-    return None if first is None or second is None else first * second
-
-
 def _watts() -> Watts | str:
     try:
         return watts_of(machine.here().processor)
@@ -149,4 +110,4 @@ def _watts() -> Watts | str:
 
 def wants_meters(names: Iterable[str]) -> bool:
     """Tell whether any of these metrics is worth a meter's windows."""
-    return any(name in (ENERGY, CARBON) or name.startswith("deployment_") for name in names)
+    return any(name == ENERGY or name in _FROM_ENERGY for name in names)

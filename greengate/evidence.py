@@ -1,28 +1,18 @@
 """Evidence: all that a rule may look at, and enough to judge again without hardware.
 
-Amounts are plain numbers in the base unit of their metric (see `greengate.metrics`); in JSON they are decimal strings
-that read back to the same number, so that no other language rounds them.
+Amounts are plain numbers in the base unit of their metric (see `greengate.metrics`).
 """
 
 from __future__ import annotations
 
 import math
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import Field, model_validator
 
-Real = Annotated[
-    float,
-    BeforeValidator(lambda text: float(text) if isinstance(text, str) else text),
-    PlainSerializer(repr, return_type=str, when_used="json"),
-]
-
-
-class Value(BaseModel):
-    """A frozen value that refuses fields it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+from greengate.conversion import Conversion
+from greengate.values import Real, Value
 
 
 class Class(StrEnum):
@@ -213,9 +203,9 @@ class Subject(Value):
 
     path: str
     sha256: str = ""
-    figures: dict[str, Figure] = {}
-    missing: dict[str, str] = {}
-    crosschecks: dict[str, Figure] = {}
+    figures: dict[str, Figure] = Field(default_factory=dict)
+    missing: dict[str, str] = Field(default_factory=dict)
+    crosschecks: dict[str, Figure] = Field(default_factory=dict)
 
 
 class Model(Value):
@@ -223,8 +213,8 @@ class Model(Value):
 
     name: str
     team: str = ""
-    labels: dict[str, str] = {}
-    quality: dict[str, QualityScale] = {}
+    labels: dict[str, str] = Field(default_factory=dict)
+    quality: dict[str, QualityScale] = Field(default_factory=dict)
 
 
 class QualityScale(Value):
@@ -244,10 +234,10 @@ class Runner(Value):
 
     fingerprint: str
     description: str
-    runtime: dict[str, str] = {}
+    runtime: dict[str, str] = Field(default_factory=dict)
     profile: str = ""
     signer: str = ""
-    labels: dict[str, str] = {}
+    labels: dict[str, str] = Field(default_factory=dict)
     resolution: str = ""
 
     @property
@@ -290,6 +280,7 @@ class Evidence(Value):
         grown: The operators by which the candidate's graph costs more or less than the baseline's, the greatest first.
         changed_operators: How many there are in all.
         device: What ran the models: "cpu", or "cuda:" and which GPU.
+        conversion: Traffic and factors by which emissions and a year's figures were made; None where none are declared.
         terms: SHA-256 of what decides how much work a run is: inputs as run and their file, ranges, batch; "" in
             evidence that does not say.
     """
@@ -314,6 +305,7 @@ class Evidence(Value):
     changed_operators: int = 0
     notes: tuple[str, ...] = ()
     device: str = "cpu"
+    conversion: Conversion | None = None
     terms: str = ""
 
     @property

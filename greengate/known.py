@@ -8,17 +8,16 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from greengate import comparability, difference, energy, looks
+from greengate import comparability, difference, energy, looks, projection
 from greengate.case import JUDGED, Case, arm
 from greengate.difference import Change
-from greengate.energy import Energies, Traffic
+from greengate.energy import Energies
 from greengate.errors import ModelError
-from greengate.evidence import Class, Earlier, Evidence, Figure, Grown, Provenance, Subject
+from greengate.evidence import Earlier, Evidence, Grown, Subject
 from greengate.measure import device_blocks, figures
 from greengate.measure.campaign import Campaign
 from greengate.measure.figures import Figures
 from greengate.measure.protocol import BASELINE, CANDIDATE, Schedule, Trace
-from greengate.metrics import NOT_MADE
 from greengate.ports import CONTROL, Examination, ModelLoader, ModelSpec, NodeCost, StaticCosts, Workload
 from greengate.registry import loader_of
 
@@ -98,8 +97,12 @@ class Known:
         for subject in subjects:
             found[subject].add(figures.timed(trace, subject, confidence))
             found[subject].add(energies.figures[subject])
-            energy.derived(found[subject], self.case.traffic)
+            self._project(found[subject])
         return self._evidence(trace, found, energies)
+
+    def _project(self, found: Figures) -> None:
+        made = projection.projected(found.figures, found.missing, self.case.conversion)
+        found.add(Figures(made.figures, made.missing))
 
     def _own_arm(self, subject: str) -> bool:
         """Tell whether a model must be measured itself: an earlier one that is the baseline need not be."""
@@ -181,6 +184,7 @@ class Known:
             changed_operators=len(grown),
             notes=(*case.notes, *trace.remarks, *degraded),
             device=case.device,
+            conversion=case.conversion,
             terms=comparability.terms(case.specs[CANDIDATE], seen[CANDIDATE]),
         )
 
@@ -228,18 +232,9 @@ def _before_measuring(  # noqa: PLR0913 - what figures are made of
     confidence: float,
 ) -> Figures:
     spec = case.specs[subject]
-    found = Figures(missing={**NOT_MADE, "grid_intensity": "greengate.yaml declares no intensity of the deployment"})
-    found.add(figures.static(costs, spec.batch))
+    found = figures.static(costs, spec.batch)
     found.add(figures.examined(examination, confidence))
-    found.add(_grid_intensity(case.traffic))
     if subject in JUDGED:
         found.add(case.quality(subject, spec, loader))
         found.add(case.training(subject))
     return found
-
-
-def _grid_intensity(traffic: Traffic) -> Figures:
-    if traffic.intensity is None:
-        return Figures()
-    provenance = Provenance(kind=Class.DECLARED, method="declared by the project", source=traffic.source)
-    return Figures({"grid_intensity": Figure.exact(traffic.intensity, provenance)})

@@ -48,18 +48,21 @@ class Metric:
     @property
     def of_runner(self) -> bool:
         """Whether the figure is measured, so that another machine would give another one."""
-        return bool(self.paired) or self.name == "peak_memory"
+        return bool(self.paired) or self.name in {"peak_memory", _EMBODIED, "sci_per_1k_inferences"}
 
     def in_words(self, amount: float) -> str:
         """Write an amount of this metric with its unit."""
         return self.kind(amount).in_words()
 
 
-_ENERGY, _CARBON = "energy_per_1k_inferences", "carbon_per_1k_inferences"
+_ENERGY, _CARBON, _EMBODIED = "energy_per_1k_inferences", "carbon_per_1k_inferences", "embodied_per_1k_inferences"
+_OF_PUE = "process x PUE"
 _METRICS = (
     Metric(_ENERGY, Energy, "lower", "process", "1000 x CPU seconds an inference x net watts a thread", "cpu"),
-    Metric(_CARBON, Emissions, "lower", "process x PUE", f"{_ENERGY} x PUE x grid intensity", "cpu"),
-    Metric("sci_per_1k_inferences", Emissions, "lower", "process x PUE + embodied", f"{_CARBON} + embodied share"),
+    Metric(_CARBON, Emissions, "lower", _OF_PUE, f"{_ENERGY} x PUE x grid intensity", "cpu"),
+    Metric(f"{_CARBON}_market", Emissions, "lower", _OF_PUE, f"{_ENERGY} x PUE x intensity of the contracts", "cpu"),
+    Metric(_EMBODIED, Emissions, "lower", "host's share", "embodied emissions x share of the host x share of its life"),
+    Metric("sci_per_1k_inferences", Emissions, "lower", f"{_OF_PUE} + embodied", f"{_CARBON} + {_EMBODIED}"),
     Metric("flops_per_inference", Count, "lower", "graph", "2 x macs_per_inference"),
     Metric("macs_per_inference", Count, "lower", "graph", "multiply-accumulates of matmul-like operators / batch"),
     Metric("parameters", Count, "lower", "graph", "elements of unique weights"),
@@ -73,18 +76,16 @@ _METRICS = (
     Metric("peak_memory", Size, "lower", "process", "largest resident size of a process that runs only this model"),
     Metric("training_energy", Energy, "lower", "as imported", "imported from a tracker's file"),
     Metric("training_carbon", Emissions, "lower", "as imported", "imported from a tracker's file"),
-    Metric("deployment_energy", Energy, "lower", "process x PUE", f"{_ENERGY} x PUE x inferences a year / 1000", "cpu"),
-    Metric("deployment_carbon", Emissions, "lower", "process x PUE", f"{_CARBON} x inferences a year / 1000", "cpu"),
-    Metric("deployment_cost", Money, "lower", "process x PUE", "deployment_energy x price of energy"),
+    Metric("deployment_energy", Energy, "lower", _OF_PUE, f"{_ENERGY} x PUE x inferences a year / 1000", "cpu"),
+    Metric("deployment_carbon", Emissions, "lower", _OF_PUE, f"{_CARBON} x inferences a year / 1000", "cpu"),
+    Metric(
+        "deployment_carbon_market", Emissions, "lower", _OF_PUE, f"{_CARBON}_market x inferences a year / 1000", "cpu"
+    ),
+    Metric("deployment_cost", Money, "lower", _OF_PUE, "deployment_energy x price of energy", "cpu"),
     Metric("grid_intensity", Intensity, "lower", "grid", "emissions of a kilowatt-hour"),
 )
 
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _METRICS}
-
-NOT_MADE = {
-    "sci_per_1k_inferences": "this version knows no embodied emissions",
-    "deployment_cost": "this version knows no price of energy",
-}
 
 KNOWN_SCALES = {
     **dict.fromkeys(("accuracy", "f1", "f1_macro", "precision", "recall", "auc", "map"), QualityScale()),

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from greengate import gate, git
 from greengate.case import Case
+from greengate.conversion import Conversion
 from greengate.earlier import Past, starts
-from greengate.energy import Traffic, wants_meters
+from greengate.energy import wants_meters
 from greengate.errors import HistoryError, PolicyError, ProjectError, UsageError
 from greengate.grading import Grader, wanted
 from greengate.grounds import Grounds
@@ -74,6 +75,7 @@ def case(  # noqa: PLR0913 - all that a model is judged by
     history: History,
     found: Sequence[Found] = (),
     here: Recognised | None = None,
+    conversion: Conversion | None = None,
 ) -> Case:
     """Find the files of one model and everything that is declared about it.
 
@@ -115,7 +117,7 @@ def case(  # noqa: PLR0913 - all that a model is judged by
         },
         quality=Grader(settings.root, entry, wanted(policies), base),
         training=lambda subject: training_figures(settings.root, entry, subject, base),
-        traffic=_traffic(entry),
+        conversion=conversion,
         watts=_watts(held.project),
         meters=tuple((one.meter, one.told) for one in found if isinstance(one.told, MeterFacts)),
         earlier=begun.earlier,
@@ -125,7 +127,7 @@ def case(  # noqa: PLR0913 - all that a model is judged by
         runner=here.runner,
         events=(*here.events, *missed(found, limited=_energy_limited(policies))),
         branch=settings.branch,
-        notes=(*notes, *here.notes),
+        notes=(*notes, *here.notes, *(conversion.remarks if conversion else ())),
     )
 
 
@@ -277,16 +279,3 @@ def _inputs_file(site: sources.Site, entry: ModelEntry, base: str) -> Path | Non
     if found is None:
         raise ProjectError(entry.place, f"the inputs `{entry.inputs.file}` are not there", "check `inputs: {file: …}`")
     return found
-
-
-def _traffic(entry: ModelEntry) -> Traffic:
-    declared = entry.deployment
-    if declared is None:
-        return Traffic()
-    grid = declared.intensity
-    return Traffic(
-        inferences_per_year=declared.inferences_per_year,
-        pue=declared.pue,
-        intensity=grid.value.amount if grid else None,
-        source=f"{grid.source}, {grid.year}" if grid else "",
-    )

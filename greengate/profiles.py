@@ -14,12 +14,13 @@ from typing import Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from greengate.errors import GreengateError, Place, ProjectError
-from greengate.evidence import Event, Real, Runner, Value
+from greengate.evidence import Event, Runner
 from greengate.ledger import canonical, signing
 from greengate.ledger.signing import SigningKey
 from greengate.measure.machine import Kind, Machine
 from greengate.packs.project import ProfileEntry
 from greengate.trees import read_source
+from greengate.values import Real, Value
 
 PAYLOAD_TYPE = "application/vnd.greengate.runner-profile+json"
 LABEL = re.compile(r"([A-Za-z0-9][A-Za-z0-9._/-]{0,62})=(\S(?:.{0,98}\S)?)")

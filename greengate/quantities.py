@@ -111,8 +111,9 @@ class Duration(Quantity):
     dimension, example = "a duration", "40 ms"
     units: ClassVar = {
         "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9, "min": 60.0, "h": 3600.0, "d": 86400.0,
+        "year": 31_536_000.0, "years": 31_536_000.0,
     }  # fmt: skip
-    shown = ("us", "ms", "s", "min", "h")
+    shown = ("us", "ms", "s", "min", "h", "years")
 
 
 class Emissions(Quantity):
@@ -127,7 +128,10 @@ class Intensity(Quantity):
     """Emissions of a kilowatt-hour of electricity, in gCO2e/kWh."""
 
     dimension, example = "a carbon intensity", "350 gCO2e/kWh"
-    units: ClassVar = {"gCO2e/kWh": 1.0, "kgCO2e/kWh": 1e3, "kgCO2e/MWh": 1.0, "tCO2e/MWh": 1e3}
+    units: ClassVar = {
+        "gCO2e/kWh": 1.0, "kgCO2e/kWh": 1e3, "kgCO2e/MWh": 1.0, "tCO2e/MWh": 1e3,
+        "tCO2e/GWh": 1.0, "lbCO2e/MWh": 0.45359237,
+    }  # fmt: skip
     shown = ("gCO2e/kWh",)
 
 
@@ -178,6 +182,14 @@ class Money(Quantity):
     shown = ("EUR",)
 
 
+class EnergyPrice(Quantity):
+    """Money for a kilowatt-hour, in EUR/kWh."""
+
+    dimension, example = "a price of energy", "0.21 EUR/kWh"
+    units: ClassVar = {"EUR/kWh": 1.0, "EUR/MWh": 1e-3, "ct/kWh": 1e-2}
+    shown = ("EUR/kWh",)
+
+
 class Count(Quantity):
     """A plain number of things: FLOPs, MACs, parameters, or a quality figure without a unit."""
 
@@ -191,5 +203,5 @@ class Count(Quantity):
 
 DIMENSIONS: dict[str, type[Quantity]] = {
     kind.__name__: kind
-    for kind in (Energy, Power, Duration, Emissions, Intensity, Share, Points, Size, Rate, Money, Count)
+    for kind in (Energy, Power, Duration, Emissions, Intensity, Share, Points, Size, Rate, Money, EnergyPrice, Count)
 }

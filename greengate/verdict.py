@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from greengate.evidence import Interval, Provenance, Real, Value
+from greengate.evidence import Interval, Provenance
+from greengate.values import Real, Value
 
 
 class Outcome(StrEnum):

@@ -1,5 +1,7 @@
 """Accounts made by hand, for the tests of everything that tells one."""
 
+from conversions_made import conversion
+
 from greengate.evidence import (
     Block,
     Class,
@@ -17,6 +19,7 @@ from greengate.evidence import (
     Runner,
     Subject,
 )
+from greengate.projection import projected
 from greengate.report.account import Account, Entry
 from greengate.verdict import Finding, Outcome, Source, Verdict
 
@@ -80,13 +83,12 @@ def subject(path, scale, accuracy):
     """A digits classifier that costs `scale` times the baseline."""
     figures = {
         "energy_per_1k_inferences": measured(8.56 * scale),
-        "deployment_energy": measured(112_000.0 * scale),
-        "deployment_carbon": measured(10_900.0 * scale),
         "macs_per_inference": counted(round(2_410_000 * scale)),
         "parameters": counted(round(17_226 * scale)),
         "model_size": counted(round(71_680 * scale)),
         "quality.accuracy": Figure.exact(accuracy, DECLARED),
     }
+    figures |= projected(figures, {}, conversion()).figures
     missing = {"latency_p99": "458 runs are needed, 220 were made"}
     return Subject(path=path, sha256="b" * 64, figures=figures, missing=missing)
 
@@ -123,6 +125,7 @@ def evidence(name, scale, accuracy=0.972, **more):
         "baseline": subject("models/baseline.onnx", 1.0, 0.969),
         "pairs": tuple(pairs(scale)),
         "runner": RUNNER,
+        "conversion": conversion(),
         "control_s": (0.0041, 0.0042, 0.0041, 0.0043),
         "measured_s": 1.234,
     }

@@ -9,7 +9,7 @@ CONTRACT = "supplier,green-1,2025,12.5,gCO2e/kWh,Contract 4711,internal,lifecycl
 
 def a_table(rows, header=HEADER, name="acme-2026.1"):
     data = f"{header}\n{rows}\n".encode()
-    parent = factors.load_shipped("2026.11")
+    parent = factors.load_shipped("greengate-2026.11")
     return written(importing.content(data, "acme.csv", name, "2026-11-21", parent)).encode()
 
 

@@ -9,7 +9,7 @@ from greengate.carbon import comparing, factors, soundness
 from greengate.carbon.compiling import written
 from greengate.errors import FactorError, Problems
 
-DIGESTS = {"2026.11": "c29c42713ff3a15344e7da2f4eba92ea96d541dfe6f7feecb5eace49220990f1"}
+DIGESTS = {"greengate-2026.11": "bbe8fcb63eb697a08b03c9c53abe45887dfe0e4b916249a9a91c7c758b43ec50"}
 
 
 def test_a_set_that_was_shipped_never_changes():
@@ -32,12 +32,12 @@ def test_nothing_in_a_shipped_set_cannot_be(name):
     ],
 )
 def test_the_newest_figure_of_a_zone_is_found(zone, year, value, basis):
-    found = factors.load_shipped("2026.11").intensity(zone)
+    found = factors.load_shipped("greengate-2026.11").intensity(zone)
     assert (found.row.year, found.row.value, str(found.series.basis)) == (year, value, basis)
 
 
 def test_pounds_a_megawatt_hour_are_converted_exactly():
-    found = factors.load_shipped("2026.11").intensity("US-VA")
+    found = factors.load_shipped("greengate-2026.11").intensity("US-VA")
     pounds = Decimal(found.row.note.removesuffix(" lb/MWh"))
     assert Decimal(found.row.value) == pounds * Decimal("453.59237") / 1000
 
@@ -58,12 +58,12 @@ def test_pounds_a_megawatt_hour_are_converted_exactly():
 )
 def test_an_unknown_zone_is_refused_with_what_may_be_meant(zone, hint):
     with pytest.raises(FactorError) as caught:
-        factors.load_shipped("2026.11").intensity(zone)
+        factors.load_shipped("greengate-2026.11").intensity(zone)
     assert (caught.value.problem, caught.value.hint) == (f"the factor set knows no zone `{zone}`", hint)
 
 
 def test_a_zone_of_two_bases_wants_to_be_told_which():
-    found = factors.load_shipped("2026.11")
+    found = factors.load_shipped("greengate-2026.11")
     with pytest.raises(FactorError, match="several intensities of `US`"):
         found.intensity("US")
     assert found.intensity("US", Boundary.LIFECYCLE).series.attribution.startswith("Ember")
@@ -72,24 +72,24 @@ def test_a_zone_of_two_bases_wants_to_be_told_which():
 
 def test_a_basis_that_a_zone_lacks_is_not_replaced_by_another():
     with pytest.raises(FactorError) as caught:
-        factors.load_shipped("2026.11").intensity("DE", Boundary.OPERATIONAL)
+        factors.load_shipped("greengate-2026.11").intensity("DE", Boundary.OPERATIONAL)
     assert caught.value.hint == "it has lifecycle ones: `basis: lifecycle`"
 
 
 def test_a_region_is_looked_up_with_the_zone_around_it():
-    found = factors.load_shipped("2026.11").region("gcp", "europe-west3")
+    found = factors.load_shipped("greengate-2026.11").region("gcp", "europe-west3")
     assert (found.zone, found.within) == ("gcp/europe-west3", "DE")
     with pytest.raises(FactorError, match="did you mean `aws/eu-central-1`"):
-        factors.load_shipped("2026.11").region("aws", "eu-central1")
+        factors.load_shipped("greengate-2026.11").region("aws", "eu-central1")
 
 
 def test_every_region_is_in_a_zone_that_has_a_figure():
-    found = factors.load_shipped("2026.11")
+    found = factors.load_shipped("greengate-2026.11")
     assert {zone for one in found.file.regions for zone in (one.zone, one.within)} <= found.ids("intensity")
 
 
 def test_a_machine_that_is_not_known_is_refused():
-    found = factors.load_shipped("2026.11")
+    found = factors.load_shipped("greengate-2026.11")
     assert found.embodied("aws/m5.large").row.value == "1610.79"
     with pytest.raises(FactorError, match=r"did you mean `aws/m5\.large`"):
         found.embodied("aws/m5large")
@@ -98,7 +98,7 @@ def test_a_machine_that_is_not_known_is_refused():
 def test_a_company_s_own_figures_come_before_those_of_the_set_that_it_extends():
     found = imported("intensity,DE,2025,310.5,gCO2e/kWh,ACME grid study,internal,lifecycle")
     assert found.intensity("DE").row.value == "310.5"
-    assert found.intensity("FR").set_name == "2026.11"
+    assert found.intensity("FR").set_name == "greengate-2026.11"
     assert found.pue("aws").row.value == "1.15"
 
 
@@ -203,8 +203,12 @@ def test_a_signal_that_cannot_be_accounted_by_is_found(signal):
     ("value", "wrong", "words"),
     [
         ("3441", True, "expected 1 to 2000"),
-        ("34", True, "1/10.1 of the 344.13992 of 2026.11 (lifecycle, 2024)"),
-        ("758.7", False, "2.20 times the 344.13992 of 2026.11 (lifecycle, 2024): is it lb/MWh, where g/kWh is meant?"),
+        ("34", True, "1/10.1 of the 344.13992 of greengate-2026.11 (lifecycle, 2024)"),
+        (
+            "758.7",
+            False,
+            "2.20 times the 344.13992 of greengate-2026.11 (lifecycle, 2024): is it lb/MWh, where g/kWh is meant?",
+        ),
     ],
 )
 def test_a_company_s_figure_is_held_against_its_neighbours(value, wrong, words):

@@ -14,14 +14,14 @@ def written(folder, rows, name="acme.csv"):
 def test_the_sets_that_are_shipped_are_listed(capsys):
     assert run(["factors", "list"]) == 0
     told = capsys.readouterr().out
-    assert told.startswith("2026.11\n")
+    assert told.startswith("greengate-2026.11\n")
     assert "Ember, via Our World in Data, CC BY 4.0" in " ".join(told.split())
 
 
 def test_a_list_for_machines_has_the_digests(capsys):
     assert run(["factors", "list", "--json"]) == 0
     (told,) = json.loads(capsys.readouterr().out)
-    assert (told["name"], len(told["sha256"]), told["extends"]) == ("2026.11", 64, None)
+    assert (told["name"], len(told["sha256"]), told["extends"]) == ("greengate-2026.11", 64, None)
 
 
 def test_a_zone_is_shown_with_its_source(capsys):
@@ -65,7 +65,7 @@ def test_a_whole_set_is_shown_by_its_series(capsys):
 
 
 def test_a_shipped_set_is_sound(capsys):
-    assert run(["factors", "verify", "2026.11"]) == 0
+    assert run(["factors", "verify", "greengate-2026.11"]) == 0
     assert "doubtful: 22 rows change by more than 40% from one year to the next\n" in capsys.readouterr().out
 
 
@@ -88,7 +88,10 @@ def test_a_set_that_cannot_be_is_refused(tmp_path, capsys):
 def test_a_company_s_table_becomes_a_set(tmp_path, capsys):
     out = tmp_path / "sets" / "acme-2026.1.json"
     table = written(tmp_path, CONTRACT)
-    assert run(["factors", "import", table, "--name", "acme-2026.1", "--extends", "2026.11", "--out", str(out)]) == 0
+    assert (
+        run(["factors", "import", table, "--name", "acme-2026.1", "--extends", "greengate-2026.11", "--out", str(out)])
+        == 0
+    )
     assert "pin it in greengate.yaml:\n  factors: {file: " in capsys.readouterr().out
     assert run(["factors", "show", str(out), "--zone", "FR"]) == 0
 
@@ -103,7 +106,7 @@ def test_a_set_is_never_written_over(tmp_path, capsys):
 
 def test_a_doubtful_row_must_be_accepted(tmp_path, capsys):
     row = "intensity,DE,2025,758.7,gCO2e/kWh,ACME,internal,lifecycle"
-    arguments = ["factors", "import", written(tmp_path, row), "--name", "acme", "--extends", "2026.11"]
+    arguments = ["factors", "import", written(tmp_path, row), "--name", "acme", "--extends", "greengate-2026.11"]
     arguments += ["--out", str(tmp_path / "acme.json")]
     assert run(arguments) == 2
     assert "is it lb/MWh, where g/kWh is meant?\n  hint: look at it; if it is meant: --accept 'DE 2025'" in (
@@ -122,5 +125,5 @@ def test_what_would_move_is_told(tmp_path, capsys):
 
 
 def test_a_share_without_a_unit_is_refused(tmp_path, capsys):
-    assert run(["factors", "diff", "2026.11", "2026.11", "--above", "5"]) == 2
+    assert run(["factors", "diff", "greengate-2026.11", "greengate-2026.11", "--above", "5"]) == 2
     assert "`5` has no unit" in capsys.readouterr().err

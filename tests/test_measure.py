@@ -6,7 +6,7 @@ import pytest
 
 from greengate.errors import MeasurementError
 from greengate.evidence import Block, Class, Event
-from greengate.measure.figures import examined, modelled_energy, runs_needed, scaled, static, timed
+from greengate.measure.figures import examined, modelled_energy, runs_needed, static, timed
 from greengate.measure.intervals import quantile, values_needed
 from greengate.measure.modelled import Processor, Watts, watts_of
 from greengate.measure.protocol import Trace, runs_a_block
@@ -142,9 +142,3 @@ def test_an_examination_gives_size_and_peak_memory():
     assert found["model_size"].interval.exact
     assert found["peak_memory"].interval.low < 5000 < found["peak_memory"].interval.high
     assert found["peak_memory"].provenance.degraded == ("no Landlock",)
-
-
-def test_a_scaled_figure_keeps_its_spread_and_an_absent_one_its_reason():
-    found = static(StaticCosts(10, None, 1, 1, "c", ("why",)), 1)
-    assert scaled(found, "macs_per_inference", "x", 3, "three").figures["x"].amount == 30
-    assert scaled(found, "parameters", "x", 3, "three").missing == {"x": "cannot be counted: why"}

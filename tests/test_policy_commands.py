@@ -360,11 +360,3 @@ def test_new_tells_of_a_folder_that_cannot_be_made(call, project):
     (project / "policies").write_text("a file")
     code, _, err = call("new")
     assert (code, err) == (4, "error: policies/acme-nlp.yaml: cannot be written: File exists\n")
-
-
-def test_check_warns_of_a_rule_that_no_figure_of_this_version_can_settle(call):
-    rule = "{id: whole, metric: sci_per_1k_inferences, max: 5 gCO2e, enforce: soft}"
-    text = f"apiVersion: greengate/v1\nkind: Policy\nmetadata: {{name: ours}}\nrules:\n  - {rule}\n"
-    code, out, err = call("check", "ours.yaml", ours=text)
-    assert code == 0
-    assert "the rule whole is always inconclusive: this version knows no embodied emissions" in out + err

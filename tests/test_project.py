@@ -9,11 +9,19 @@ import pytest
 from greengate.errors import Place, Problems, ProjectError
 from greengate.evidence import Model, QualityScale
 from greengate.packs import project_file
-from greengate.packs.project import load_project
-from greengate.packs.project_entry import Build, DeclaredIntensity, Deployment, Evaluation, Inputs, Scoring
+from greengate.packs.project import FactorsEntry, load_project
+from greengate.packs.project_entry import (
+    Build,
+    Deployment,
+    EmbodiedEntry,
+    Evaluation,
+    GivenFactor,
+    Inputs,
+    Instrument,
+    Scoring,
+)
 from greengate.packs.yaml_text import parse
 from greengate.ports import Limits
-from greengate.quantities import Intensity
 
 HEAD = "apiVersion: greengate/v1\nkind: Project\npolicies: [starter]\n"
 FULL = """
@@ -94,7 +102,8 @@ def test_a_model_with_a_file_is_read():
         labels={"tier": "prod"},
         quality={"accuracy": QualityScale(), "bleu": QualityScale(unit="score")},
     )
-    assert entry.deployment == Deployment("cloud", 2e9, 1.2, DeclaredIntensity(Intensity(350.0), "X", 2025))
+    pue, grid = GivenFactor("1.2", "the project"), GivenFactor("350", "X", year=2025)
+    assert entry.deployment == Deployment("cloud", 2e9, pue, grid)
     assert not entry.trusted
     assert entry.place == Place("greengate.yaml", 8, 5, "models[0]")
     assert entry.source_place == Place("greengate.yaml", 9, 11, "models[0].path")
@@ -258,10 +267,70 @@ GRID = "the dirtiest grids are below 1500 gCO2e/kWh"
         ("{kind: own, intensity: {value: 3 kgCO2e/kWh, source: X, year: 2025}}", ("found `3 kgCO2e/kWh`, expected from 0 gCO2e/kWh to 2000 gCO2e/kWh", GRID)),
         ("{kind: own, intensity: {value: 3 gCO2e/kWh, source: X, year: 25}}", ("found `25`, expected at least 1990", "")),
         ("{kind: own, intensity: {value: 3 gCO2e/kWh, year: 2025}}", ("`source` is missing", "Who published it.")),
+        ("{kind: own, intensity: {value: 3 lb/MWh, source: X, year: 2025}}", ("`lb/MWh` in `3 lb/MWh` is no unit of a carbon intensity", "did you mean `lbCO2e/MWh`?")),
+        ("{kind: own, zone: DE, intensity: {value: 3 gCO2e/kWh, source: X, year: 2025}}", ("both `zone` and `intensity` say whose electricity it is", "keep one of them")),
+        ("{kind: own, basis: lifecycle, intensity: {value: 3 gCO2e/kWh, source: X, year: 2025}}", ("`basis` chooses among a factor set's figures, and the intensity is declared", "say it in `intensity: {basis: …}`")),
+        ("{kind: cloud, region: eu-central-1}", ("`eu-central-1` is no region of a cloud", "name the cloud first: `aws/eu-central-1`")),
+        ("{kind: own, price: {value: 0.2, source: X}}", ("`0.2` has no unit", "a price of energy is written like `0.21 EUR/kWh`")),
+        ("{kind: own, price: {value: 21 EUR/kWh, source: X}}", ("found `21 EUR/kWh`, expected from 0.001 EUR/kWh to 5 EUR/kWh", "a kilowatt-hour costs some cents")),
+        ("{kind: own, market: [{share: 80%}]}", ("an instrument is either a `contract` or a `value`", "name a contract of the factor set, or give its `type`, `value`, `source`, `year` and `basis`")),
+        ("{kind: own, market: [{share: 80%, contract: a, year: 2025}]}", ("`year` does not go with a `contract`", "the factor set says it")),
+        ("{kind: own, market: [{share: 80%, contract: a}, {share: 30%, contract: b}]}", ("the shares add up to 1.1, expected 1 at most", "no kWh counts twice")),
+        ("{kind: own, market: [{share: 120%, contract: a}]}", ("found `120%`, expected from 0% to 100%", "")),
+        ("{kind: own, embodied: {machine: a/b, resources: 4, lifetime: 4 years, machines: 1}}", ("found `4`, expected text", "put it in quotes")),
+        ("{kind: own, embodied: {machine: a/b, resources: 5 of 4, lifetime: 4 years, machines: 1}}", ("found `5 of 4`, expected such as `4 of 96`", "the vCPUs of yours, and of the host")),
+        ("{kind: own, embodied: {machine: a/b, resources: 1 of 4, lifetime: 4 d, machines: 1}}", ("found `4 d`, expected from 1 years to 20 years", "such as `4 years`, of 8,760 hours each")),
+        ("{kind: own, embodied: {machine: a/b, resources: 1 of 4, lifetime: 4 years}}", ("say how long the hardware is reserved: `machines` or `reserved`", "`machines: 2` are reserved all year; `reserved: while-running` only while they infer")),
+        ("{kind: own, embodied: {resources: 1 of 4, lifetime: 4 years, machines: 1}}", ("the host is either a `machine` or a `total`", "name a machine of the factor set, or give the host's `total` and its `source`")),
+        ("{kind: own, embodied: {total: 1255 kgCO2e, resources: 1 of 4, lifetime: 4 years, machines: 1}}", ("`total` and `source` go together", "say who says so")),
     ],
 )  # fmt: skip
 def test_mistakes_in_a_deployment_are_told(deployment, found):
+    told = [one for one in mistakes(with_model, f"path: m.onnx\ndeployment: {deployment}") if "is pinned" not in one[1]]
+    assert told == [(7, *found)]
+
+
+@pytest.mark.parametrize(
+    ("deployment", "word"),
+    [
+        ("{kind: own, zone: DE}", "DE"),
+        ("{kind: cloud, region: aws/eu-central-1}", "aws/eu-central-1"),
+        ("{kind: own, market: [{share: 80%, contract: green}]}", "green"),
+        ("{kind: own, embodied: {machine: a/b, resources: 1 of 4, lifetime: 4 years, machines: 1}}", "a/b"),
+    ],
+)
+def test_what_a_factor_set_must_explain_wants_one_pinned(deployment, word):
+    found = (
+        f"`{word}` stands in a factor set, and none is pinned",
+        "pin one: `factors: greengate-2026.11` (`greengate factors list`)",
+    )
     assert mistakes(with_model, f"path: m.onnx\ndeployment: {deployment}") == [(7, *found)]
+
+
+def test_a_whole_deployment_is_read():
+    text = (
+        "factors: greengate-2026.11\nmodels:\n- name: m\n  path: m.onnx\n  deployment:\n    kind: own\n    zone: DE\n"
+        "    basis: lifecycle\n    price: {value: 21 ct/kWh, source: P}\n    market:\n"
+        "      - {share: 60%, contract: green}\n"
+        "      - {share: 10%, type: certificate, value: 0 gCO2e/kWh, source: G, year: 2025, basis: lifecycle}\n"
+        "    embodied: {machine: aws/m5.large, resources: 4 of 96, lifetime: 4 years, reserved: while-running}\n"
+    )
+    project = load(f"{HEAD}{text}")
+    certificate = GivenFactor("0", "G", year=2025, basis="lifecycle")
+    assert project.factors == FactorsEntry(name="greengate-2026.11")
+    assert project.models[0].deployment == Deployment(
+        "own",
+        zone="DE",
+        basis="lifecycle",
+        price=GivenFactor("0.21", "P"),
+        market=(Instrument(0.6, contract="green"), Instrument(0.1, kind="certificate", factor=certificate)),
+        embodied=EmbodiedEntry(4 / 96, 4.0, machine="aws/m5.large"),
+    )
+
+
+def test_a_factor_set_of_one_s_own_is_pinned_by_its_digest():
+    project = load(f"{HEAD}models: [{{name: m, path: m.onnx}}]\nfactors: {{file: f.json, sha256: {'a' * 64}}}\n")
+    assert project.factors == FactorsEntry(file="f.json", sha256="a" * 64)
 
 
 @pytest.mark.parametrize(
@@ -273,6 +342,7 @@ def test_mistakes_in_a_deployment_are_told(deployment, found):
         ("runner: {limits: {memory: 8 MiB}}", ("found `8 MiB`, expected from 512 MiB to 4 TiB", "the runtime alone takes some hundred MiB of addresses")),
         ("runner: {limits: {cpu: 8 GiB}}", ("`8 GiB` is a size, expected a duration", "write it like `40 ms`")),
         ("runner: {limits: {wall: 1 ms}}", ("found `1 ms`, expected from 1 s to 24 h", "")),
+        ("factors: {file: f.json}", ("`sha256` is missing", "")),
         ("polices: [x]", ("unknown key `polices`", "did you mean `policies`?")),
     ],
 )  # fmt: skip

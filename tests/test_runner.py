@@ -559,8 +559,8 @@ def test_what_is_counted_is_the_same_everywhere(rule):
 
 def test_every_metric_that_is_measured_is_bound_to_its_runner():
     assert {name for name, metric in METRICS.items() if not metric.of_runner} == {
-        "sci_per_1k_inferences", "flops_per_inference", "macs_per_inference", "parameters", "model_size",
-        "weight_bytes", "activation_bytes", "training_energy", "training_carbon", "deployment_cost", "grid_intensity",
+        "flops_per_inference", "macs_per_inference", "parameters", "model_size",
+        "weight_bytes", "activation_bytes", "training_energy", "training_carbon", "grid_intensity",
     }  # fmt: skip
 
 

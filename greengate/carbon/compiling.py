@@ -56,7 +56,7 @@ def compiled(raw: Path, name: str, released: str) -> dict[str, Any]:
 
     Args:
         raw: Folder with `owid/`, `gcp-region-carbon-info/`, `ccf-coefficients/` and `codecarbon/`.
-        name: Name of the set, such as 2026.11.
+        name: Name of the set, such as greengate-2026.11.
         released: Day of its release, YYYY-MM-DD.
     """
     made = _Set(raw)
@@ -301,7 +301,7 @@ def written(content: Mapping[str, Any]) -> str:
 @click.command()
 @click.argument("raw", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--name", required=True, help="Name of the set, such as 2026.11.")
+@click.option("--name", required=True, help="Name of the set, such as greengate-2026.11.")
 @click.option("--released", required=True, help="Day of its release, YYYY-MM-DD.")
 def main(raw: Path, out: Path, name: str, released: str) -> None:
     """Compile the publications in the folder RAW to the factor set OUT."""

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from greengate import packs, settings, shipped
-from greengate.errors import GreengateError, ReportError, UsageError
+from greengate.errors import GreengateError, Problems, ReportError, UsageError
 from greengate.packs import beginning, explaining, proving
 from greengate.packs.documents import SLUG
 from greengate.packs.project import load_project
@@ -152,12 +152,14 @@ def _named(paths: Sequence[str], project: str) -> tuple[Policy, ...]:
 
 def _of_project(project: str) -> tuple[Policy, ...]:
     """Load the policies of the project, and hold them against its models."""
-    from greengate import grounds  # noqa: PLC0415 - with everything that measures
+    from greengate import deployments, grounds  # noqa: PLC0415 - with everything that measures
 
     tree = WorkingTree(Path(project).parent)
     read = load_project(tree, Path(project).name)
     policies = packs.load(tree, read.policies, grounds.scales_of(read))
     grounds.refuse_strangers(policies, read.models)
+    if problems := deployments.problems(tree.root, read, _today()):
+        raise Problems(problems)
     return policies
 
 

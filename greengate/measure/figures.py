@@ -116,17 +116,6 @@ def modelled_energy(trace: Trace, subject: str, confidence: float, watts: Watts 
     return Figures({name: Figure(amount=amount, interval=interval, provenance=provenance)})
 
 
-def scaled(figures: Figures, name: str, onto: str, factor: float, source: str) -> Figures:
-    """Derive a figure that is another one times a declared factor."""
-    figure = figures.figures.get(name)
-    if figure is None:
-        return Figures(missing={onto: figures.missing.get(name, f"{name} is missing")})
-    provenance = figure.provenance.model_copy(update={"method": f"{name} x {source}"})
-    return Figures(
-        {onto: Figure(amount=figure.amount * factor, interval=figure.interval.scaled(factor), provenance=provenance)}
-    )
-
-
 def _cpu_s_per_1k(block: Block) -> float:
     return 1000 * block.cpu_s / block.inferences
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from greengate.errors import Place, PolicyError, Problems
 from greengate.evidence import QualityScale
-from greengate.metrics import NOT_MADE
 from greengate.packs import documents, waivers
 from greengate.packs.inherit import Family
 from greengate.packs.mistakes import shaped
@@ -61,21 +60,14 @@ def _refuse_namesakes(sources: Iterable[Source]) -> None:
 
 
 def warnings(policies: Iterable[Policy], today: str) -> list[str]:
-    """Say which waivers are over, or will be within two weeks, and which rules can only be inconclusive.
-
-    None of it is an error.
+    """Say which waivers are over, or will be within two weeks; that is no error.
 
     Args:
         policies: What `load` returned.
         today: The date, YYYY-MM-DD.
     """
     soon = (dt.date.fromisoformat(today) + dt.timedelta(days=_SOON)).isoformat()
-    told = [
-        f"{rule.place}: the rule {rule.id} is always inconclusive: {NOT_MADE[rule.metric.name]}"
-        for policy in policies
-        for rule in policy.rules
-        if rule.metric and rule.metric.name in NOT_MADE
-    ]
+    told = []
     for waiver in (waiver for policy in policies for waiver in policy.waivers):
         if waiver.expired(today):
             told.append(f"{waiver.place}: the waiver {waiver.id} for {waiver.rule} expired on {waiver.expires}")

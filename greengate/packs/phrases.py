@@ -9,6 +9,8 @@ from greengate.quantities import Points, Quantity
 _CALLED = {
     "energy_per_1k_inferences": "the energy of 1,000 inferences",
     "carbon_per_1k_inferences": "the emissions of 1,000 inferences",
+    "carbon_per_1k_inferences_market": "the market-based emissions of 1,000 inferences",
+    "embodied_per_1k_inferences": "the share of the hardware's making in 1,000 inferences",
     "sci_per_1k_inferences": "the emissions of 1,000 inferences, a share of the hardware's making included,",
     "flops_per_inference": "the floating-point operations of an inference",
     "macs_per_inference": "the multiply-accumulates of an inference",
@@ -25,6 +27,7 @@ _CALLED = {
     "training_carbon": "the emissions of training",
     "deployment_energy": "the energy of a year's deployment",
     "deployment_carbon": "the emissions of a year's deployment",
+    "deployment_carbon_market": "the market-based emissions of a year's deployment",
     "deployment_cost": "the cost of a year's energy",
     "grid_intensity": "the carbon intensity of the grid",
 }

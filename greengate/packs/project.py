@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from greengate.errors import GreengateError, Place, Problems, ProjectError
@@ -45,6 +46,16 @@ class ProfileEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class FactorsEntry:
+    """The factor set that the project pins: a shipped one's name, or a file and the digest that it must have."""
+
+    name: str = ""
+    file: str = ""
+    sha256: str = ""
+    place: Place = field(default_factory=Place, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
     """What a project says of itself.
 
@@ -58,6 +69,7 @@ class Project:
         cpu: Power of one hardware thread of the runner, where the project declares it.
         meters: Power meters that are asked over a network, or of the runner's management controller.
         profile: The calibration of the runner, where the project names one.
+        factors: The factor set that it pins, or None.
         digest: SHA-256 (hex) of the project file.
         place: Where the project file begins.
     """
@@ -71,6 +83,7 @@ class Project:
     cpu: CpuPower | None = None
     meters: tuple[MeterEntry, ...] = ()
     profile: ProfileEntry | None = None
+    factors: FactorsEntry | None = None
     digest: str = ""
     place: Place = field(default_factory=Place)
 
@@ -110,6 +123,9 @@ def _project(document: Document, name: str, digest: str) -> Project:
     cpu = _cpu(sheet, shape)
     meters = _meters(sheet, value.get("runner"))
     profile = _profile(sheet, value.get("runner"))
+    factors = _factors(sheet, value.get("factors"))
+    if value.get("factors") is None:
+        _refuse_unpinned(sheet, entries)
     if isinstance(value.get("history"), str):
         sheet.check_path(("history",), value["history"])
     if problems:
@@ -118,7 +134,7 @@ def _project(document: Document, name: str, digest: str) -> Project:
     threads = (shape.runner.threads if shape.runner else None) or 1
     history = shape.history or HISTORY
     place = sheet.place(())
-    return Project(entries, policies, history, device, threads, limits, cpu, meters, profile, digest, place)
+    return Project(entries, policies, history, device, threads, limits, cpu, meters, profile, factors, digest, place)
 
 
 def _device(sheet: Sheet, runner: object) -> str:
@@ -172,6 +188,26 @@ def _profile(sheet: Sheet, runner: object) -> ProfileEntry | None:
         sheet.check_path(("runner", "profile", "file"), written["file"])
     shape = fitting(project_file.Profile, written)
     return ProfileEntry(shape.file, shape.key, sheet.place(("runner", "profile"))) if shape else None
+
+
+def _factors(sheet: Sheet, written: object) -> FactorsEntry | None:
+    if written is None:
+        return None
+    if isinstance(written, str):
+        return FactorsEntry(name=written, place=sheet.place(("factors",)))
+    if isinstance(written, dict) and isinstance(written.get("file"), str):
+        sheet.check_path(("factors", "file"), written["file"])
+    shape = fitting(project_file.PinnedFactors, written)
+    return FactorsEntry(file=shape.file, sha256=shape.sha256, place=sheet.place(("factors",))) if shape else None
+
+
+def _refuse_unpinned(sheet: Sheet, entries: Iterable[ModelEntry]) -> None:
+    """Refuse words that only a factor set can explain where none is pinned: the newest would change with greengate."""
+    for entry in entries:
+        if entry.deployment and entry.deployment.looked_up:
+            found = f"`{entry.deployment.looked_up}` stands in a factor set, and none is pinned"
+            hint = "pin one: `factors: greengate-2026.11` (`greengate factors list`)"
+            sheet.problems.append(ProjectError(entry.deployment.place, found, hint))
 
 
 def _policies(sheet: Sheet, written: object) -> tuple[str, ...]:

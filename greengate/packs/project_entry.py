@@ -8,7 +8,6 @@ from typing import TypeAlias
 
 from greengate.errors import Place
 from greengate.evidence import Model, QualityScale
-from greengate.quantities import Intensity
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +76,74 @@ class Training:
 
 
 @dataclass(frozen=True, slots=True)
-class DeclaredIntensity:
-    """A carbon intensity with who published it and the year it is about."""
+class GivenFactor:
+    """A factor that the project file itself declares: a decimal string in its base unit, and who says so."""
 
-    value: Intensity
+    value: str
     source: str
-    year: int
+    place: Place = field(default_factory=Place, compare=False)
+    year: int | None = None
+    basis: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """A contract or certificate for a share of the electricity: by its name in the factor set, or declared here."""
+
+    share: float
+    place: Place = field(default_factory=Place, compare=False)
+    contract: str = ""
+    kind: str = ""
+    factor: GivenFactor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EmbodiedEntry:
+    """The hardware that a deployment reserves.
+
+    Attributes:
+        resources: The part of the host.
+        machine: The host's machine type in the factor set, or "" where `total` is declared (kgCO2e).
+        machines: How many such parts are reserved all year, or None where one is reserved only while it infers.
+    """
+
+    resources: float
+    lifetime_years: float
+    place: Place = field(default_factory=Place, compare=False)
+    machine: str = ""
+    total: GivenFactor | None = None
+    machines: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """Where a model runs in production (own, cloud, api or edge), and how often; None where it is not said."""
+    """Where a model runs in production (own, cloud, api or edge), and how often; None or "" where it is not said.
+
+    Attributes:
+        region: A cloud's region, as in `aws/eu-central-1`.
+        zone: A zone of the factor set, as in `DE`.
+        basis: "lifecycle" or "operational", where the factor set has both.
+        market: Contracts and certificates, for market-based emissions.
+    """
 
     kind: str
     inferences_per_year: float | None = None
-    pue: float | None = None
-    intensity: DeclaredIntensity | None = None
+    pue: GivenFactor | None = None
+    intensity: GivenFactor | None = None
+    region: str = ""
+    zone: str = ""
+    basis: str = ""
+    market: tuple[Instrument, ...] = ()
+    price: GivenFactor | None = None
+    embodied: EmbodiedEntry | None = None
+    place: Place = field(default_factory=Place, compare=False)
+
+    @property
+    def looked_up(self) -> str:
+        """The first word that stands in a factor set, or nothing where all is declared."""
+        machine = self.embodied.machine if self.embodied else ""
+        contracts = [one.contract for one in self.market]
+        return next((word for word in (self.region, self.zone, *contracts, machine) if word), "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,42 @@ class Intensity(Shape):
     value: Amount = Field(description="Such as 350 gCO2e/kWh.")
     source: Text = Field(description="Who published it.")
     year: int = Field(ge=1990, le=2100, description="The year it is about.")
+    basis: Literal["lifecycle", "operational"] | None = Field(
+        None, description="What is in it: lifecycle, operational."
+    )
+
+
+class Instrument(Shape):
+    """A contract or certificate for a share of the electricity."""
+
+    share: Amount = Field(description="Share of the electricity that it covers, such as 80%.")
+    contract: Text | None = Field(None, description="Its name in the factor set; or else the rest:")
+    type: Literal["supplier", "power-purchase", "certificate"] | None = Field(None, description="What it is.")
+    value: Amount | None = Field(None, description="Its intensity, such as 0 gCO2e/kWh.")
+    source: Text | None = Field(None, description="Who says so.")
+    year: int | None = Field(None, ge=1990, le=2100, description="The year it is about.")
+    basis: Literal["lifecycle", "operational"] | None = Field(
+        None, description="What is in it: lifecycle, operational."
+    )
+
+
+class Price(Shape):
+    """The price of energy."""
+
+    value: Amount = Field(description="Such as 0.21 EUR/kWh.")
+    source: Text = Field(description="Who says so.")
+
+
+class Embodied(Shape):
+    """The hardware that a deployment reserves, for its share of the emissions of making it."""
+
+    machine: Text | None = Field(None, description="Machine type in the factor set, such as aws/m5.large.")
+    total: Amount | None = Field(None, description="Emissions of the whole host, such as 1255 kgCO2e.")
+    source: Text | None = Field(None, description="Who says so.")
+    resources: Text = Field(description="The part of the host that is reserved, in vCPUs: 4 of 96.")
+    lifetime: Amount = Field(description="Expected life of the hardware, such as 4 years.")
+    machines: int | None = Field(None, ge=1, description="How many such parts are reserved all year.")
+    reserved: Literal["while-running"] | None = Field(None, description="One part is reserved only while it infers.")
 
 
 class Deployment(Shape):
@@ -92,8 +128,27 @@ class Deployment(Shape):
 
     kind: Literal["own", "cloud", "api", "edge"] = Field(description="Whose hardware it is: own, cloud, api or edge.")
     inferences_per_year: Amount | None = Field(None, description="Expected inferences a year, such as 2e9.")
+    region: Text | None = Field(None, description="A cloud's region, such as aws/eu-central-1.")
+    zone: Text | None = Field(None, description="A zone of the factor set, such as DE or US-VA.")
+    basis: Literal["lifecycle", "operational"] | None = Field(None, description="Which of the zone's figures is meant.")
     pue: Amount | None = Field(None, description="Power usage effectiveness of the data centre, such as 1.2.")
-    intensity: Intensity | None = Field(None, description="Carbon intensity of its electricity.")
+    intensity: Intensity | None = Field(None, description="Carbon intensity of its electricity, instead of a zone.")
+    market: list[Instrument] | None = Field(None, min_length=1, description="Contracts and certificates.")
+    price: Price | None = Field(None, description="The price of energy.")
+    embodied: Embodied | None = Field(None, description="The hardware that it reserves.")
+
+
+class PinnedFactors(Shape):
+    """A factor set of one's own."""
+
+    file: Text = Field(description="The set, such as factors/acme-2026.1.json.")
+    sha256: str = Field(pattern="^[0-9a-f]{64}$", description="Its digest, as `greengate factors verify` tells it.")
+
+
+Factors = Annotated[
+    Annotated[Text, Tag("name")] | Annotated[PinnedFactors, Tag("file")],
+    Discriminator(lambda value: "file" if isinstance(value, dict) else "name"),
+]
 
 
 class Model(Shape):
@@ -173,5 +228,6 @@ class Project(Shape):
     kind: Literal["Project"] = Field(description="Always Project.")
     policies: list[Text] = Field(min_length=1, description="Shipped packs, files and patterns; waivers' files too.")
     models: list[Model] = Field(min_length=1, description="The models under the gate.")
+    factors: Factors | None = Field(None, description="The factor set: a shipped one's name, or {file, sha256}.")
     history: Text | None = Field(None, description="Where verdicts are kept. Default: .greengate/history.db.")
     runner: Runner | None = Field(None, description="How models are run.")

@@ -8,11 +8,9 @@ from dataclasses import replace
 from greengate.errors import nearest
 from greengate.evidence import QualityScale
 from greengate.metrics import KNOWN_SCALES
-from greengate.packs import project_file
+from greengate.packs import project_deployment, project_file
 from greengate.packs.project_entry import (
     Build,
-    DeclaredIntensity,
-    Deployment,
     Evaluation,
     Inputs,
     ModelEntry,
@@ -21,19 +19,13 @@ from greengate.packs.project_entry import (
     TrackerFile,
     Training,
 )
-from greengate.packs.project_sheet import GIT, Bounds, Sheet
+from greengate.packs.project_sheet import GIT, Sheet
 from greengate.packs.yaml_text import KeyPath
-from greengate.quantities import Count, Intensity
 
 LAST_PASS = "last-pass"  # noqa: S105 - a word of the project file
 SCORERS = ("accuracy", "f1", "f1_macro", "rmse")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
 _FIGURE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_INFERENCES = Bounds(Count(1.0), Count(1e18))
-_PUE = Bounds(
-    Count(1.0), Count(3.0), "a facility uses at least what its computers use (1); above 3 it is more likely a slip"
-)
-_INTENSITY = Bounds(Intensity(0.0), Intensity(2000.0), "the dirtiest grids are below 1500 gCO2e/kWh")
 
 
 def read(sheet: Sheet, path: KeyPath, shape: project_file.Model) -> ModelEntry | None:
@@ -58,7 +50,7 @@ def read(sheet: Sheet, path: KeyPath, shape: project_file.Model) -> ModelEntry |
         labels=shape.labels or {},
         team=shape.team or "",
         trusted=bool(shape.trust),
-        deployment=_deployment(sheet, (*path, "deployment"), shape.deployment),
+        deployment=project_deployment.read(sheet, (*path, "deployment"), shape.deployment),
         place=sheet.place(path),
         source_place=sheet.place((*path, "path" if shape.build is None else "build")),
         baseline_place=sheet.place((*path, "baseline")),
@@ -200,23 +192,3 @@ def _training(sheet: Sheet, path: KeyPath, shape: project_file.Training | None) 
         return Training(own)
     source = sheet.baseline((*path, "baseline"), shape.baseline, shape.file)
     return Training(own, replace(own, file=source))
-
-
-def _deployment(sheet: Sheet, path: KeyPath, shape: project_file.Deployment | None) -> Deployment | None:
-    if shape is None:
-        return None
-    expected = sheet.quantity((*path, "inferences_per_year"), shape.inferences_per_year, _INFERENCES)
-    pue = sheet.quantity((*path, "pue"), shape.pue, _PUE)
-    return Deployment(
-        kind=shape.kind,
-        inferences_per_year=expected.amount if expected else None,
-        pue=pue.amount if pue else None,
-        intensity=_intensity(sheet, (*path, "intensity"), shape.intensity),
-    )
-
-
-def _intensity(sheet: Sheet, path: KeyPath, shape: project_file.Intensity | None) -> DeclaredIntensity | None:
-    if shape is None:
-        return None
-    value = sheet.quantity((*path, "value"), shape.value, _INTENSITY)
-    return DeclaredIntensity(value, shape.source, shape.year) if value else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from greengate.report import yearly
 from greengate.report.account import Entry
 from greengate.verdict import Finding
 
@@ -28,12 +29,12 @@ def annotate(entry: Entry, finding: Finding) -> Annotation:
         path=path.replace("\\", "/").removeprefix("./"),
         line=max(source.line, 1),
         column=max(source.column, 1),
-        text=_sentence(entry.verdict.model, finding),
+        text=_sentence(entry, finding),
     )
 
 
-def _sentence(model: str, finding: Finding) -> str:
+def _sentence(entry: Entry, finding: Finding) -> str:
     found = ", ".join(part for part in (finding.figure, finding.interval) if part)
     against = f"{found} against {finding.limit}" if found and finding.limit else found
-    parts = (against, finding.margin, finding.counterfactual, finding.reason, finding.message)
-    return f"{model} {finding.outcome}: {'; '.join(part for part in parts if part)}"
+    parts = (against, finding.margin, finding.counterfactual, finding.reason, finding.message, yearly.headline(entry))
+    return f"{entry.verdict.model} {finding.outcome}: {'; '.join(part for part in parts if part)}"

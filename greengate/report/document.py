@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from greengate.evidence import Evidence
+from greengate.report import yearly
 from greengate.report.account import Account, Entry
 from greengate.report.comparison import Change, Compared, Comparison, base_unit, compared, metric_of
 from greengate.report.origin import Since, since
@@ -41,6 +42,7 @@ def _model(entry: Entry) -> Document:
         "problem": entry.problem,
         "policies": [{"name": name, "digest": digest} for name, digest in entry.policies],
         "findings": [_finding(finding, check, fingerprint, evidence) for finding, check, fingerprint in entry.marks],
+        "year": _year(comparison) if comparison else None,
         "figures": _figures(comparison) if comparison else {},
         "evidence": particulars(evidence) if evidence else None,
     }
@@ -87,6 +89,23 @@ def _since(told: Since | None) -> Document | None:
         "figure": told.figure,
         "text": str(told),
     }
+
+
+def _year(comparison: Comparison) -> Document | None:
+    """Lay out what the change costs a year; None where nothing is known of it."""
+    told = {one.compared.name: _yearly(one) for one in yearly.years(comparison)}
+    if not told:
+        return None
+    return {"text": yearly.in_words(comparison), "span": yearly.span(comparison), "rows": told}
+
+
+def _yearly(one: yearly.Yearly) -> Document:
+    difference = one.difference
+    row = {"word": one.word, "unit": base_unit(one.compared.metric.kind) if one.compared.metric else ""}
+    if difference is None:
+        return {**row, "amount": None, **bounds(None), "text": "", "span": ""}
+    told = {"text": difference.text, "span": difference.span}
+    return {**row, "amount": difference.amount, **bounds(difference.interval), **told}
 
 
 def _figures(comparison: Comparison) -> Document:

@@ -6,14 +6,13 @@ from collections.abc import Iterator
 
 from greengate.evidence import Evidence
 from greengate.quantities import Share
-from greengate.report import course, growth, origin
+from greengate.report import course, growth, origin, yearly
 from greengate.report.account import Account, Entry
 from greengate.report.comparison import Compared, Comparison, compared, metric_of
 from greengate.report.escaping import plain
 
 ENERGY = "energy_per_1k_inferences"
-YEARLY = {"deployment_energy": "energy", "deployment_carbon": "carbon", "deployment_cost": "cost"}
-_SHARED = ("covers", "method", "source", "runner")
+_SHARED = ("covers", "method", "source", "factors", "market", "runner")
 _COSTS = {"macs_per_inference": "MACs", "parameters": "parameters", "model_size": ""}
 _MOST_EVENTS = 6
 _MOST_GROWN = 3
@@ -41,7 +40,8 @@ def _measured(entry: Entry, comparison: Comparison) -> Iterator[tuple[str, str]]
     evidence = comparison.evidence
     if not evidence.voided:
         yield from _energy(comparison)
-        yield "a year", _listed(comparison, YEARLY, before=True)
+        yield "a year", _listed(comparison, yearly.words(evidence), before=True)
+        yield from _factors(evidence)
     yield from _course(entry, evidence)
     yield "costs", _listed(comparison, _COSTS)
     yield "grew by", plain(growth.listed(evidence, _MOST_GROWN))
@@ -65,6 +65,18 @@ def _energy(comparison: Comparison) -> Iterator[tuple[str, str]]:
     yield "method", "; ".join(plain(part) for part in (provenance.method, *provenance.degraded))
     yield "source", plain(provenance.source)
     yield "checks", plain("; ".join(crosschecks(comparison)))
+
+
+def _factors(evidence: Evidence) -> Iterator[tuple[str, str]]:
+    """Say by which factors a year was made."""
+    said = evidence.conversion
+    if said is None:
+        return
+    traffic = f"{said.inferences_per_year:,.0f} inferences" if said.inferences_per_year is not None else ""
+    factors = [f"PUE {said.pue}" if said.pue else "", str(said.intensity or ""), str(said.price or "")]
+    pinned = f"{said.factor_set} {said.factor_set_sha256[:12]}" if said.factor_set else ""
+    yield "factors", plain("; ".join(part for part in (traffic, *factors, pinned) if part))
+    yield "market", plain(said.statement)
 
 
 def _course(entry: Entry, evidence: Evidence) -> Iterator[tuple[str, str]]:

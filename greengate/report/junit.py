@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Iterator
 
-from greengate.report import course
+from greengate.report import course, yearly
 from greengate.report.account import Account, Entry
 from greengate.report.escaping import plain
 from greengate.verdict import Finding, Outcome
@@ -43,6 +43,8 @@ def _course(entry: Entry) -> Iterator[tuple[str, str]]:
     if entry.evidence is None:
         return
     load = course.load(entry.evidence)
+    if told := yearly.headline(entry):
+        yield "a year", told
     yield "measured", course.measured(entry.evidence)
     if load:
         yield "load", str(load)

@@ -10,9 +10,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from greengate.conversion import Conversion
 from greengate.evidence import Earlier, Evidence, Figure, Interval, Provenance, Subject
 from greengate.paired import log_ratios
-from greengate.report import course, growth, origin
+from greengate.report import course, growth, origin, yearly
 from greengate.report.comparison import Compared, base_unit, metric_of
 from greengate.report.footing import ENERGY
 
@@ -34,6 +35,7 @@ def particulars(evidence: Evidence) -> Particulars:
         "earlier": [_earlier(earlier, evidence) for earlier in evidence.earlier],
         "runner": evidence.runner.model_dump(),
         "device": evidence.device,
+        "conversion": _conversion(evidence.conversion),
         "terms": evidence.terms,
         "measured": course.measured(evidence),
         "measured_s": evidence.measured_s,
@@ -52,6 +54,14 @@ def particulars(evidence: Evidence) -> Particulars:
         "changed_operators": evidence.changed_operators,
         "notes": list(evidence.notes),
     }
+
+
+def _conversion(said: Conversion | None) -> Particulars | None:
+    """Lay traffic and factors out as they are written down, with words that are ready to print."""
+    if said is None:
+        return None
+    words = [{"name": name, "text": text} for name, text in yearly.factors(said)]
+    return {**said.model_dump(), "market_intensity": said.market_intensity, "words": words}
 
 
 def figure(found: Compared, told: Figure) -> Particulars:

@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from greengate.report import yearly
 from greengate.report.account import Account, Entry
 from greengate.report.comparison import compared
 from greengate.report.course import VOID
@@ -63,6 +64,8 @@ class _Scribe:
 
     def block(self, entry: Entry, foot: list[tuple[str, str]]) -> RenderableType:
         parts: list[RenderableType] = [self._headline(entry)]
+        if yearly_words := _yearly(entry):
+            parts.append(self._indented(yearly_words, above=0))
         if entry.evidence and entry.evidence.voided:
             parts.append(self._indented(self._void(entry.evidence.voided), above=0))
         if entry.verdict.findings:
@@ -133,6 +136,17 @@ class _Scribe:
         lines = (finding.counterfactual, *shortened(finding.reason).splitlines(), finding.message)
         told = [Padding(Text(plain(line)), (0, 0, 0, 2)) for line in lines if line.strip()]
         return Group(head, *told)
+
+
+def _yearly(entry: Entry) -> Text | None:
+    """Say what the change costs a year, and between which figures that lies."""
+    comparison = compared(entry)
+    told = yearly.in_words(comparison) if comparison else ""
+    if comparison is None or not told:
+        return None
+    line = Text(told, "bold")
+    span = yearly.span(comparison)
+    return line.append(f"  {span}", "not bold dim") if span else line
 
 
 def _pairs(lines: list[tuple[str, str]]) -> Table:

@@ -1,0 +1,149 @@
+"""What a change costs a year, beside what is in production: energy, emissions and money, with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from greengate.conversion import Conversion, Factor
+from greengate.evidence import Evidence, Interval
+from greengate.quantities import Money
+from greengate.report.account import Entry
+from greengate.report.comparison import Compared, Comparison, compared
+
+WORDS = {
+    "deployment_energy": "energy",
+    "deployment_carbon": "carbon",
+    "deployment_carbon_market": "market-based",
+    "deployment_cost": "cost",
+}
+_HEADLINE = ("deployment_carbon", "deployment_cost")
+_LEAST = {"deployment_cost": 0.005}  # less is no money
+_DIGITS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What a year costs more (or less) than with the baseline, in the base unit of its metric.
+
+    The amount is baseline x (ratio - 1), with the ratio that the pairs tell; the interval has the extremes of that
+    product over both intervals, and is as sure as both are together. It is None where one of them is not known.
+    """
+
+    amount: float
+    interval: Interval | None
+    text: str
+    span: str
+
+
+@dataclass(frozen=True, slots=True)
+class Yearly:
+    """One figure of a year."""
+
+    word: str
+    compared: Compared
+    difference: Difference | None
+
+
+def years(comparison: Comparison) -> Iterator[Yearly]:
+    """Go through the figures of a year that are there."""
+    if comparison.evidence.voided:
+        return
+    for name, word in words(comparison.evidence).items():
+        found = comparison.of(name)
+        if found is not None:
+            yield Yearly(word, found, _difference(found))
+
+
+def words(evidence: Evidence) -> dict[str, str]:
+    """Name the figures of a year that are shown: the market-based one only where a contract makes it another."""
+    said = evidence.conversion
+    alike = said is not None and [part.factor for part in said.market] == [said.intensity]
+    return {name: word for name, word in WORDS.items() if not (alike and name == "deployment_carbon_market")}
+
+
+def headline(entry: Entry) -> str:
+    """Say in a few words what the change costs a year: `+1.2 tCO2e and +310 EUR a year`; nothing where nobody knows."""
+    comparison = compared(entry)
+    return in_words(comparison) if comparison else ""
+
+
+def in_words(comparison: Comparison) -> str:
+    """As `headline`, of figures that are compared already."""
+    found = {one.compared.name: one for one in years(comparison) if one.difference}
+    names = [name for name in _HEADLINE if name in found] or [name for name in WORDS if name in found][:1]
+    told = [
+        difference.text for name in names if (difference := found[name].difference) and _told(name, difference.amount)
+    ]
+    return f"{' and '.join(told)} a year" if told else _in_all(comparison)
+
+
+def span(comparison: Comparison) -> str:
+    """Say between which figures the first of the headline lies, with how much confidence, or nothing."""
+    found = {one.compared.name: one.difference for one in years(comparison) if one.difference}
+    name = next((name for name in (*_HEADLINE, *WORDS) if name in found), "")
+    difference = found.get(name)
+    if difference is None or difference.interval is None or not difference.span:
+        return ""
+    return f"{difference.span} with {difference.interval.confidence * 100:.3g}% confidence"
+
+
+def factors(conversion: Conversion | None) -> Iterator[tuple[str, str]]:
+    """Name each factor by which a year was made, and say it in words."""
+    if conversion is None:
+        return
+    if conversion.factor_set:
+        yield "factor set", f"{conversion.factor_set}, sha256 {conversion.factor_set_sha256}"
+    if conversion.inferences_per_year is not None:
+        yield "traffic", f"{conversion.inferences_per_year:,.0f} inferences a year"
+    told: dict[str, Factor | None] = {
+        "PUE": conversion.pue,
+        "location-based": conversion.intensity,
+        "price": conversion.price,
+    }
+    yield from ((name, str(factor)) for name, factor in told.items() if factor)
+    for part in conversion.market:
+        yield "market-based", f"{part.share * 100:.4g}% at {part.factor}"
+    if conversion.statement:
+        yield "market-based", conversion.statement
+    if held := conversion.embodied:
+        reserved = "while it infers" if held.machines is None else f"x {held.machines}, all year"
+        part_of = f"{held.resources:.4g} of the host for {held.lifetime_years:g} years, {reserved}"
+        yield "embodied", f"{held.host}, {part_of}"
+
+
+def _told(name: str, amount: float) -> bool:
+    return abs(amount) >= _LEAST.get(name, 0.0)
+
+
+def _in_all(comparison: Comparison) -> str:
+    """Say what a model costs that there is no baseline of."""
+    if comparison.evidence.baseline is not None:
+        return ""
+    found = {one.compared.name: one.compared for one in years(comparison)}
+    names = [name for name in _HEADLINE if name in found] or [name for name in WORDS if name in found][:1]
+    told = [found[name].figure for name in names if _told(name, found[name].candidate.amount)]
+    return f"{' and '.join(told)} a year in all" if told else ""
+
+
+def _difference(found: Compared) -> Difference | None:
+    baseline, change, metric = found.baseline, found.change, found.metric
+    if baseline is None or change is None or metric is None or change.ratio is None:
+        return None
+    ratio = change.ratio
+    amount = baseline.amount * (ratio - 1)
+    interval = _product(baseline.interval, change.interval) if change.interval else None
+    signed = "" if interval is None else f"{_signed(found, interval.low)} to {_signed(found, interval.high)}"
+    return Difference(amount, interval, _signed(found, amount), "" if interval and interval.exact else signed)
+
+
+def _product(amounts: Interval, ratios: Interval) -> Interval:
+    ends = [amount * (ratio - 1) for amount in (amounts.low, amounts.high) for ratio in (ratios.low, ratios.high)]
+    unsure = sum(1 - one.confidence for one in (amounts, ratios) if not one.exact)
+    return Interval(low=min(ends), high=max(ends), confidence=round(1 - unsure, _DIGITS))
+
+
+def _signed(found: Compared, amount: float) -> str:
+    sign, size = "-" if amount < 0 else "+", abs(amount)
+    money = found.metric is not None and found.metric.kind is Money
+    return f"{sign}{size:,.2f} EUR" if money else f"{sign}{found.in_words(size)}"
