@@ -11,6 +11,7 @@ One class for each thing the reader can do about it::
     ├── ModelError       repair or replace the model or its inputs           exit 4
     ├── MeasurementError measure again, or on another runner                 exit 4
     ├── HistoryError     repair or move the history                          exit 4
+    ├── BookError        repair the book of budgets, or make it reachable    exit 4
     ├── ReportError      repair the template, or free the place it goes to   exit 4
     └── Problems         several of the above, told in one go
 """
@@ -95,6 +96,10 @@ class MeasurementError(GreengateError):
 
 class HistoryError(GreengateError):
     """The history cannot be read or written."""
+
+
+class BookError(GreengateError):
+    """The book of budgets cannot be read, written or reached."""
 
 
 class ReportError(GreengateError):

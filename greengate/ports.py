@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 if TYPE_CHECKING:  # the child that runs models imports this module, and nothing heavy with it
     import numpy as np
 
+    from greengate.accounts import Account, Claim, Entry, Final, Note
+    from greengate.balances import Booked, Event, Granted, Held, Merged, Refused, Settled, Status
     from greengate.evidence import Class
 
 
@@ -348,6 +350,46 @@ class Meter(Protocol):
 
     def close(self) -> None:
         """Let go of whatever it holds; calling it twice does no harm."""
+
+
+class Book(Protocol):
+    """The book of budgets: what open changes hold of every budget, and what is used up.
+
+    Every method is one transaction, and safe to call again when its answer was lost. None lets an account grant more
+    than the maximum that it is asked with.
+    """
+
+    def reserve(
+        self, change: str, claims: Sequence[Claim], note: Note, *, drop_elsewhere: bool = False
+    ) -> Granted | Refused | Merged:
+        """Reserve all that a change claims, instead of what it held for that, or nothing."""
+
+    def release(self, change: str, note: Note, model: str = "") -> Settled:
+        """Let go all that a closed change holds, or what it holds for one model."""
+
+    def consume(self, change: str, note: Note, finals: Sequence[Final] = (), model: str = "") -> Settled:
+        """Turn all that a merged change holds into what is used, with the final amounts where they are given."""
+
+    def enter(self, entries: Sequence[Entry], note: Note) -> tuple[Booked, ...]:
+        """Book openings, one-off uses and true-ups, each once for its source."""
+
+    def status(self, account: Account) -> Status:
+        """Tell the sums of an account, and who holds what."""
+
+    def history(self, account: Account) -> tuple[Event, ...]:
+        """List the events of an account in their order."""
+
+    def accounts(self) -> tuple[Account, ...]:
+        """List all accounts that have events."""
+
+    def held(self, change: str = "") -> tuple[Held, ...]:
+        """List the open reservations of a change, or of all."""
+
+    def verify(self) -> tuple[str, ...]:
+        """Tell all that is wrong with the book, in words."""
+
+    def rebuild(self) -> None:
+        """Work out all sums and reservations from the events again."""
 
 
 @runtime_checkable

@@ -53,6 +53,19 @@ class MeterAccess:
     ca_file: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class BookAccess:
+    """What opens a book of budgets in a database; never written into the project file, and never shown.
+
+    Attributes:
+        password: Password of the database's user, for an address that has none.
+        passfile: A file in the form of `.pgpass` that may have it; "" for the usual one.
+    """
+
+    password: str = field(default="", repr=False)
+    passfile: str = ""
+
+
 def harmless_environment() -> dict[str, str]:
     """Return what a build command needs of the environment; tokens and keys stay here."""
     kept = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "CONDA_PREFIX", "LD_LIBRARY_PATH")
@@ -89,6 +102,15 @@ def from_environment(environment: Mapping[str, str] | None = None) -> dict[str, 
         "history": given.get("GREENGATE_HISTORY", ""),
         "branch": given.get("GITHUB_BASE_REF", "") or given.get("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", ""),
     }
+
+
+def book_access(environment: Mapping[str, str] | None = None) -> BookAccess:
+    """Read `GREENGATE_BOOK_PASSWORD`, else `PGPASSWORD`; and `PGPASSFILE`."""
+    given = os.environ if environment is None else environment
+    return BookAccess(
+        password=given.get("GREENGATE_BOOK_PASSWORD", "") or given.get("PGPASSWORD", ""),
+        passfile=given.get("PGPASSFILE", ""),
+    )
 
 
 def meter_access(environment: Mapping[str, str] | None = None) -> MeterAccess:

@@ -106,6 +106,15 @@ def test_a_history_of_a_newer_format_is_refused(store):
         Store(store.path)
 
 
+def test_somebody_elses_database_is_refused_whatever_its_format(tmp_path):
+    with sqlite3.connect(tmp_path / "other.db") as connection:
+        connection.execute("CREATE TABLE theirs (x)")
+        connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    with pytest.raises(HistoryError, match="an SQLite database, but no history of greengate"):
+        Store(tmp_path / "other.db")
+
+
 def test_a_folder_that_cannot_be_made_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(HistoryError, match="cannot be opened or written: File exists"):
@@ -145,7 +154,7 @@ def test_a_read_only_folder_is_told_before_anything_is_measured(tmp_path):
 
 
 def test_a_read_only_history_is_found_out_before_anything_is_measured(store):
-    store._connection.execute("PRAGMA query_only = ON")
+    store._file.connection.execute("PRAGMA query_only = ON")
     with pytest.raises(HistoryError, match="cannot be opened or written"):
         store.check_writable()
 
