@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from greengate import __version__, deployments, gate, git, grounds, meters, packs, preparation, profiles
+from greengate import __version__, deployments, gate, git, grounds, meters, packs, preparation, profiles, purses
 from greengate.carbon.factors import FactorSet
 from greengate.case import Case
 from greengate.errors import GreengateError, MeasurementError, ModelError, UsageError, nearest
@@ -22,6 +22,7 @@ from greengate.measure import machine
 from greengate.packs.project import HISTORY, Project, load_project
 from greengate.packs.project_entry import ModelEntry
 from greengate.profiles import Recognised
+from greengate.purses import Purse
 from greengate.report.account import Account, Entry
 from greengate.settings import MeterAccess, Settings, meter_access
 from greengate.trees import WorkingTree
@@ -52,9 +53,10 @@ def run(settings: Settings, watch: Watch) -> Account:
         here = profiles.recognise(held.project.profile, settings.root, base, taken_at[:10], machine.here())
         found = meters.survey(held.project.meters, _access(settings, held, project), preparation.device(held.project))
         factors = deployments.pinned(settings.root, held.project, base)
-        walk = _Walk(settings, held, history, found, here, factors, taken_at, watch)
-        cases = [(entry, walk.prepared(entry)) for entry in entries]
-        return account([walk.decide(entry, case) for entry, case in cases])
+        with purses.opened(settings, held, history) as purse:
+            walk = _Walk(settings, held, history, found, here, factors, purse, taken_at, watch)
+            cases = [(entry, walk.prepared(entry)) for entry in entries]
+            return account([walk.decide(entry, case) for entry, case in cases])
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class _Walk:
     meters: Sequence[meters.Found]
     here: Recognised
     factors: FactorSet | None
+    purse: Purse
     taken_at: str
     watch: Watch
 
@@ -89,9 +92,11 @@ class _Walk:
     def _judged(self, entry: ModelEntry, case: Case) -> Decision:
         policies = grounds.covering(self.held, entry, self.settings.branch)
         schedule = preparation.schedule(self.settings, policies)
-        evidence = gather(case, policies, schedule, self.taken_at, self.watch)
+        gathered = gather(case, policies, schedule, self.taken_at, self.watch)
         self.watch.begins(f"{entry.name}: judging")
-        return self._decision(entry, gate.judge(policies, evidence), evidence=evidence)
+        evidence = self.purse.drawn(self.held.judged(entry), gathered, policies)
+        verdict = gate.judge(policies, evidence)
+        return self._decision(entry, verdict, evidence=evidence, notes=self.purse.settled(evidence, policies, verdict))
 
     def _unjudged(self, entry: ModelEntry, error: GreengateError) -> Decision:
         return self._decision(entry, Verdict(model=entry.name, findings=()), problem=str(error))
@@ -108,7 +113,7 @@ class _Walk:
             policies=tuple((policy.name, policy.digest) for policy in policies),
             commit=git.toplevel_commit(self.settings.root),
             problem=str(rest.get("problem", "")),
-            notes=(*self.held.notes, *packs.warnings(policies, self.taken_at[:10])),
+            notes=(*self.held.notes, *packs.warnings(policies, self.taken_at[:10]), *rest.get("notes", ())),  # type: ignore[misc]
         )
 
 

@@ -12,6 +12,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from greengate.conversion import Conversion
+from greengate.draws import Drawn
 from greengate.values import Real, Value
 
 
@@ -280,6 +281,9 @@ class Evidence(Value):
         grown: The operators by which the candidate's graph costs more or less than the baseline's, the greatest first.
         changed_operators: How many there are in all.
         device: What ran the models: "cpu", or "cuda:" and which GPU.
+        project: The project's name, or "".
+        change: The change, as in `owner/repo#12`, or "" where none is named.
+        budgets: What the change draws on budgets, and what they had left.
         conversion: Traffic and factors by which emissions and a year's figures were made; None where none are declared.
         terms: SHA-256 of what decides how much work a run is: inputs as run and their file, ranges, batch; "" in
             evidence that does not say.
@@ -306,6 +310,9 @@ class Evidence(Value):
     notes: tuple[str, ...] = ()
     device: str = "cpu"
     conversion: Conversion | None = None
+    project: str = ""
+    change: str = ""
+    budgets: tuple[Drawn, ...] = ()
     terms: str = ""
 
     @property

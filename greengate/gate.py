@@ -7,18 +7,37 @@ from dataclasses import replace
 
 from greengate.evidence import Evidence
 from greengate.metrics import Metric
-from greengate.policy import Check, Condition, Drift, Enforce, Gain, Limit, Plan, Policy, Rule, Tolerance, Waiver
+from greengate.policy import (
+    Budget,
+    Check,
+    Condition,
+    Drift,
+    Enforce,
+    Gain,
+    Limit,
+    Plan,
+    Policy,
+    Rule,
+    Tolerance,
+    Waiver,
+)
 from greengate.quantities import Share
-from greengate.rules import drift, expression, limit, regression
+from greengate.rules import budget, drift, expression, limit, regression
 from greengate.rules.assessment import Assessment, comparable, other_runner, unavailable
 from greengate.verdict import Finding, Outcome, Source, Verdict
+
+_KINDS = {Limit: "limit", Tolerance: "regression", Drift: "drift", Condition: "expression", Budget: "budget"}
 
 
 def judge(policies: Sequence[Policy], evidence: Evidence) -> Verdict:
     """Judge one change under every policy that covers its model; no rule at all is never a pass."""
     covering = shared([policy for policy in policies if policy.match.covers(evidence.model, evidence.branch)])
     findings = [
-        _finding(policy, rule, check, evidence) for policy in covering for rule in policy.rules for check in rule.checks
+        _finding(policy, rule, check, evidence)
+        for policy in covering
+        for rule in policy.rules
+        for check in rule.checks
+        if not isinstance(check, Budget) or check.covers(evidence.model, evidence.project)
     ]
     return Verdict(model=evidence.model.name, findings=tuple(findings) or (_nothing(evidence),))
 
@@ -59,7 +78,7 @@ def _questions(policy: Policy, rule: Rule, evidence: Evidence) -> Iterable[tuple
 
 
 def _settled(check: Check, metric: Metric, evidence: Evidence, plan: Plan) -> bool:
-    if isinstance(check, Tolerance) and evidence.baseline is None:
+    if isinstance(check, Budget) or (isinstance(check, Tolerance) and evidence.baseline is None):
         return True
     if metric.paired and evidence.voided:
         return False  # ended now it has no answer; a machine that comes to rest gives one
@@ -84,6 +103,7 @@ def shared(policies: Sequence[Policy]) -> list[Policy]:
         for rule in policy.rules
         if rule.metric is not None and rule.metric.of_runner and rule.enforce is not Enforce.ADVISORY
         for check in rule.checks
+        if not isinstance(check, Budget)
     }
     return [
         replace(policy, plan=replace(policy.plan, stakes=policy.plan.stakes.shared(len(tests)))) for policy in policies
@@ -97,7 +117,7 @@ def confidence(policies: Sequence[Policy]) -> float:
 
 
 def _asked(check: Check) -> tuple[str, str]:
-    if isinstance(check, Condition):
+    if isinstance(check, Condition | Budget):
         return "", ""
     if isinstance(check, Limit):
         return check.side, "a bound"
@@ -113,7 +133,7 @@ def _finding(policy: Policy, rule: Rule, check: Check, evidence: Evidence) -> Fi
         rule=rule.id,
         policy=policy.name,
         metric=rule.metric.name if rule.metric else "",
-        kind={Limit: "limit", Tolerance: "regression", Drift: "drift", Condition: "expression"}[type(check)],
+        kind=_KINDS[type(check)],
         enforce=rule.enforce,
         judged=found.outcome,
         outcome=outcome,
@@ -137,6 +157,8 @@ def _assess(check: Check, rule: Rule, evidence: Evidence, policy: Policy) -> Ass
         return expression.assess(check, rule.metric, evidence, policy.plan)
     if rule.metric is None:
         return unavailable(str(check), "the rule names no metric")
+    if isinstance(check, Budget):
+        return budget.assess(check, rule.metric, evidence)
     if isinstance(check, Limit):
         return limit.assess(check, rule.metric, evidence, policy.plan)
     if isinstance(check, Drift):

@@ -92,7 +92,49 @@ class Condition:
         return self.text
 
 
-Check = Limit | Tolerance | Drift | Condition
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What all changes of a scope may use in a period together.
+
+    Attributes:
+        key: `policy/id`: of the policy that wrote it, so that what a child inherits or tightens is the same account;
+            where `per` is empty, of the policy that has it, since its `match` says whose it is.
+        per: Whose it is, in order of the words: "team", "model", "project" and "label NAME", each with its value.
+        period: "month", "quarter" or "year".
+        bound: The most that may be drawn.
+        warn_at: The part of it at which the check warns, or None.
+        training: Whether trainings are drawn too, besides the deployment.
+        phase: Of trainings, the phase that counts ("experiment", "tuning" or "final"); "" for all.
+        zone: IANA name of the time zone in which periods begin.
+        first_month: The month (1 to 12) in which the fiscal year begins.
+    """
+
+    key: str
+    per: tuple[tuple[str, str], ...]
+    period: str
+    bound: Quantity
+    warn_at: float | None = None
+    training: bool = False
+    phase: str = ""
+    zone: str = "UTC"
+    first_month: int = 1
+
+    @property
+    def scope(self) -> str:
+        """Whose it is in words, as the book of budgets names it: `team=nlp`; "" for all that the policy covers."""
+        return ", ".join(f"{word}={value}" for word, value in self.per)
+
+    def covers(self, model: Model, project: str) -> bool:
+        """Tell whether a model of a project draws on it."""
+        held = {"team": model.team, "model": model.name, "project": project}
+        held |= {f"label {name}": value for name, value in model.labels.items()}
+        return all(fnmatch.fnmatchcase(held.get(word, ""), value) for word, value in self.per)
+
+    def __str__(self) -> str:
+        return f"max {self.bound} a {self.period}{f', {self.scope}' if self.per else ''}"
+
+
+Check = Limit | Tolerance | Drift | Condition | Budget
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,8 @@ class Quantity:
 
     def in_words(self) -> str:
         """Write the amount in the unit that reads best, with four significant digits."""
+        if self.amount == 0:
+            return f"0 {next((unit for unit, factor in self.units.items() if factor == 1), self.shown[0])}".rstrip()
         unit = self.shown[0]
         for larger in self.shown[1:]:
             if abs(self.amount) >= self.units[larger]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,8 @@ class Settings:
         models: Patterns of the models to judge; none judges all.
         history: File of the history instead of the project file's.
         budget_s: Wall seconds of measuring a model, instead of the policies'.
+        change: Id of the change, as in `owner/repo#12` or `group/project!12`; "" if not known.
+        book: Path or address of the book of budgets; "" for the usual file.
         seed: Seed of random inputs and of the order of blocks.
     """
 
@@ -33,6 +36,8 @@ class Settings:
     models: tuple[str, ...] = ()
     history: Path | None = None
     budget_s: float | None = None
+    change: str = ""
+    book: str = ""
     seed: int = 0
 
 
@@ -91,9 +96,9 @@ def library_paths(environment: Mapping[str, str] | None = None) -> str:
 
 
 def from_environment(environment: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Read what a CI system or a user left in the environment: the base ref, the target branch, the history.
+    """Read what a CI system or a user left in the environment: base ref, target branch, history, change, book.
 
-    `GREENGATE_BASE` and `GREENGATE_HISTORY` come first; GitHub and GitLab name the target branch of a pull or merge
+    What begins with `GREENGATE_` comes first; GitHub and GitLab name the target branch of a pull or merge
     request, which is used to match branches, and never silently as a base.
     """
     given = os.environ if environment is None else environment
@@ -101,7 +106,22 @@ def from_environment(environment: Mapping[str, str] | None = None) -> dict[str, 
         "base": given.get("GREENGATE_BASE", ""),
         "history": given.get("GREENGATE_HISTORY", ""),
         "branch": given.get("GITHUB_BASE_REF", "") or given.get("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", ""),
+        "change": given.get("GREENGATE_CHANGE", "") or _pull_request(given) or _merge_request(given),
+        "book": given.get("GREENGATE_BOOK", ""),
     }
+
+
+def _pull_request(given: Mapping[str, str]) -> str:
+    """Name the pull request that GitHub runs a job for: `owner/repo#12`."""
+    found = re.fullmatch(r"refs/pull/(\d+)/\w+", given.get("GITHUB_REF", ""))
+    repository = given.get("GITHUB_REPOSITORY", "")
+    return f"{repository}#{found[1]}" if found and repository else ""
+
+
+def _merge_request(given: Mapping[str, str]) -> str:
+    """Name the merge request that GitLab runs a job for: `group/project!12`."""
+    number, project = given.get("CI_MERGE_REQUEST_IID", ""), given.get("CI_MERGE_REQUEST_PROJECT_PATH", "")
+    return f"{project}!{number}" if number and project else ""
 
 
 def book_access(environment: Mapping[str, str] | None = None) -> BookAccess:

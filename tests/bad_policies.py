@@ -447,18 +447,8 @@ BAD_RULES = [
 
 BAD_PARTS = [
     pytest.param(
-        {"budgets": "[{id: q, metric: deployment_carbon, period: year, max: 3 kgCO2e, enforce: soft}]"},
+        {"budgets": "[{id: q, metric: deployment_carbon, period: year, max: 3 kgCO2e, owner: X}]"},
         (
-            "p.yaml:4:1 (budgets): budgets are not enforced by this version\n"
-            "  hint: take them out until then; a rule on `deployment_carbon` limits one model"
-        ),
-        id="budgets",
-    ),
-    pytest.param(
-        {"budgets": "[{id: q, metric: deployment_carbon, period: year, max: 3 kgCO2e}]"},
-        (
-            "p.yaml:4:1 (budgets): budgets are not enforced by this version\n"
-            "  hint: take them out until then; a rule on `deployment_carbon` limits one model\n"
             "p.yaml:4:11 (budgets[0]): `enforce` is missing\n"
             "  hint: advisory warns, soft fails unless waived, hard fails whatever anybody says"
         ),

@@ -15,9 +15,10 @@ from greengate import packs, shipped
 from greengate.errors import Problems
 from greengate.packs import proving
 from greengate.packs.yaml_text import parse, path_text
+from greengate.policy import Budget
 
-FREE_TEXT = ("description", "message")
-COINED = re.compile(r"metadata\.name|rules\[\d+\]\.(id|unless\.approval)")
+FREE_TEXT = ("owner", "description", "message")
+COINED = re.compile(r"metadata\.name|(rules|budgets)\[\d+\]\.(id|unless\.approval)")
 AMOUNT = re.compile(r"[0-9.]+ ?[A-Za-z%][A-Za-z0-9%/]*")
 
 REFUSED, SAME, RENAMED, CAUGHT, CHANGED = "refused", "same", "renamed", "caught by its tests", "changed"
@@ -176,7 +177,15 @@ def restored(rule, now, before):
     unless = rule.unless and replace(
         rule.unless, approval=before if rule.unless.approval == now else rule.unless.approval
     )
-    return replace(rule, id=before if rule.id == now else rule.id, unless=unless)
+    name = before if rule.id == now else rule.id
+    checks = tuple(check if not isinstance(check, Budget) else renamed(check, now, before) for check in rule.checks)
+    return replace(rule, id=name, checks=checks, unless=unless)
+
+
+def renamed(budget, now, before):
+    """The account of a budget is called by its policy and itself."""
+    parts = [before if part == now else part for part in budget.key.split("/")]
+    return replace(budget, key="/".join(parts))
 
 
 def noticed(mutant):

@@ -225,6 +225,7 @@ KEYS = [
     (POLICY, "measurement", documents.Measurement),
     (POLICY, "runner", documents.ReferenceRunner),
     (POLICY, "rules", documents.Rule),
+    (POLICY, "budgets", documents.Budget),
     (POLICY, "drift", documents.Drift),
     (POLICY, "unless", documents.Unless),
     (POLICY, "gain", documents.Gain),

@@ -122,7 +122,7 @@ LOOSER = {
     ),
     "a lower min": (
         "{id: latency, metric: latency_p95, max: 40 ms, min: 0 ms, enforce: soft}",
-        "p.yaml:6:57 (rules[0].min): `min` of the rule `latency` loosens what is extended: 0 us here, 1 ms",
+        "p.yaml:6:57 (rules[0].min): `min` of the rule `latency` loosens what is extended: 0 s here, 1 ms",
     ),
     "a check dropped": (
         "{id: latency, metric: latency_p95, max: 40 ms, enforce: soft}",

@@ -256,7 +256,7 @@ def test_a_mistake_in_a_param_is_told_where_the_param_is_written():
 def test_a_param_is_refused_where_none_is_filled_in():
     assert complaint(policy([LATENCY], match='{models: ["${team}/*"]}')) == (
         "p.yaml:4:18 (match.models[0]): params are not filled in here: `${team}/*`\n"
-        "  hint: only in rules and measurement; write the value"
+        "  hint: only in rules, measurement and budgets; write the value"
     )
 
 

@@ -45,6 +45,8 @@ class Amount(click.ParamType[float]):
 @click.option(
     "--budget", type=Amount(), metavar="DURATION", help="Measure each model no longer than this, as in `30 s`."
 )
+@click.option("--change", metavar="ID", help="The change, as in owner/repo#12, whose share of budgets is reserved.")
+@click.option("--book", metavar="FILE|URL", help="The book of budgets. Default: .greengate/book.db.")
 @click.option(
     "--seed", type=int, default=0, show_default=True, help="Seed of generated inputs and of the order of blocks."
 )
@@ -63,6 +65,8 @@ def gate(  # noqa: PLR0913 - one argument an option
     models: tuple[str, ...],
     history: str | None,
     budget: float | None,
+    change: str | None,
+    book: str | None,
     seed: int,
     wanted: tuple[str, ...],
     template: str | None,
@@ -89,6 +93,8 @@ def gate(  # noqa: PLR0913 - one argument an option
             models=models,
             history=Path(chosen) if chosen else None,
             budget_s=budget,
+            change=environment["change"] if change is None else change,
+            book=environment["book"] if book is None else book,
             seed=seed,
         ),
         quiet=quiet,

@@ -7,13 +7,15 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from greengate import smallest_units
+from greengate.draws import GRANTED, REFUSED, Drawn
 from greengate.errors import nearest
 from greengate.evidence import Class, Earlier, Evidence, Figure, Interval, Model, Provenance, Runner, Subject
 from greengate.metrics import KNOWN_SCALES, METRICS, QUALITY, Metric
 from greengate.packs import amounts, documents
 from greengate.packs.sources import Source
 from greengate.packs.yaml_text import KeyPath
-from greengate.policy import Condition, Drift, Policy
+from greengate.policy import Budget, Condition, Drift, Policy, Rule
 
 _GIVEN = Provenance(kind=Class.DECLARED, method="given by a policy test")
 _ESTIMATED = Provenance(kind=Class.MODELLED, method="given by a policy test")  # as the gate makes joules and emissions
@@ -36,6 +38,7 @@ def evidence(source: Source, at: int, case: documents.Case, policy: Policy) -> E
     candidate = _subject(source, (*path, "candidate"), case.candidate, policy)
     baseline = None if case.baseline is None else _subject(source, (*path, "baseline"), case.baseline, policy)
     earlier = _earlier(source, path, case, policy)
+    budgets = _budgets(source, (*path, "budgets"), case, policy)
     if len(source.problems) > before:
         return None
     return Evidence(
@@ -45,6 +48,7 @@ def evidence(source: Source, at: int, case: documents.Case, policy: Policy) -> E
         candidate=candidate,
         baseline=baseline,
         earlier=earlier,
+        budgets=budgets,
         runner=_runner(policy),
     )
 
@@ -61,10 +65,17 @@ def _model(source: Source, path: KeyPath, case: documents.Case, policy: Policy) 
     if case.model is not None:
         return Model(name=case.model.name, team=case.model.team or "", labels=case.model.labels or {})
     pattern = policy.match.models[0] if policy.match.models else "model"
-    model = Model(name=re.sub(r"[*?]", "x", pattern), labels=dict(policy.match.labels))
+    team = re.sub(r"[*?]", "x", _team(policy))
+    model = Model(name=re.sub(r"[*?]", "x", pattern), team=team, labels=dict(policy.match.labels))
     if not policy.match.covers(model, ""):
         source.complain(path, f"no model can be thought of that `{pattern}` matches", "give the case a `model`")
     return model
+
+
+def _team(policy: Policy) -> str:
+    """Find the team that a budget of the policy is for."""
+    budgets = [check for rule in policy.rules for check in rule.checks if isinstance(check, Budget)]
+    return next((team for budget in budgets if (team := dict(budget.per).get("team"))), "")
 
 
 def _day(source: Source, path: KeyPath, case: documents.Case) -> str:
@@ -95,6 +106,44 @@ def _earlier(source: Source, path: KeyPath, case: documents.Case, policy: Policy
         source.complain((*path, "earlier"), problem, "leave it out", key=True)
     subject = _subject(source, (*path, "earlier"), case.earlier, policy)
     return tuple(Earlier(since=since, origin="given", subject=subject) for since in starts)
+
+
+def _budgets(source: Source, path: KeyPath, case: documents.Case, policy: Policy) -> tuple[Drawn, ...]:
+    """Let each budget hold what the case says; of one that it does not name, nothing is known."""
+    known = {rule.id: rule for rule in policy.rules for check in rule.checks if isinstance(check, Budget)}
+    found: list[Drawn] = []
+    for name, given in (case.budgets or {}).items():
+        if name not in known:
+            problem = f"the policy `{policy.name}` has no budget `{name}`"
+            source.complain((*path, name), problem, nearest(name, known), key=True)
+            continue
+        drawn = _drawn(source, (*path, name), given, known[name])
+        found += [drawn] if drawn else []
+    return tuple(found)
+
+
+def _drawn(source: Source, path: KeyPath, given: documents.CaseBudget, rule: Rule) -> Drawn | None:
+    (check,) = [check for check in rule.checks if isinstance(check, Budget)]
+    assert rule.metric is not None
+    units: dict[str, int] = {}
+    for part in ("spent", "reserved", "asked"):
+        written = getattr(given, part)
+        read = amounts.limit(source, (*path, part), rule.metric, written) if written is not None else None
+        units[part] = smallest_units.used(read) if read else 0
+        if written is not None and read is None:
+            return None
+    drawn = Drawn(
+        budget=check.key,
+        scope=check.scope,
+        period=f"the {check.period}",
+        starts="",
+        ends="",
+        unit=smallest_units.unit_of(rule.metric.kind),
+        maximum=smallest_units.allowed(check.bound),
+        outcome=GRANTED,
+        **units,
+    )
+    return drawn.model_copy(update={"outcome": REFUSED}) if drawn.asked > max(0, drawn.left) else drawn
 
 
 def _figure(source: Source, path: KeyPath, name: str, written: Any, policy: Policy) -> Figure | None:

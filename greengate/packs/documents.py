@@ -6,7 +6,7 @@ become the help that editors show, through `greengate.packs.schema`.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import (
     AfterValidator,
@@ -176,15 +176,39 @@ class Rule(Shape):
     )
 
 
+Budgeted = Literal[
+    "deployment_energy",
+    "deployment_carbon",
+    "deployment_carbon_market",
+    "deployment_cost",
+    "training_energy",
+    "training_carbon",
+]
+BUDGETED: tuple[str, ...] = get_args(Budgeted)
+
+
+class Per(Shape):
+    """Whose figures a budget sums up; what is left out does not matter."""
+
+    team: Text | None = Field(None, description="A team, as models name theirs.")
+    model: Text | None = Field(None, description="A model's name, or a pattern of names.")
+    project: Text | None = Field(None, description="A project, as its file names itself.")
+    labels: dict[str, Text] | None = Field(None, min_length=1, description="Labels that models carry.")
+
+
 class Budget(Shape):
-    """A sum over a period; not enforced by this version."""
+    """What all changes may use in a period together."""
 
     id: Slug = Field(description="Name of the budget.")
-    metric: Text = Field(description="The figure that is summed up.")
-    per: dict[str, Text] | None = Field(
-        None, min_length=1, description="Whose figures are summed up, such as `{team: nlp}`."
-    )
-    period: Literal["week", "month", "quarter", "year"] = Field(description="Over how long.")
+    metric: Budgeted = Field(description="The figure that is summed up.")
+    per: Per | None = Field(None, description="Whose: `{team: nlp}`. Default: all that the policy covers.")
+    period: Literal["month", "quarter", "year"] = Field(description="Over how long.")
+    timezone: Text | None = Field(None, description="Where midnight is, such as Europe/Berlin. Default: UTC.")
+    year_starts: int | None = Field(None, ge=1, le=12, description="The month of the fiscal year's start. Default: 1.")
+    training: bool | None = Field(None, description="Whether trainings are drawn too. Default: false.")
+    phase: Literal["experiment", "tuning", "final"] | None = Field(None, description="Which trainings are drawn.")
+    message: Text | None = Field(None, description="What to say when it is overdrawn.")
+    owner: Text | None = Field(None, description="Who answers for it. Default: the policy's owners.")
     max: Amount = Field(description="Most that the sum may reach, such as `1200 kgCO2e`.")
     warn_at: Amount | None = Field(None, description="Share of the budget at which to warn, such as `80%`.")
     enforce: Literal["advisory", "soft", "hard"] = Field(description="As for a rule.")
@@ -228,11 +252,11 @@ class Policy(Shape):
     extends: list[Parent] | None = Field(None, min_length=1, description="Policies that this one may only tighten.")
     match: Match | None = Field(None, description="Where the policy applies. Default: everywhere.")
     params: dict[str, Scalar] | None = Field(
-        None, min_length=1, description="Values that rules and measurement use as `${name}`."
+        None, min_length=1, description="Values that rules, measurement and budgets use as `${name}`."
     )
     measurement: Measurement | None = Field(None, description="How evidence is taken.")
     rules: list[Rule] | None = Field(None, min_length=1, description="What must hold.")
-    budgets: list[Budget] | None = Field(None, min_length=1, description="Sums over a period; not in this version.")
+    budgets: list[Budget] | None = Field(None, min_length=1, description="What all changes may use together.")
     enforcement: Enforcement | None = Field(None, description="What failed rules mean.")
 
 
@@ -288,6 +312,14 @@ class CaseModel(Shape):
     labels: dict[str, Text] | None = Field(None, min_length=1, description="The model's labels.")
 
 
+class CaseBudget(Shape):
+    """What a budget holds in a case."""
+
+    spent: Amount | None = Field(None, description="What is used up. Default: nothing.")
+    reserved: Amount | None = Field(None, description="What open changes hold. Default: nothing.")
+    asked: Amount = Field(description="What this change asks for, 0 for a saving.")
+
+
 class Case(Shape):
     """Given figures, and what must come of them."""
 
@@ -299,6 +331,9 @@ class Case(Shape):
         None, min_length=1, description="Figures of the model that `max_drift` starts from, by metric."
     )
     candidate: dict[str, Given] = Field(min_length=1, description="Figures of the candidate by metric.")
+    budgets: dict[str, CaseBudget] | None = Field(
+        None, min_length=1, description="What budgets hold, by their ids: `{spent, reserved, asked}`."
+    )
     waivers: list[WaiverBody] | None = Field(None, min_length=1, description="Waivers that have been granted.")
     date: str | None = Field(None, pattern=DATE, description="The day of the judgement, YYYY-MM-DD.")
     expect: Outcome = Field(description="The verdict.")

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from greengate.packs import phrases
-from greengate.policy import Drift, Enforce, Match, Plan, Policy, ReferenceRunner, Rule, Tolerance, Waiver
+from greengate.policy import Budget, Drift, Enforce, Match, Plan, Policy, ReferenceRunner, Rule, Tolerance, Waiver
 from greengate.quantities import Duration, Share
 
 _WIDTH = 110
@@ -59,7 +59,14 @@ def rule_words(policy: Policy, rule: Rule) -> list[str]:
     inherited = ", inherited" if rule.place.file != policy.place.file else ""
     written = f"Written at {rule.place.file}:{rule.place.line}{inherited}."
     said = [f'It then says: "{rule.message}"'] if rule.message else []
-    return [*asked, _tradeoff(rule) if rule.unless else _FAILS[rule.enforce], *said, written]
+    return [*asked, _tradeoff(rule) if rule.unless else _fails(rule), *said, written]
+
+
+def _fails(rule: Rule) -> str:
+    if not any(isinstance(check, Budget) for check in rule.checks):
+        return _FAILS[rule.enforce]
+    outcome = "only warns" if rule.enforce is Enforce.ADVISORY else "fails; no waiver lets it through"
+    return f"Where a change asks for more than is left, the check {outcome}."
 
 
 def plan_words(plan: Plan) -> list[str]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from greengate import policy as said
 from greengate.errors import GreengateError, Place, PolicyError
 from greengate.evidence import QualityScale
-from greengate.packs import documents, params, plans, strictness, translate
+from greengate.packs import budgets, documents, params, plans, strictness, translate
 from greengate.packs.mistakes import fitting, shaped
 from greengate.packs.params import Param
 from greengate.packs.plans import Setting
@@ -80,8 +80,9 @@ class Family:
         filled = params.fill(source, {**own, **{name: overrides[name] for name in own if name in overrides}})
         text = source.filled(filled.value, filled.origins)
         shaped(documents.Policy, filled.value, text, told=filled.unfilled)
-        _unsupported(source)
-        written = translate.rules(text, self.scales, filled.unfilled)
+        _refuse_empty(source)
+        rules = translate.rules(text, self.scales, filled.unfilled)
+        written = [*rules, *budgets.read(text, filled.unfilled, {one.rule.id: one.rule.place for one in rules})]
         parents = self._parents(source, chain)
         grown = [self._resolved(parent, {**own, **overrides}, (*chain, parent.file)) for parent in parents]
         merged = _merged(grown, text, written, plans.settings(text, filled.unfilled))
@@ -162,25 +163,22 @@ def _merged(parents: list[Resolved], source: Source, own: Iterable[Written], set
     ancestors: dict[tuple[str, str], None] = {}
     declared: set[str] = set()
     for parent in parents:
-        rules.update(parent.rules)
+        rules.update({name: budgets.as_own(written, source.name) for name, written in parent.rules.items()})
         inherited.update(parent.settings)
         if parent.override is not None:
             override, place = parent.override, parent.override_place
         ancestors.update(dict.fromkeys([(parent.source.name, parent.source.digest), *parent.ancestors]))
         declared |= parent.declared
-    rules.update({written.rule.id: written for written in own})
+    rules.update({written.rule.id: budgets.as_inherited(written, rules.get(written.rule.id)) for written in own})
     mine = plans.override(source)
     if mine is not None:
         override, place = mine, source.place(("enforcement", "soft", "override"))
     return Resolved(source, rules, {**inherited, **settings}, override, place, tuple(ancestors), frozenset(declared))
 
 
-def _unsupported(source: Source) -> None:
-    """Complain of what the language knows and this version does not do."""
-    if source.value.get("budgets"):
-        hint = "take them out until then; a rule on `deployment_carbon` limits one model"
-        source.complain(("budgets",), "budgets are not enforced by this version", hint, key=True)
-    if "rules" not in source.value and "extends" not in source.value:
+def _refuse_empty(source: Source) -> None:
+    """Complain of a policy that could never fail."""
+    if not {"rules", "budgets", "extends"} & set(source.value):
         source.complain(
             (), "the policy has neither `rules` nor `extends`, so that it could never fail", "give it rules"
         )

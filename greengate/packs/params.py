@@ -1,4 +1,4 @@
-"""Params: values that rules and measurement name as `${name}`, so that a child or a reader finds them in one place."""
+"""Params: values that a policy names as `${name}`, so that a child or a reader finds them in one place."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from greengate.packs.documents import PARAM
 from greengate.packs.sources import Source
 from greengate.packs.yaml_text import KeyPath
 
-PARTS = ("rules", "measurement")
+PARTS = ("rules", "measurement", "budgets")
+_PARTS = "rules, measurement and budgets"
 _USE = re.compile(r"\$\{([^}]*)(\}|$)")
 _NAME = re.compile(PARAM.rstrip("$"))
 
 # With `cap: 20%`, `.${cap}` would be 0.2% and `1${cap}` 120%: slips of the keyboard that read as amounts.
 _JOINED = re.compile(r"[0-9.]\s*\$\{|\}\s*[0-9.]|\}\s*[eE][+-]?[0-9]")
 _BOUNDS = ("max", "min", "max_increase", "max_decrease", "min_increase", "min_decrease", "ceiling")
-_AMOUNTS = frozenset({*_BOUNDS, "increase", "decrease", "confidence", "false_fail", "budget"})
+_AMOUNTS = frozenset({*_BOUNDS, "increase", "decrease", "confidence", "false_fail", "budget", "warn_at"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def declared(source: Source) -> dict[str, Param]:
 
 
 def fill(source: Source, params: Mapping[str, Param]) -> Filled:
-    """Put the values of params where rules and measurement name them; complain of unknown names."""
+    """Put the values of params where rules, measurement and budgets name them; complain of unknown names."""
     filled = Filled(dict(source.value))
     for part, value in source.value.items():
         if part in PARTS:
@@ -78,7 +79,9 @@ def _refuse_uses(source: Source, path: KeyPath, value: Any) -> None:
     """Complain of params where none are filled in, so that `${...}` is never taken for a name or a pattern."""
     if isinstance(value, str) and "${" in value:
         source.complain(
-            path, f"params are not filled in here: `{value}`", f"only in {' and '.join(PARTS)}; write the value"
+            path,
+            f"params are not filled in here: `{value}`",
+            f"only in {', '.join(PARTS[:-1])} and {PARTS[-1]}; write the value",
         )
     inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for step, inner in inside:

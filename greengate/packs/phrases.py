@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from greengate.metrics import QUALITY, Metric
-from greengate.policy import LAST_RELEASE, Check, Condition, Drift, Gain, Limit, Match, Tolerance
+from greengate.policy import LAST_RELEASE, Budget, Check, Condition, Drift, Gain, Limit, Match, Tolerance
 from greengate.quantities import Points, Quantity
 
 _CALLED = {
@@ -52,6 +52,10 @@ def check(of: Metric | None, asked: Check) -> str:
     if isinstance(asked, Limit):
         word = "at most" if asked.side == "max" else "at least"
         return f"{metric(of)} must be {word} {amount(asked.bound)}"
+    if isinstance(asked, Budget):
+        whose = f" of {asked.scope}" if asked.per else ""
+        added = ", trainings included," if asked.training else ""
+        return f"in a {asked.period}, {metric(of)}{added} of all changes{whose} together may be at most {asked.bound}"
     verb, where = ("grow", "over") if asked.side == "max_increase" else ("fall", "below")
     if isinstance(asked, Drift):
         far = f"{verb} by more than {amount(asked.delta)} {where} {start(asked)}"

@@ -63,6 +63,7 @@ class Project:
         models: The models under the gate, at least one.
         policies: Shipped packs' names, files and patterns of files, relative to the project's folder.
         history: The history's file, relative to the project's folder.
+        name: The project's name, or "".
         device: What runs the models: "cpu", or "cuda:0", "cuda:1" and so on of the GPUs that are visible.
         threads: Intra-operator threads.
         limits: Limits of the child processes that run models.
@@ -77,6 +78,7 @@ class Project:
     models: tuple[ModelEntry, ...]
     policies: tuple[str, ...]
     history: str = HISTORY
+    name: str = ""
     device: str = "cpu"
     threads: int = 1
     limits: Limits = field(default_factory=Limits)
@@ -111,9 +113,9 @@ def load_project(tree: Tree, name: str = NAME) -> Project:
     return _project(documents[0], name, hashlib.sha256(data).hexdigest())
 
 
-def _project(document: Document, name: str, digest: str) -> Project:
+def _project(document: Document, file: str, digest: str) -> Project:
     problems: list[GreengateError] = []
-    sheet = Sheet(name, digest, "Project", document.value, document, problems)
+    sheet = Sheet(file, digest, "Project", document.value, document, problems)
     shape = shaped(project_file.Project, document.value, sheet)
     value = document.value if isinstance(document.value, dict) else {}
     entries = _models(sheet, value.get("models"))
@@ -134,7 +136,21 @@ def _project(document: Document, name: str, digest: str) -> Project:
     threads = (shape.runner.threads if shape.runner else None) or 1
     history = shape.history or HISTORY
     place = sheet.place(())
-    return Project(entries, policies, history, device, threads, limits, cpu, meters, profile, factors, digest, place)
+    return Project(
+        entries,
+        policies,
+        history,
+        shape.name or "",
+        device,
+        threads,
+        limits,
+        cpu,
+        meters,
+        profile,
+        factors,
+        digest,
+        place,
+    )
 
 
 def _device(sheet: Sheet, runner: object) -> str:

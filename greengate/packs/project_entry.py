@@ -62,17 +62,21 @@ class TrackerFile:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """What trackers wrote down of the training of a model and, where it is named, of its baseline's."""
+    """What trackers wrote down of the training of a model and, where it is named, of its baseline's.
+
+    `phase` is what it was trained for: "experiment", "tuning", "final", or "" where nobody says so.
+    """
 
     candidate: TrackerFile
     baseline: TrackerFile | None = None
+    phase: str = ""
 
     def held_to(self, before: Training | None) -> Training:
         """Return it with the baseline that another project file names: what a change is held against is not its own.
 
         The runs of a file have names of their own, so that each side's run is chosen where its file is named.
         """
-        return Training(self.candidate, before.baseline if before else None)
+        return Training(self.candidate, before.baseline if before else None, self.phase)
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,7 @@ class Training(Shape):
     run: Text | None = Field(None, description="The run (CodeCarbon), window (Zeus) or step (Eco-CI) that counts.")
     project: Text | None = Field(None, description="The project whose runs count (CodeCarbon).")
     rows: Literal["all"] | None = Field(None, description="`all` adds up what is left to choose from.")
+    phase: Literal["experiment", "tuning", "final"] | None = Field(None, description="What it was trained for.")
 
 
 class Intensity(Shape):
@@ -226,6 +227,7 @@ class Project(Shape):
 
     apiVersion: Literal["greengate/v1"] = Field(description=f"Always {API_VERSION}.")  # noqa: N815 - as it is written
     kind: Literal["Project"] = Field(description="Always Project.")
+    name: Text | None = Field(None, description="The project's name, for budgets, such as acme/summaries.")
     policies: list[Text] = Field(min_length=1, description="Shipped packs, files and patterns; waivers' files too.")
     models: list[Model] = Field(min_length=1, description="The models under the gate.")
     factors: Factors | None = Field(None, description="The factor set: a shipped one's name, or {file, sha256}.")

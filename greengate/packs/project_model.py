@@ -189,6 +189,6 @@ def _training(sheet: Sheet, path: KeyPath, shape: project_file.Training | None) 
         sheet.complain((*path, "project"), found, "leave it out, or choose by `run`", key=True)
     own = TrackerFile(shape.file, shape.tracker, shape.run, shape.project, every=shape.rows == "all")
     if shape.baseline is None:
-        return Training(own)
+        return Training(own, phase=shape.phase or "")
     source = sheet.baseline((*path, "baseline"), shape.baseline, shape.file)
-    return Training(own, replace(own, file=source))
+    return Training(own, replace(own, file=source), shape.phase or "")

@@ -15,13 +15,14 @@ from pydantic.json_schema import models_json_schema
 from greengate.metrics import METRICS, Metric
 from greengate.packs import documents
 from greengate.packs.amounts import units
+from greengate.packs.documents import BUDGETED
 from greengate.packs.drifts import MOVING, drifting
 from greengate.quantities import Duration, Points, Quantity, Share
 
 ID = "urn:greengate:policy-v1"
 _NUMBER = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _PARAM = {"type": "string", "pattern": r"\$\{[A-Za-z_][A-Za-z0-9_]*\}"}
-_WITH_PARAMS = ("Rule", "Unless", "Gain", "Drift", "Measurement", "ReferenceRunner")
+_WITH_PARAMS = ("Rule", "Unless", "Gain", "Drift", "Measurement", "ReferenceRunner", "Budget", "Per")
 _QUALITY = r"^quality\..+$"
 _BOUNDS = ("max", "min", "max_increase", "max_decrease", "max_drift")
 
@@ -84,6 +85,11 @@ def _add_dimensions(shapes: dict[str, Any]) -> None:
         measurement[key] |= _amount([Share])
     measurement["budget"] |= _amount([Duration])
     shapes["Budget"]["properties"]["warn_at"] |= _amount([Share])
+    for metrics in _by_unit():
+        summed = [metric.name for metric in metrics if metric.name in BUDGETED]
+        condition = {"properties": {"metric": {"enum": summed}}, "required": ["metric"]}
+        bound = {"properties": {"max": _or_param(_limit(metrics[0]))}}
+        shapes["Budget"].setdefault("allOf", []).extend([{"if": condition, "then": bound}] if summed else [])
     for key in ("increase", "decrease"):
         shapes["Drift"]["properties"][key] |= _amount([Share])
 
@@ -119,7 +125,7 @@ def _pattern(units: Iterable[str]) -> str:
 
 def _add_coherence(shapes: dict[str, Any]) -> None:
     """Say which keys must, and which must not, stand together."""
-    shapes["Policy"]["anyOf"] = [{"required": ["rules"]}, {"required": ["extends"]}]
+    shapes["Policy"]["anyOf"] = [{"required": [key]} for key in ("rules", "budgets", "extends")]
     for shape in shapes.values():
         if "required" not in shape:
             shape["minProperties"] = 1

@@ -16,11 +16,12 @@ nothing would ever be decided.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from greengate.packs.plans import Setting, plan
 from greengate.policy import (
     PROJECT_SAYS,
+    Budget,
     Check,
     Condition,
     Drift,
@@ -68,6 +69,8 @@ def _metric(rule: Rule) -> str:
 def _side(check: Check) -> str:
     if isinstance(check, Drift):
         return "max_drift"
+    if isinstance(check, Budget):
+        return "budget"
     return "cel" if isinstance(check, Condition) else check.side
 
 
@@ -76,6 +79,8 @@ def _bound(check: Check) -> str:
         return f"`{check.text}`"
     if isinstance(check, Drift):
         return str(check).removeprefix("max_drift ")
+    if isinstance(check, Budget):
+        return str(check)
     return str(check.bound if isinstance(check, Limit) else check.delta)
 
 
@@ -85,12 +90,21 @@ def _as_strict(parent: Check, child: Check) -> bool:
     if isinstance(parent, Drift) and isinstance(child, Drift):
         same = (child.side, child.since) == (parent.side, parent.since)
         return same and child.delta.amount <= parent.delta.amount
+    if isinstance(parent, Budget) and isinstance(child, Budget):
+        return _budget_as_strict(parent, child)
     if isinstance(parent, Tolerance) and isinstance(child, Tolerance):
         return type(child.delta) is type(parent.delta) and child.delta.amount <= parent.delta.amount
     assert isinstance(parent, Limit)  # one side is of one kind
     assert isinstance(child, Limit)
     below = child.bound.amount <= parent.bound.amount
     return below if parent.side == "max" else child.bound.amount >= parent.bound.amount
+
+
+def _budget_as_strict(parent: Budget, child: Budget) -> bool:
+    """Tell whether a budget is the same account with no more in it, and warns no later."""
+    same = replace(child, bound=parent.bound, warn_at=parent.warn_at, key=parent.key) == parent
+    warns = parent.warn_at is None or (child.warn_at is not None and child.warn_at <= parent.warn_at)
+    return same and child.bound.amount <= parent.bound.amount and warns
 
 
 def _of_tradeoff(parent: Tradeoff | None, child: Tradeoff) -> Iterator[Loosening]:

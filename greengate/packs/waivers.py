@@ -12,7 +12,7 @@ from greengate.packs.mistakes import fitting, shaped
 from greengate.packs.sources import Source
 from greengate.packs.translate import LIMITS, TOLERANCES
 from greengate.packs.yaml_text import KeyPath
-from greengate.policy import Condition, Drift, Enforce, Limit, Policy, Rule, Tolerance, Waiver
+from greengate.policy import Budget, Condition, Drift, Enforce, Limit, Policy, Rule, Tolerance, Waiver
 from greengate.quantities import Quantity
 
 # An absolute ceiling bounds growth; a share of a baseline that is itself beyond the limit would bound nothing.
@@ -117,6 +117,9 @@ def _check_fits(source: Source, path: KeyPath, raw: dict[str, object], rule: Rul
     if rule.enforce is Enforce.HARD:
         problem = f"the rule is hard, so that this waiver can never take effect; the rule is at {rule.place}"
         source.complain((*path, "rule"), problem, "only soft and advisory rules can be waived")
+    elif _is_budget(rule):
+        problem = f"the rule is a budget, which no waiver lets be overdrawn; it is at {rule.place}"
+        source.complain((*path, "rule"), problem, "raise its `max` on the base branch, where everybody sees it")
     elif rule.metric is None:
         problem = "the rule is an expression, to which no ceiling can be given, so that it cannot be waived"
         source.complain((*path, "rule"), problem, "limit a metric instead, or make the rule advisory")
@@ -131,7 +134,7 @@ def _check_fits(source: Source, path: KeyPath, raw: dict[str, object], rule: Rul
 
 def _ceilings(source: Source, path: KeyPath, written: object, rule: Rule) -> tuple[Limit | Tolerance, ...]:
     raw = fitting(documents.Ceiling, written)
-    if raw is None or rule.metric is None or rule.enforce is Enforce.HARD:
+    if raw is None or rule.metric is None or rule.enforce is Enforce.HARD or _is_budget(rule):
         return ()
     found: list[Limit | Tolerance] = []
     for side, value in raw.model_dump(exclude_none=True).items():
@@ -139,12 +142,16 @@ def _ceilings(source: Source, path: KeyPath, written: object, rule: Rule) -> tup
         found += [granted] if granted else []
     given = set(raw.model_dump(exclude_none=True))
     for check in rule.checks:
-        if not isinstance(check, Condition) and not given & set(_BOUND_BY[check.side]):
+        if not isinstance(check, Condition | Budget) and not given & set(_BOUND_BY[check.side]):
             key = "max_drift" if isinstance(check, Drift) else check.side
             problem = f"the ceiling does not say how far `{key}` may be broken"
             source.complain(path, problem, "give it " + " or ".join(f"`{bound}`" for bound in _BOUND_BY[check.side]))
             break
     return tuple(found)
+
+
+def _is_budget(rule: Rule) -> bool:
+    return any(isinstance(check, Budget) for check in rule.checks)
 
 
 def _ceiling(source: Source, path: KeyPath, side: str, written: object, rule: Rule) -> Limit | Tolerance | None:
@@ -164,7 +171,7 @@ def _ceiling(source: Source, path: KeyPath, side: str, written: object, rule: Ru
 def _compare(source: Source, path: KeyPath, check: Limit | Tolerance, rule: Rule) -> None:
     """Hold a waiver's ceiling against the rule: wider than its bounds, and no wider than its own ceiling."""
     amount = _amount(check)
-    bound = [own for own in rule.checks if not isinstance(own, Condition) and own.side == check.side]
+    bound = [own for own in rule.checks if not isinstance(own, Condition | Budget) and own.side == check.side]
     # where a drift stands beside a tolerance, a ceiling between the two still waives the tolerance
     for own in [own for own in bound if not isinstance(own, Drift)] or bound:
         allowed = _amount(own)

@@ -10,6 +10,7 @@ from greengate.evidence import Evidence, Interval
 from greengate.quantities import Money
 from greengate.report.account import Entry
 from greengate.report.comparison import Compared, Comparison, compared
+from greengate.rules import regression
 
 WORDS = {
     "deployment_energy": "energy",
@@ -132,7 +133,8 @@ def _difference(found: Compared) -> Difference | None:
         return None
     ratio = change.ratio
     amount = baseline.amount * (ratio - 1)
-    interval = _product(baseline.interval, change.interval) if change.interval else None
+    known = change.interval is not None and regression.bounded(change.interval)
+    interval = _product(baseline.interval, change.interval) if change.interval and known else None
     signed = "" if interval is None else f"{_signed(found, interval.low)} to {_signed(found, interval.high)}"
     return Difference(amount, interval, _signed(found, amount), "" if interval and interval.exact else signed)
 

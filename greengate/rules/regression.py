@@ -64,6 +64,11 @@ def assess(  # noqa: PLR0911 - one return a reason
     return found
 
 
+def bounded(interval: Interval) -> bool:
+    """Tell whether both ends of the interval of a ratio are known."""
+    return _UNKNOWN[0] < interval.low and interval.high < _UNKNOWN[1]
+
+
 def settled(check: Tolerance, metric: Metric, evidence: Evidence, plan: Plan) -> bool:
     """Tell whether more pairs could not change the answer."""
     if not metric.paired or not isinstance(check.delta, Share):

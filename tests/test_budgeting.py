@@ -1,0 +1,222 @@
+from dataclasses import replace
+
+import pytest
+from budgets_made import YEAR_KG, advising, budget, changed, policy, request, rule
+
+from greengate import budgeting
+from greengate.accounts import Account, Note
+from greengate.budgeting import Standing
+from greengate.evidence import Class, Figure, Model, Provenance
+from greengate.ledger import book as books
+from greengate.metrics import lookup
+
+KG = 10**9
+QUARTER = YEAR_KG / 4 * KG
+ACCOUNT = Account("p/q", "team=nlp", "2026-Q4", "ugCO2e")
+EMPTY = changed().candidate.model_copy(update={"figures": {}})
+NOTE = Note("a test", budgeting._instant(changed()), "why")
+
+
+@pytest.fixture
+def book(tmp_path):
+    with books.opened(tmp_path / "book.db") as found:
+        yield found
+
+
+def drawn(book, **more):
+    (one,) = budgeting.draw(request(**more), book)
+    return one
+
+
+def near(kilograms):
+    return pytest.approx(kilograms * KG, rel=1e-3)
+
+
+def test_a_change_draws_what_it_adds_for_the_rest_of_the_period(book):
+    one = drawn(book)
+    assert (one.outcome, one.period, one.scope) == ("granted", "2026-Q4", "team=nlp")
+    assert one.asked == near(YEAR_KG * 92 / 365)
+    assert (one.draws[0].before, one.draws[0].after) == pytest.approx((YEAR_KG * 1e3, 2 * YEAR_KG * 1e3))
+
+
+def test_a_draw_can_be_worked_out_by_hand(book):
+    part = drawn(book).draws[0]
+    assert part.amount == pytest.approx((part.after - part.before) * part.years * 1e6, rel=1e-9)
+    assert part.years == pytest.approx(92 / 365)
+
+
+def test_what_is_merged_is_booked_for_the_whole_period_once(book):
+    one, again = drawn(book), drawn(book, found=changed(after=9000.0))
+    assert one.spent == again.spent == near(YEAR_KG * 92 / 365)
+    assert book.status(ACCOUNT).balance.opened == one.spent
+
+
+def test_a_new_model_opens_nothing_and_draws_all_of_its_use(book):
+    one = drawn(book, found=changed(before=None))
+    assert (one.spent, one.asked) == (0, near(2 * YEAR_KG * 92 / 365))
+
+
+def test_other_models_of_the_scope_count_with_their_accepted_figures(book):
+    others = (
+        Standing(Model(name="nlp/y", team="nlp"), {"deployment_carbon": YEAR_KG * 1e3}),
+        Standing(Model(name="nlp/z", team="nlp"), None),
+        Standing(Model(name="cv/x", team="vision"), {"deployment_carbon": 1e9}),
+    )
+    one = drawn(book, others=others)
+    assert (one.spent, one.unknown) == (near(2 * YEAR_KG * 92 / 365), ("nlp/z",))
+
+
+def test_two_changes_cannot_both_take_the_last_kilogram(book):
+    tight = (policy(rule(budget("600 kgCO2e"))),)
+    first = drawn(book, policies=tight)
+    second = drawn(book, policies=tight, change="acme/shop#2", found=changed(name="nlp/y"))
+    assert (first.outcome, second.outcome) == ("granted", "refused")
+    assert second.holders == (f"acme/shop#1 ({YEAR_KG * 92 / 365:.4g} kgCO2e)",)
+    assert second.spent + second.reserved + second.asked > second.maximum
+
+
+def test_a_saving_asks_for_nothing_and_is_given_back_when_it_is_merged(book):
+    one = drawn(book, found=changed(before=7200.0, after=3600.0))
+    assert (one.outcome, one.asked) == ("granted", 0)
+    book.consume("acme/shop#1", NOTE, budgeting.finals([one]))
+    assert book.status(ACCOUNT).balance.consumed == pytest.approx(-YEAR_KG * 92 / 365 * KG, rel=1e-3)
+
+
+def test_a_second_push_replaces_the_first(book):
+    drawn(book)
+    one = drawn(book, found=changed(after=5400.0))
+    assert one.reserved == 0
+    assert book.status(ACCOUNT).balance.reserved == one.asked == near(YEAR_KG / 2 * 92 / 365)
+
+
+def test_without_a_change_nothing_is_reserved_or_booked(book):
+    one = drawn(book, change="")
+    assert (one.outcome, one.spent) == ("previewed", near(YEAR_KG * 92 / 365))
+    assert book.accounts() == ()
+    assert drawn(None, change="").spent == one.spent
+
+
+def test_a_merged_change_draws_nothing_again(book):
+    first = drawn(book)
+    book.consume("acme/shop#1", NOTE)
+    again = drawn(book)
+    assert (again.outcome, again.spent) == ("merged", first.spent + first.asked)
+
+
+def test_what_a_failed_check_held_is_let_go(book):
+    asked = request()
+    drawn_ = budgeting.draw(asked, book)
+    budgeting.let_go(asked, drawn_, book)
+    assert book.status(ACCOUNT).balance.reserved == 0
+
+
+def test_where_one_budget_refuses_nothing_is_held_of_another(book):
+    checks = (rule(budget("100 kgCO2e")), replace(rule(budget(key="p/r")), id="r"))
+    small, large = budgeting.draw(request(policies=(policy(*checks),)), book)
+    assert (small.outcome, large.outcome) == ("refused", "withheld")
+    assert book.held() == ()
+
+
+def test_an_advisory_budget_refuses_nobody(book):
+    (one,) = budgeting.draw(request(policies=(policy(advising(bound=budget("1 kgCO2e").bound)),)), book)
+    assert (one.outcome, one.maximum) == ("granted", KG)
+
+
+def test_the_tightest_of_several_policies_counts_for_one_account(book):
+    policies = (policy(), policy(rule(budget("700 kgCO2e"))))
+    assert drawn(book, policies=policies).maximum == 700 * KG
+
+
+@pytest.mark.parametrize(
+    ("found", "why"),
+    [
+        (changed(voided="the machine drifted"), "the machine drifted"),
+        (
+            changed().model_copy(update={"candidate": changed().candidate.model_copy(update={"figures": {}})}),
+            "no figure",
+        ),
+        (
+            changed().model_copy(update={"baseline": changed().candidate.model_copy(update={"figures": {}})}),
+            "baseline:",
+        ),
+    ],
+)
+def test_without_a_figure_nothing_is_drawn_and_it_says_why(found, why, book):
+    one = drawn(book, found=found)
+    assert why in one.missing
+    assert book.held() == ()
+
+
+def trained(record, grams=50e3):
+    origin = Provenance(kind=Class.DECLARED, method="imported", source=f"emissions.csv sha256:{record}")
+    return {"training_carbon": Figure.exact(grams, origin)}
+
+
+def with_training(candidate, baseline=None, **more):
+    found = changed(**more)
+    side = found.candidate.model_copy(update={"figures": {**found.candidate.figures, **candidate}})
+    other = found.baseline.model_copy(update={"figures": {**found.baseline.figures, **(baseline or {})}})
+    return found.model_copy(update={"candidate": side, "baseline": other})
+
+
+TRAINED = (policy(rule(budget(training=True))),)
+
+
+def test_a_new_training_is_drawn_besides_the_deployment(book):
+    one = drawn(book, policies=TRAINED, found=with_training(trained("aaa")))
+    assert [(part.what, part.amount) for part in one.draws][1] == ("training", 50 * KG)
+    assert one.asked == sum(part.amount for part in one.draws)
+
+
+def test_the_training_of_the_baseline_is_not_drawn_again(book):
+    one = drawn(book, policies=TRAINED, found=with_training(trained("aaa"), trained("aaa")))
+    assert [part.what for part in one.draws] == ["deployment"]
+
+
+def test_a_training_that_another_change_has_drawn_is_not_drawn_again(book):
+    found = with_training(trained("aaa"))
+    drawn(book, policies=TRAINED, found=found)
+    book.consume("acme/shop#1", NOTE)
+    one = drawn(book, policies=TRAINED, found=found, change="acme/shop#2")
+    assert [part.what for part in one.draws] == ["deployment"]
+
+
+def test_a_training_that_was_made_anew_replaces_the_one_that_was_asked_for(book):
+    drawn(book, policies=TRAINED, found=with_training(trained("aaa")))
+    one = drawn(book, policies=TRAINED, found=with_training(trained("bbb", 20e3)))
+    assert book.status(ACCOUNT).balance.reserved == one.asked
+    assert sum("training" in held.model and held.amount > 0 for held in book.held()) == 1
+
+
+@pytest.mark.parametrize(("phase", "drawn_"), [("final", 1), ("tuning", 0), ("", 0)])
+def test_a_budget_of_a_phase_draws_trainings_of_that_phase(phase, drawn_, book):
+    check = budget(phase="final")
+    policies = (policy(rule(check, "training_carbon")),)
+    one = drawn(book, policies=policies, found=with_training(trained("aaa")), phase=phase)
+    assert len(one.draws) == drawn_
+
+
+def test_a_budget_of_trainings_opens_nothing(book):
+    policies = (policy(rule(budget(), "training_carbon")),)
+    assert drawn(book, policies=policies, found=with_training(trained("aaa"))).spent == 0
+
+
+@pytest.mark.parametrize(
+    ("zone", "period"), [("UTC", "2026-Q3"), ("Pacific/Kiritimati", "2026-Q4"), ("America/New_York", "2026-Q3")]
+)
+def test_a_period_begins_at_midnight_of_the_budget_s_time_zone(zone, period, book):
+    found = changed().model_copy(update={"taken_at": "2026-09-30T12:00:00Z"})
+    assert drawn(book, policies=(policy(rule(budget(zone=zone))),), found=found).period == period
+
+
+@pytest.mark.parametrize(
+    ("metric", "unit", "limit"),
+    [
+        ("deployment_energy", "mJ", "9 MWh"),
+        ("deployment_cost", "uEUR", "900 EUR"),
+        ("deployment_carbon_market", "ugCO2e", "1 tCO2e"),
+    ],
+)
+def test_energy_and_money_are_drawn_like_carbon(metric, unit, limit, book):
+    check = budget(bound=lookup(metric).kind.parse(limit))
+    assert drawn(book, policies=(policy(rule(check, metric)),)).unit == unit
