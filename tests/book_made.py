@@ -69,6 +69,15 @@ def grab_two(place, worker, count, most):
     return granted
 
 
+def rerun(place, worker, count):
+    """Check one change again and again, each time with another amount; the last that was granted."""
+    with book.opened(place) as kept:
+        for number in range(count):
+            amount = worker * count + number
+            kept.reserve("acme/x#1", [claim(amount, NLP, most=10**6), claim(amount, ALL, most=10**6)], NOTE)
+    return amount
+
+
 def die(place, writes):
     """Reserve in two accounts, and be killed after so many statements that write."""
     with book.opened(place) as kept:

@@ -18,7 +18,10 @@ from greengate.ledger.store import Store
 from greengate.settings import BookAccess, book_access
 
 SECRET = "p@ss/w:rd#1%"
-ESCAPES = "in a password write `%40` for `@`, `%2F` for `/`, `%3A` for `:`, `%3F` for `?`, `%23` for `#`, `%25` for `%`"
+ESCAPES = (
+    "look behind the `?`; in a password write `%40` for `@`, `%2F` for `/`, `%3A` for `:`, `%3F` for `?`, "
+    "`%23` for `#`, `%25` for `%`"
+)
 
 
 def refused(place, error=BookError, **given):
@@ -262,6 +265,20 @@ def test_a_password_in_the_words_of_a_library_is_left_out(monkeypatch):
         pass
     assert "cannot use …; with anything" in str(caught.value)
     assert caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize("place", ["", "a\0b", "postgresql://u@127.0.0.1/db\n"])
+def test_what_cannot_be_a_place_is_refused(place):
+    assert refused(place, UsageError) == (
+        "the book: its place is not given, or has a character that cannot be shown\n"
+        "  hint: give a path, or `postgresql://user@host/database`"
+    )
+
+
+def test_a_folder_is_no_book(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for folder in (".", tmp_path):
+        assert "cannot be opened or written: unable to open database file" in refused(folder)
 
 
 @pytest.mark.parametrize("scheme", ["mysql://", "postgresql+psycopg://", "sqlite:///", "postgresql:"])

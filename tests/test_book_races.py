@@ -3,7 +3,7 @@
 from itertools import accumulate
 
 import pytest
-from book_made import ALL, CROWD, NLP, NOTE, claim, die, grab, grab_two, hammer, together
+from book_made import ALL, CROWD, NLP, NOTE, claim, die, grab, grab_two, hammer, rerun, together
 
 from greengate.balances import Granted
 from greengate.ledger import book
@@ -29,6 +29,15 @@ def test_accounts_named_in_either_order_neither_block_one_another_nor_are_held_i
     with book.opened(place) as kept:
         held = {account: {one.change for one in kept.status(account).held} for account in (NLP, ALL)}
         assert held == {NLP: granted, ALL: granted}
+        assert kept.verify() == ()
+
+
+def test_runs_of_one_change_at_once_leave_what_one_of_them_asked_for(place):
+    last = together(rerun, place, 4, 40)
+    with book.opened(place) as kept:
+        held = {one.account: one.amount for one in kept.held()}
+        assert held[NLP] == held[ALL]
+        assert held[NLP] in last
         assert kept.verify() == ()
 
 

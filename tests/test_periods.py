@@ -1,6 +1,6 @@
 """Periods: where they begin and end in any time zone and fiscal year, and what they are called."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from fractions import Fraction
 
 import pytest
@@ -12,8 +12,8 @@ from greengate.periods import CIVIL, Calendar, Kind, NotAPeriod, Period, named, 
 # Clocks that jump over midnight or show it twice, that skip whole days, and offsets of odd minutes.
 ZONES = (
     "UTC", "Europe/Berlin", "America/New_York", "America/Sao_Paulo", "America/Havana", "America/Asuncion",
-    "Africa/Cairo", "Africa/Casablanca", "Asia/Beirut", "Asia/Kathmandu", "Asia/Gaza", "Australia/Lord_Howe",
-    "Antarctica/Troll", "Pacific/Apia", "Pacific/Kiritimati", "Africa/Monrovia",
+    "America/St_Johns", "Africa/Cairo", "Africa/Casablanca", "Asia/Beirut", "Asia/Kathmandu", "Asia/Gaza",
+    "Australia/Lord_Howe", "Antarctica/Troll", "Pacific/Apia", "Pacific/Kiritimati", "Africa/Monrovia",
 )  # fmt: skip
 calendars = st.builds(Calendar, st.sampled_from(ZONES).map(zone), st.integers(1, 12))
 kinds = st.sampled_from(Kind)
@@ -149,6 +149,30 @@ def test_a_midnight_that_the_clocks_show_twice_is_the_first_of_them():
     november = period_of(Kind.MONTH, at("2026-11-15T00:00Z"), Calendar(zone("America/Havana")))
     assert november.start == at("2026-11-01T04:00Z")
     assert november.end - november.start == timedelta(days=30, hours=1)
+
+
+def test_a_month_that_has_begun_has_begun_though_clocks_go_back_into_the_last_one():
+    newfoundland = Calendar(zone("America/St_Johns"))
+    instant = at("2009-11-01T02:31Z")
+    assert instant.astimezone(newfoundland.zone).isoformat() == "2009-10-31T23:01:00-03:30"
+    assert period_of(Kind.MONTH, instant, newfoundland).name == "2009-11"
+
+
+class Leap(tzinfo):
+    """Clocks that go from 23:30 on 31 March 2026 to 0:30 on 1 April."""
+
+    def utcoffset(self, local):
+        return timedelta(hours=local.replace(tzinfo=None) >= datetime.fromisoformat("2026-04-01T00:30"))
+
+    def fromutc(self, instant):
+        return instant + timedelta(hours=instant.replace(tzinfo=None) >= datetime.fromisoformat("2026-03-31T23:30"))
+
+
+def test_a_month_that_has_not_begun_has_not_though_clocks_go_on_into_it():
+    instant = at("2026-03-31T23:45Z")
+    assert instant.astimezone(Leap()).isoformat() == "2026-04-01T00:45:00+01:00"
+    assert period_of(Kind.MONTH, instant, Calendar(Leap())).name == "2026-03"
+    assert period_of(Kind.MONTH, at("2026-04-01T00:00Z"), Calendar(Leap())).name == "2026-04"
 
 
 def test_the_share_that_is_left_stays_within_0_and_1():

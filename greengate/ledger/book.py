@@ -31,6 +31,7 @@ from greengate.ledger import book_tables as sql
 from greengate.ledger.book_file import BookFile
 from greengate.ledger.book_pages import Execute, Keeper, Page, id_of
 
+_PLACES = "give a path, or `postgresql://user@host/database`"
 _ELSEWHERE = "the change asks for other budgets now"
 _REFUSED = "the change asked for {asked:,} {unit}, and {left:,} were left"
 
@@ -212,6 +213,8 @@ def opened(place: str | Path, *, password: str = "", passfile: str = "", make: b
 
 
 def _keeper(place: str, password: str, passfile: str, *, make: bool) -> Keeper:
+    if not place or not place.isprintable():
+        raise UsageError("the book", "its place is not given, or has a character that cannot be shown", _PLACES)
     scheme = re.match(r"([A-Za-z][\w+.-]*)://|(postgres(?:ql)?):", place, re.ASCII)
     if scheme is None:
         if not make and not Path(place).is_file():
@@ -219,7 +222,7 @@ def _keeper(place: str, password: str, passfile: str, *, make: bool) -> Keeper:
         return BookFile(Path(place))
     if scheme[1] not in {"postgresql", "postgres"}:
         problem = f"`{scheme[0]}…` is no address of a book of budgets"
-        raise UsageError("the book", problem, "give a path, or `postgresql://user@host/database`")
+        raise UsageError("the book", problem, _PLACES)
     try:
         from greengate.ledger.book_server import BookServer  # noqa: PLC0415 - an optional part
     except ImportError as missing:

@@ -32,7 +32,8 @@ _NAMES = """SELECT tablename FROM pg_tables WHERE tablename IN ('book_format', '
     AND schemaname = ANY (current_schemas(false))"""
 _UNREADABLE = "this address of a PostgreSQL database cannot be read"
 _ESCAPES = (
-    "in a password write `%40` for `@`, `%2F` for `/`, `%3A` for `:`, `%3F` for `?`, `%23` for `#`, `%25` for `%`"
+    "look behind the `?`; in a password write `%40` for `@`, `%2F` for `/`, `%3A` for `:`, `%3F` for `?`, "
+    "`%23` for `#`, `%25` for `%`"
 )
 _WORDS: dict[type[psycopg.Error], tuple[str, str]] = {
     errors.DiskFull: (

@@ -52,7 +52,7 @@ class SqliteFile:
         self._kind = kind
         with self.translated():
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock_path = path.with_name(path.name + ".lock")
+            self._lock_path = path.parent / f"{path.name}.lock"
             self.connection = sqlite3.connect(path, isolation_level=None, timeout=_LOCK_WAIT_S)
         try:
             with self.translated():
