@@ -32,6 +32,10 @@ class LazyGroup(click.Group):
         "policy": ("greengate.cli.policy:policy", "Check, explain, test and begin policies."),
         "cost": ("greengate.cli.cost:cost", "Count what a model costs, without running it."),
         "diff": ("greengate.cli.diff:diff", "Tell which operators a model costs more by than another."),
+        "estimate": (
+            "greengate.cli.estimate:estimate",
+            "Estimate what training would take, before anything is measured.",
+        ),
         "meters": ("greengate.cli.meters:meters", "List the meters of this machine, and why not others."),
         "runner": ("greengate.cli.runner:runner", "Calibrate this machine and sign what was found."),
     }
