@@ -1,4 +1,4 @@
-"""Files as CodeCarbon 3.3.2, Zeus 0.16.0 and Eco-CI write them, with whatever a test wants otherwise."""
+"""Files as CodeCarbon 3.3.2, Zeus 0.16.0, Eco-CI and MLflow 3.17.2 write them, with whatever a test wants otherwise."""
 
 import csv
 import io
@@ -96,3 +96,35 @@ def laps(*steps):
 def flat(**cells):
     """Eco-CI's older total-data.json: one step with the job's keys."""
     return json.dumps(JOB | cells).encode()
+
+
+def mlflow_run(metrics, *, run_id="97aa0e39", status="FINISHED", step=0, tags=None):
+    """A run with these metrics and a loss, as MLflow's server tells it; a step of 0 too."""
+    logged = {**metrics, "loss": 1.5}
+    told = {"mlflow.runName": "final", **(tags or {})}
+    return {
+        "info": {
+            "run_uuid": run_id,
+            "experiment_id": "1",
+            "run_name": "final",
+            "status": status,
+            "start_time": 1795273128437,
+            "end_time": 1795273132515,
+            "lifecycle_stage": "active",
+            "run_id": run_id,
+        },
+        "data": {
+            "metrics": [
+                {"key": key, "value": value, "timestamp": 1795273129928, "step": step} for key, value in logged.items()
+            ],
+            "params": [{"key": "lr", "value": "0.1"}],
+            "tags": [{"key": key, "value": value} for key, value in told.items()],
+        },
+        "inputs": {},
+        "outputs": {},
+    }
+
+
+def mlflow(*runs):
+    """The answer of `runs/get`, or of `runs/search` where there are several."""
+    return json.dumps({"run": runs[0]} if len(runs) == 1 else {"runs": list(runs)}).encode()
