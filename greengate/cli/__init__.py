@@ -36,6 +36,7 @@ class LazyGroup(click.Group):
             "greengate.cli.estimate:estimate",
             "Estimate what training would take, before anything is measured.",
         ),
+        "track": ("greengate.cli.track:track", "Run a training command and write down what it took."),
         "meters": ("greengate.cli.meters:meters", "List the meters of this machine, and why not others."),
         "runner": ("greengate.cli.runner:runner", "Calibrate this machine and sign what was found."),
     }

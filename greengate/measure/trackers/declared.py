@@ -12,13 +12,20 @@ from greengate.evidence import Class, Figure, Interval, Provenance
 from greengate.measure.figures import Figures
 from greengate.measure.trackers.codecarbon_file import CodeCarbon
 from greengate.measure.trackers.eco_ci_file import EcoCi
+from greengate.measure.trackers.greengate_file import Greengate
 from greengate.measure.trackers.mlflow_file import MlflowRun
 from greengate.measure.trackers.tracker_file import Entry, Format, Record, shown
 from greengate.measure.trackers.zeus_file import Zeus
 
 ENERGY, CARBON = "training_energy", "training_carbon"
-FORMATS: dict[str, Format] = {"codecarbon": CodeCarbon(), "zeus": Zeus(), "eco-ci": EcoCi(), "mlflow": MlflowRun()}
-CONFIDENCE = 0.95
+FORMATS: dict[str, Format] = {
+    "codecarbon": CodeCarbon(),
+    "zeus": Zeus(),
+    "eco-ci": EcoCi(),
+    "mlflow": MlflowRun(),
+    "greengate": Greengate(),
+}
+_CONFIDENCE = 0.95
 _NAMED = 5
 
 
@@ -68,7 +75,7 @@ def _interval(records: Sequence[Record]) -> Interval:
     ends = [record.interval_j or (record.energy_j, record.energy_j) for record in records]
     told = any(record.interval_j for record in records)
     low, high = (math.fsum(end[side] for end in ends) for side in (0, 1))
-    return Interval(low=low, high=high, confidence=CONFIDENCE if told else 1.0)
+    return Interval(low=low, high=high, confidence=_CONFIDENCE if told else 1.0)
 
 
 def _emitted(records: Sequence[Record], grams: Sequence[float], energy: Interval, provenance: Provenance) -> Figure:
