@@ -143,6 +143,8 @@ def _energy(meters: Sequence[Metering], ground: Ground) -> Total | str:
     if hosts:
         return _total([_surest(hosts)], hosts[0].without)
     parts = {scope: [one for one in read if one.scope == scope] for scope in _PARTS}
+    if ground.hidden:
+        parts["device"] = []  # What they draw is not the command's.
     cards = ground.machine.kind.accelerators
     if cards and not ground.hidden and not parts["device"]:
         return (

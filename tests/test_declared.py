@@ -360,6 +360,7 @@ NESTED = zeus((100, "train", 100, 9, 9), (110, "epoch", 20, 2, 2))
         (mlflow(mlflow_run({}), mlflow_run({})), "mlflow", ALL, (Place(FILE, path="runs[1]"), "the run `97aa0e39` stands twice", "keep one of the two")),
         (PAGE.encode(), "mlflow", ALL, (Place(FILE), "the answer is one page of several (`next_page_token`), so that its runs are not all", "ask for more at once with `max_results`")),
         (b'{"runs": []}', "mlflow", ALL, (Place(FILE), "the MLflow file holds no run", "the tracker was not stopped, or not run")),
+        (laps(step("a", "1.7e308"), step("b", "1.7e308")), "eco-ci", ALL, (Place(FILE), "the steps add up to more than a number can hold", "")),
         (laps(), "eco-ci", ALL, (Place(FILE), "the Eco-CI file holds no step", "the tracker was not stopped, or not run")),
         (zeus(), "zeus", ALL, (Place(FILE), "the Zeus file holds no window", "the tracker was not stopped, or not run")),
     ],

@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from meters_made import CounterMeter, Machine, PowerMeter, dies
+from meters_made import CounterMeter, Machine, PowerMeter, dies, facts_of
 
 from greengate import tracking
 from greengate.cli import run
@@ -19,7 +19,7 @@ from greengate.measure.modelled import Processor, Watts
 from greengate.measure.trackers.declared import Choice, from_file
 from greengate.measure.trackers.training_record import RecordFile, line
 from greengate.meters import Found
-from greengate.ports import NotHere
+from greengate.ports import Fault, NotHere
 from greengate.tracked import Grid, Ground
 from greengate.tracking import Job
 
@@ -139,8 +139,9 @@ def test_a_card_without_a_meter_leaves_no_energy(tmp_path):
 
 def test_a_card_that_the_command_cannot_see_takes_nothing_of_it(tmp_path):
     scripted = Machine()
-    record = tracked(tmp_path, scripted, found(metered(scripted)), cards=("NVIDIA H100",), hidden=True)
-    assert joules(record) == 90_000
+    card = metered(scripted, id="nvml", scope="device", domains={"gpu-0": ""})
+    record = tracked(tmp_path, scripted, found(metered(scripted), card), cards=("NVIDIA H100",), hidden=True)
+    assert (joules(record), record.energy.meters) == (90_000, ("rapl",))
     assert "graphics cards, which were hidden from the command" in record.energy.without
 
 
@@ -296,6 +297,47 @@ def test_an_interrupted_command_leaves_a_record(bare):
     assert run(["track", "--quiet", "--", "sh", "-c", f"{SPIN} kill -INT $PPID; exec sleep 60"]) == 130
     assert (lines()[1]["signal"], lines()[1]["events"][-1]["name"]) == ("SIGINT", "signal")
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+class Card:
+    """A graphics card's meter that is there, and that never has a reading in time."""
+
+    def probe(self):
+        return facts_of(id="nvml", scope="device")
+
+    def sample(self):
+        return Fault("timeout", "slow", 0.0)
+
+    def close(self):
+        """Nothing is held."""
+
+
+@pytest.fixture
+def cards(bare, monkeypatch):
+    """A card's meter on the bare machine; the GPUs that it was made for."""
+    asked = []
+    monkeypatch.setattr("greengate.registry.meters", lambda: ["nvml"])
+    monkeypatch.setattr("greengate.registry.meter", lambda _, *gpus: asked.append(gpus) or Card())
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("visible", "words", "gpus", "told"),
+    [
+        ("0,2", [], (), ["CUDA_VISIBLE_DEVICES leaves 2, and nvml read every one; `--gpu` names some"]),
+        ("0,2", ["--gpu", "0", "--gpu", "GPU-2"], ("0", "GPU-2"), []),
+        (None, [], (), []),
+    ],
+    ids=["not named", "named", "all visible"],
+)
+def test_cards_that_the_command_may_not_use_are_read_unless_some_are_named(
+    cards, monkeypatch, visible, words, gpus, told
+):
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert run(["track", "--quiet", *words, "--", "sh", "-c", SPIN]) == 0
+    assert cards == [gpus]
+    assert [event["words"] for event in lines()[1]["events"] if event["name"] == "all-gpus"] == told
 
 
 def test_energy_that_is_not_known_is_said(bare, capfd, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -71,6 +72,11 @@ class Range:
 
 
 _MANY = Range(0, 1e18, "more than 0 and at most 1e18")
+_POWER = Range(0, 1e5, "more than 0 W and at most 100 kW")
+_PEAK = Range(0, 1e18, "more than 0 and at most 1 EFLOP/s")
+_EFFICIENCY = Range(0, 1, "more than 0% and at most 100%: a share of the peak")
+_PUE = Range(1, 3, "1 to 3", open=False)
+_LIFETIME = Range(86_400, 30 * 365 * 86_400, "1 d to 10950 d", open=False)
 INTENSITY = Range(0, 2000, "more than 0 and at most 2000 gCO2e/kWh: the dirtiest grids are below 1500")
 
 
@@ -130,45 +136,40 @@ def read(given: dict[str, str | None], parts: Sequence[str], *, inference: bool)
         UsageError, Problems: Something is missing without which there is nothing to estimate, or cannot be meant.
     """
     reader = Reader()
-    parameters, tokens = (reader.number(f"--{name}", given[name]) for name in ("parameters", "tokens"))
-    for name in ("parameters", "tokens"):
-        if given[name] is None:
-            reader.complain(f"--{name}", "is not given, and there is no estimate without it", "such as 7e9")
-    base = reader.number("--base-parameters", given["base-parameters"])
-    if base is not None and parameters is not None and base > parameters:
-        problem = f"found `{given['base-parameters']}`, which is more than all parameters (`{given['parameters']}`)"
-        reader.complain("--base-parameters", problem, "these are the parameters of the dense model below the experts")
-    pue = reader.number("--pue", given["pue"], Range(1, 3, "1 to 3", open=False))
-    lifetime = reader.quantity(
-        "--lifetime", given["lifetime"], Duration, Range(86_400, 30 * 365 * 86_400, "1 d to 10950 d", open=False)
-    )
     plan = Plan(
-        parameters=parameters or 0.0,
-        tokens=tokens or 0.0,
-        base_parameters=base,
+        parameters=_required(reader, "parameters", given),
+        tokens=_required(reader, "tokens", given),
+        base_parameters=reader.number("--base-parameters", given["base-parameters"]),
         devices=reader.count("--devices", given["devices"]),
-        device_power=reader.quantity(
-            "--device-power", given["device-power"], Power, Range(0, 1e5, "more than 0 W and at most 100 kW")
-        ),
-        peak=reader.quantity("--peak", given["peak"], Speed, Range(0, 1e18, "more than 0 and at most 1 EFLOP/s")),
-        efficiency=reader.quantity(
-            "--efficiency",
-            given["efficiency"],
-            Share,
-            Range(0, 1, "more than 0% and at most 100%: a share of the peak"),
-        ),
-        pue=pue,
+        device_power=reader.quantity("--device-power", given["device-power"], Power, _POWER),
+        peak=reader.quantity("--peak", given["peak"], Speed, _PEAK),
+        efficiency=reader.quantity("--efficiency", given["efficiency"], Share, _EFFICIENCY),
+        pue=reader.number("--pue", given["pue"], _PUE),
         intensity=reader.quantity("--intensity", given["intensity"], Intensity, INTENSITY),
         embodied=tuple(part for text in parts if (part := _part(reader, text)) is not None),
-        lifetime=lifetime,
+        lifetime=reader.quantity("--lifetime", given["lifetime"], Duration, _LIFETIME),
         inference=inference,
     )
+    _compare(reader, plan, given, parts)
+    reader.finish()
+    return plan
+
+
+def _required(reader: Reader, name: str, given: dict[str, str | None]) -> float:
+    if given[name] is None:
+        reader.complain(f"--{name}", "is not given, and there is no estimate without it", "such as 7e9")
+    return reader.number(f"--{name}", given[name]) or math.nan
+
+
+def _compare(reader: Reader, plan: Plan, given: dict[str, str | None], parts: Sequence[str]) -> None:
+    """Complain of what does not go together."""
+    if plan.base_parameters is not None and plan.base_parameters > plan.parameters:
+        problem = f"found `{given['base-parameters']}`, which is more than all parameters (`{given['parameters']}`)"
+        reader.complain("--base-parameters", problem, "these are the parameters of the dense model below the experts")
     if parts and given["lifetime"] is None:
         reader.complain("--lifetime", "is not given, and a share of it is borne", "LLMCarbon takes `1825 d`")
     if not parts and given["lifetime"] is not None:
         reader.complain("--lifetime", "is given without `--embodied`, which it belongs to", _PART_HINT)
-    reader.finish()
-    return plan
 
 
 def _part(reader: Reader, text: str) -> Part | None:

@@ -57,7 +57,7 @@ def from_file(data: bytes, file: str, tracker: str, choice: Choice) -> Figures:
     entries = _chosen(form, form.entries(data, file), choice, file)
     records = [form.record(entry) for entry in entries]
     provenance = _provenance(form, entries, records, f"{file} sha256:{hashlib.sha256(data).hexdigest()[:12]}")
-    energy_j = math.fsum(record.energy_j for record in records)
+    energy_j = sum(sorted(record.energy_j for record in records))  # fsum raises where it overflows
     if not math.isfinite(energy_j):
         raise ModelError(file, f"the {form.each}s add up to more than a number can hold")
     interval = _interval(records)
