@@ -141,7 +141,8 @@ def _energy(meters: Sequence[Metering], ground: Ground) -> Total | str:
     read = [one for one in meters if one.joules is not None]
     hosts = [one for one in read if one.scope == "host"]
     if hosts:
-        return _total([_surest(hosts)], hosts[0].without)
+        best = _surest(hosts)
+        return _total([best], best.without)
     parts = {scope: [one for one in read if one.scope == scope] for scope in _PARTS}
     if ground.hidden:
         parts["device"] = []  # What they draw is not the command's.
@@ -153,8 +154,10 @@ def _energy(meters: Sequence[Metering], ground: Ground) -> Total | str:
     counted = [_surest(some) for some in parts.values() if some]
     if counted:
         return _total(counted, ", ".join(_unseen(counted, cards)))
-    if read:
-        return _total([_surest(read)], read[0].without)
+    others = [one for one in read if one.scope not in _PARTS]
+    if others:
+        best = _surest(others)
+        return _total([best], best.without)
     return f"no meter could be read, and no watts are known: {_why(meters, ground)}"
 
 

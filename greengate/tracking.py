@@ -55,7 +55,9 @@ def track(job: Job, ground: Ground, file: RecordFile, held: Held) -> tuple[int, 
     begun = line(Begun(run=run))
     file.begin(begun)
     here = ground.here
-    gauges = [Gauge(one.meter, one.told, here) for one in ground.found if isinstance(one.told, MeterFacts)]
+    # Of two meters with one identifier the first is used.
+    by_id = {one.told.id: (one.meter, one.told) for one in reversed(ground.found) if isinstance(one.told, MeterFacts)}
+    gauges = [Gauge(meter, facts, here) for meter, facts in reversed(by_id.values())]
     for gauge in gauges:
         gauge.open()
     load, own_cpu_s, asleep_s, start_s = here.load(), here.own_cpu_s(), here.asleep_s(), here.clock()

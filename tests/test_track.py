@@ -145,6 +145,19 @@ def test_a_card_that_the_command_cannot_see_takes_nothing_of_it(tmp_path):
     assert "graphics cards, which were hidden from the command" in record.energy.without
 
 
+def test_a_card_that_the_command_cannot_see_never_counts_alone(tmp_path):
+    scripted = Machine()
+    card = metered(scripted, id="nvml", scope="device", domains={"gpu-0": ""})
+    record = tracked(tmp_path, scripted, found(card), cards=("NVIDIA H100",), hidden=True)
+    assert record.energy.meters == ("cpu-seconds",)
+
+
+def test_a_meter_that_is_named_twice_is_read_once(tmp_path):
+    scripted = Machine()
+    record = tracked(tmp_path, scripted, found(metered(scripted), metered(scripted)))
+    assert [one.id for one in record.meters] == ["rapl", "cpu-seconds"]
+
+
 def test_a_meter_that_dies_leaves_its_reason_and_others_count(tmp_path):
     scripted = Machine()
     record = tracked(tmp_path, scripted, found(metered(scripted, domains={"all": ""}, twist=dies(70))))
