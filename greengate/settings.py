@@ -61,8 +61,9 @@ def harmless_environment() -> dict[str, str]:
 
 
 def tracked_environment(run: str) -> dict[str, str]:
-    """Return the whole environment, for a command of the user's own, with the run that tracks it."""
-    return {**os.environ, TRACKED_BY: run}
+    """Return what a command of the user's own gets: the environment without access to meters, and who tracks it."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GREENGATE_METER_")}
+    return {**kept, TRACKED_BY: run}
 
 
 def tracked_by(environment: Mapping[str, str] | None = None) -> str:

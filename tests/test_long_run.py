@@ -66,6 +66,14 @@ def test_it_looks_less_often_once_pieces_are_long():
     assert beside(machine, meter, (300, 100.0))[1]._sampler.interval_s == 0.25
 
 
+def test_a_counter_that_may_wrap_soon_is_looked_at_often_enough():
+    machine = Machine()
+    meter = CounterMeter(machine, tick_s=0.01, wraps_j=200.0)
+    taken, gauge = beside(machine, meter, (300, 100.0))
+    assert gauge._sampler.interval_s == 0.025
+    assert taken.joules == pytest.approx(30_000, rel=1e-3)
+
+
 def test_a_counter_that_wraps_is_undone_and_told_once():
     machine = Machine()
     taken, _ = beside(machine, CounterMeter(machine, wraps_j=20_000.0), (HOUR_S, 100.0))

@@ -286,7 +286,8 @@ def test_several_runs_go_into_one_file_and_each_can_be_chosen(bare):
 
 def test_the_command_knows_the_run_that_tracks_it(bare, capfd, monkeypatch):
     monkeypatch.setenv("GREENGATE_TRACKED_BY", "outer")
-    assert run(["track", "--quiet", "--", "sh", "-c", "echo $GREENGATE_TRACKED_BY"]) == 0
+    monkeypatch.setenv("GREENGATE_METER_PASSWORD", "secret")
+    assert run(["track", "--quiet", "--", "sh", "-c", "echo $GREENGATE_METER_PASSWORD$GREENGATE_TRACKED_BY"]) == 0
     assert capfd.readouterr().out.strip() == lines()[1]["run"]["name"]
     assert lines()[1]["run"]["inside"] == "outer"
 
@@ -351,6 +352,13 @@ def test_cards_that_the_command_may_not_use_are_read_unless_some_are_named(
     assert run(["track", "--quiet", *words, "--", "sh", "-c", SPIN]) == 0
     assert cards == [gpus]
     assert [event["words"] for event in lines()[1]["events"] if event["name"] == "all-gpus"] == told
+
+
+def test_a_meter_without_a_figure_is_told_beside_the_one_that_counts(cards, capfd):
+    assert run(["track", "--", "sh", "-c", SPIN]) == 0
+    said = " ".join(capfd.readouterr().err.split())
+    assert "by cpu-seconds (modelled)" in said
+    assert "no figure nvml: 0 s of " in said
 
 
 def test_energy_that_is_not_known_is_said(bare, capfd, monkeypatch):

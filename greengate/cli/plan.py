@@ -18,10 +18,17 @@ _BILLIONS = re.compile(r"\s*[\d.]+\s*(?:B|bn|billion)\s*", re.IGNORECASE)
 _POUNDS = re.compile(r".*\blbs?\b.*", re.IGNORECASE)
 
 
-class Number(Quantity):
-    """A plain number of things."""
+class Factor(Quantity):
+    """A number that something is multiplied by."""
 
-    dimension, example = "a number without unit", "300e9"
+    dimension, example = "a factor", "1.1"
+    units: ClassVar = {"": 1.0}
+
+
+class Number(Quantity):
+    """A number of things."""
+
+    dimension, example = "a count", "300e9"
     units: ClassVar = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
     shown = ("",)
 
@@ -144,7 +151,7 @@ def read(given: dict[str, str | None], parts: Sequence[str], *, inference: bool)
         device_power=reader.quantity("--device-power", given["device-power"], Power, _POWER),
         peak=reader.quantity("--peak", given["peak"], Speed, _PEAK),
         efficiency=reader.quantity("--efficiency", given["efficiency"], Share, _EFFICIENCY),
-        pue=reader.number("--pue", given["pue"], _PUE),
+        pue=None if (pue := reader.quantity("--pue", given["pue"], Factor, _PUE)) is None else pue.amount,
         intensity=reader.quantity("--intensity", given["intensity"], Intensity, INTENSITY),
         embodied=tuple(part for text in parts if (part := _part(reader, text)) is not None),
         lifetime=reader.quantity("--lifetime", given["lifetime"], Duration, _LIFETIME),

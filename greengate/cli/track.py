@@ -143,6 +143,8 @@ def _rows(record: TrainingRecord, path: Path) -> Iterator[tuple[str, str]]:
         yield "without", energy.without
     if record.emissions is not None:
         yield "emissions", f"{Emissions(record.emissions.grams)} at {record.emissions.intensity:g} gCO2e/kWh"
+    for one in record.meters:
+        yield "no figure", f"{one.id}: {one.missing}" if one.missing and energy is not None else ""
     for event in record.events:
         yield event.name, event.words
     yield "record", f"run {record.run.name} in {path}"

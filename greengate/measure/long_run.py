@@ -15,7 +15,7 @@ from statistics import NormalDist
 
 from greengate.measure import metering
 from greengate.measure.campaign import MOST_ASLEEP_S
-from greengate.measure.events import Event
+from greengate.measure.events import Case, Event
 from greengate.measure.metering import Window
 from greengate.measure.sampling import Sampler
 from greengate.measure.windows import HERE, Surroundings, window_s
@@ -117,6 +117,7 @@ class Gauge:
         self._sampler: Sampler = here.sampler(meter, facts)
         self._tally = Tally()
         self._piece_s = max(PIECE_S, window_s(facts))
+        self._slower_s = _slower_s(facts)
         self._cut_s = self._asleep_s = 0.0
 
     def open(self) -> None:
@@ -133,7 +134,7 @@ class Gauge:
         while now_s - self._cut_s >= 2 * self._piece_s:
             self._take(self._cut_s + self._piece_s)
             # Over pieces this long, ticks need not be known so well, and looking costs energy too.
-            self._sampler.interval_s = max(self._sampler.interval_s, _SLOWER_S)
+            self._sampler.interval_s = max(self._sampler.interval_s, self._slower_s)
 
     def end(self, at_s: float) -> Taken:
         """Look a last time; the run ended at this moment."""
@@ -148,3 +149,9 @@ class Gauge:
         window = metering.energy(self.facts, self._sampler.between(self._cut_s, end_s), self._cut_s, end_s)
         self._tally.add(window, end_s - self._cut_s, asleep_s - self._asleep_s)
         self._cut_s, self._asleep_s = end_s, asleep_s
+
+
+def _slower_s(facts: MeterFacts) -> float:
+    """Tell how seldom a meter may be looked at: four times at least before it could start again."""
+    wraps_in_s = min(facts.wraps_j.values(), default=math.inf) / Case(facts, "", 0.0, 0.0).plausible_w
+    return min(_SLOWER_S, wraps_in_s / 4)
