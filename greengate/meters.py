@@ -21,13 +21,15 @@ class Found:
     told: MeterFacts | NotHere
 
 
-def survey(entries: Sequence[MeterEntry], access: MeterAccess, device: str = "cpu") -> list[Found]:
+def survey(
+    entries: Sequence[MeterEntry], access: MeterAccess, device: str = "cpu", gpus: Sequence[str] = ()
+) -> list[Found]:
     """Look for every meter that a machine may have, and for those that the project file names.
 
-    Where models run on a GPU ("cuda:" and its number or UUID), those of GPUs read that one alone.
+    Where models run on a GPU ("cuda:" and its number or UUID), or `gpus` are named, those of GPUs read these alone.
     """
     gpu = device.partition(":")[2]
-    own = [(word, registry.meter(word, gpu)) for word in registry.meters()]
+    own = [(word, registry.meter(word, *(gpus or filter(None, [gpu])))) for word in registry.meters()]
     named = [
         (f"{entry.kind} {entry.address}", registry.wall_meter(entry.kind, entry.address, entry.options, access))
         for entry in entries

@@ -67,10 +67,10 @@ def meters() -> list[str]:
     return list(_known(METERS, "greengate.meters"))
 
 
-def meter(word: str, gpu: str = "") -> Any:
-    """Make the `ports.Meter` of a word of `meters()`; of `GPU_METERS`, one that reads only the GPU that is named."""
+def meter(word: str, *gpus: str) -> Any:
+    """Make the `ports.Meter` of a word of `meters()`; of `GPU_METERS`, one that reads only the GPUs that are named."""
     made = _resolve(_known(METERS, "greengate.meters")[word])
-    return made([gpu]) if gpu and word in GPU_METERS else made()
+    return made([*gpus]) if gpus and word in GPU_METERS else made()
 
 
 def wall_meter(kind: str, address: str, options: Mapping[str, Any], access: object) -> Any:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 PROJECT = "greengate.yaml"
+TRACKED_BY = "GREENGATE_TRACKED_BY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,17 @@ def harmless_environment() -> dict[str, str]:
     """Return what a build command needs of the environment; tokens and keys stay here."""
     kept = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "CONDA_PREFIX", "LD_LIBRARY_PATH")
     return {name: value for name, value in os.environ.items() if name in kept or name.startswith("LC_")}
+
+
+def tracked_environment(run: str) -> dict[str, str]:
+    """Return what a command of the user's own gets: the environment without access to meters, and who tracks it."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GREENGATE_METER_")}
+    return {**kept, TRACKED_BY: run}
+
+
+def tracked_by(environment: Mapping[str, str] | None = None) -> str:
+    """Read which tracked run this process is already part of; "" where it is none."""
+    return (os.environ if environment is None else environment).get(TRACKED_BY, "")
 
 
 def visible_gpus(environment: Mapping[str, str] | None = None) -> tuple[str, ...] | None:

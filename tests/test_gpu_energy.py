@@ -319,6 +319,7 @@ def test_why_no_meter_of_a_gpu_can_be_read_is_told_once():
 
 def test_the_meter_of_a_gpu_reads_that_one_alone():
     assert registry.meter("nvml", "3")._wanted == ["3"]
+    assert registry.meter("nvml", "0", "GPU-a")._wanted == ["0", "GPU-a"]
     assert registry.meter("nvml")._wanted is None
     assert isinstance(registry.meter("nvml", "GPU-a"), NvmlMeter)
     assert registry.meter("rapl-powercap", "3").probe()

@@ -34,6 +34,11 @@ class LazyGroup(click.Group):
         "diff": ("greengate.cli.diff:diff", "Tell which operators a model costs more by than another."),
         "budget": ("greengate.cli.budget:budget", "Tell what budgets have left, and settle what changes hold."),
         "factors": ("greengate.cli.factors:factors", "List, show, compare and import tables of carbon factors."),
+        "estimate": (
+            "greengate.cli.estimate:estimate",
+            "Estimate what training would take, before anything is measured.",
+        ),
+        "track": ("greengate.cli.track:track", "Run a training command and write down what it took."),
         "meters": ("greengate.cli.meters:meters", "List the meters of this machine, and why not others."),
         "runner": ("greengate.cli.runner:runner", "Calibrate this machine and sign what was found."),
     }

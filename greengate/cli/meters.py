@@ -41,7 +41,7 @@ def meters(*, project: str | None, as_json: bool) -> int:
     """
     read = named_by(project)
     found = look(read)
-    watts = _watts(read)
+    watts = watts_here(read)
     here = sorted((one for one in found if isinstance(one.told, MeterFacts)), key=_rank)
     absent = [one for one in found if isinstance(one.told, NotHere)]
     if as_json:
@@ -66,6 +66,16 @@ def look(project: Project | None) -> list[Found]:
     for one in found:
         one.meter.close()
     return found
+
+
+def watts_here(project: Project | None) -> Watts | NotHere:
+    """Tell the watts of a hardware thread, by the project file or the table, or why they are not known."""
+    if project and project.cpu:
+        return Watts(project.cpu.idle.amount, project.cpu.max.amount, project.cpu.source)
+    try:
+        return watts_of(machine.here().processor)
+    except MeasurementError as error:
+        return NotHere(error.problem, error.hint)
 
 
 def _print(here: Sequence[Found], absent: Sequence[Found], watts: Watts | NotHere) -> None:
@@ -134,15 +144,6 @@ def _joules(here: Sequence[Found], watts: Watts | NotHere) -> str:
 def _rank(one: Found) -> int:
     assert isinstance(one.told, MeterFacts)
     return list(Class).index(one.told.kind)
-
-
-def _watts(project: Project | None) -> Watts | NotHere:
-    if project and project.cpu:
-        return Watts(project.cpu.idle.amount, project.cpu.max.amount, project.cpu.source)
-    try:
-        return watts_of(machine.here().processor)
-    except MeasurementError as error:
-        return NotHere(error.problem, error.hint)
 
 
 def _machine() -> dict[str, Any]:

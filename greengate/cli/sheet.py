@@ -16,9 +16,9 @@ _NAMES = 15  # columns
 Rows = Iterable[tuple[str, str]]
 
 
-def echo(title: str, rows: Rows) -> None:
-    """Print a title, and under it the rows that have something to say."""
-    click.echo("\n".join([title, *_lines(rows)]))
+def echo(title: str, rows: Rows, *, err: bool = False) -> None:
+    """Print a title, and under it the rows that have something to say; `err` prints to standard error."""
+    click.echo("\n".join([title, *_lines(rows)]), err=err)
 
 
 def say(text: str) -> None:

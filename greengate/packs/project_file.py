@@ -72,10 +72,14 @@ class Training(Shape):
     """What another tracker wrote down of the model's training."""
 
     file: Text = Field(description="The tracker's file, such as emissions.csv.")
-    tracker: Literal["codecarbon", "zeus", "eco-ci"] = Field(description="Who wrote it: codecarbon, zeus or eco-ci.")
+    tracker: Literal["codecarbon", "zeus", "eco-ci", "mlflow", "greengate"] = Field(
+        description="Who wrote it: codecarbon, zeus, eco-ci, mlflow or greengate."
+    )
     baseline: Text | None = Field(None, description="The baseline's file: a path, `git:REF` or `git:REF:path`.")
-    run: Text | None = Field(None, description="The run (CodeCarbon), window (Zeus) or step (Eco-CI) that counts.")
-    project: Text | None = Field(None, description="The project whose runs count (CodeCarbon).")
+    run: Text | None = Field(
+        None, description="The run (CodeCarbon, MLflow, greengate), window (Zeus) or step (Eco-CI) that counts."
+    )
+    project: Text | None = Field(None, description="The project whose runs count (CodeCarbon, greengate).")
     rows: Literal["all"] | None = Field(None, description="`all` adds up what is left to choose from.")
     phase: Literal["experiment", "tuning", "final"] | None = Field(None, description="What it was trained for.")
 

@@ -184,8 +184,8 @@ def _training(sheet: Sheet, path: KeyPath, shape: project_file.Training | None) 
     if shape is None:
         return None
     sheet.check_path((*path, "file"), shape.file)
-    if shape.project is not None and shape.tracker != "codecarbon":
-        found = f"`project` does not go with the tracker `{shape.tracker}`: only CodeCarbon writes one"
+    if shape.project is not None and shape.tracker not in {"codecarbon", "greengate"}:
+        found = f"`project` does not go with the tracker `{shape.tracker}`: only CodeCarbon and greengate write one"
         sheet.complain((*path, "project"), found, "leave it out, or choose by `run`", key=True)
     own = TrackerFile(shape.file, shape.tracker, shape.run, shape.project, every=shape.rows == "all")
     if shape.baseline is None:

@@ -9,13 +9,19 @@ from collections import Counter
 from collections.abc import Sequence
 
 from greengate.errors import ModelError, Place
-from greengate.measure.trackers.tracker_file import Entry, Record, require, table
+from greengate.measure.trackers.tracker_file import (
+    JOULES_A_KWH,
+    LEAST_W,
+    MOST_INTENSE,
+    MOST_W,
+    Entry,
+    Record,
+    require,
+    table,
+)
 
-JOULES_A_KWH = 3.6e6
-MOST_INTENSE = 2000.0  # gCO2e/kWh; the dirtiest grids are below 1500
 _PARTS = ("cpu_energy", "gpu_energy", "ram_energy")
 _SLACK = 0.02
-_LEAST_W, _MOST_W = 1e-3, 1e8  # of a training on average: from a share of one processor to a whole data centre
 _SCOPES = {"machine": "host", "process": "process"}
 
 
@@ -81,7 +87,7 @@ def _refuse_other_sum(entry: Entry, kwh: float) -> None:
 def _refuse_other_power(entry: Entry, kwh: float, duration_s: float) -> None:
     """Refuse energy that nothing could have taken in that time: an edited row, or another unit."""
     watts = kwh * JOULES_A_KWH / duration_s
-    if not _LEAST_W <= watts <= _MOST_W:
+    if not LEAST_W <= watts <= MOST_W:
         found = f"found {kwh:g} kWh in {duration_s:g} s, which is {watts:.3g} W; expected 1 mW to 100 MW"
         raise ModelError(entry.at("energy_consumed"), found, "CodeCarbon writes kWh and seconds: is it another unit?")
 

@@ -8,15 +8,24 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from greengate.errors import ModelError, nearest
-from greengate.evidence import Class, Figure, Provenance
+from greengate.evidence import Class, Figure, Interval, Provenance
 from greengate.measure.figures import Figures
 from greengate.measure.trackers.codecarbon_file import CodeCarbon
 from greengate.measure.trackers.eco_ci_file import EcoCi
+from greengate.measure.trackers.greengate_file import Greengate
+from greengate.measure.trackers.mlflow_file import MlflowRun
 from greengate.measure.trackers.tracker_file import Entry, Format, Record, shown
 from greengate.measure.trackers.zeus_file import Zeus
 
 ENERGY, CARBON = "training_energy", "training_carbon"
-FORMATS: dict[str, Format] = {"codecarbon": CodeCarbon(), "zeus": Zeus(), "eco-ci": EcoCi()}
+FORMATS: dict[str, Format] = {
+    "codecarbon": CodeCarbon(),
+    "zeus": Zeus(),
+    "eco-ci": EcoCi(),
+    "mlflow": MlflowRun(),
+    "greengate": Greengate(),
+}
+_CONFIDENCE = 0.95
 _NAMED = 5
 
 
@@ -32,8 +41,8 @@ class Choice:
 def from_file(data: bytes, file: str, tracker: str, choice: Choice) -> Figures:
     """Read the energy (J) and emissions (gCO2e) of a training from a tracker's file.
 
-    Only the chosen entries are looked into. Their figures count as exact as they are written: how far the tracker is
-    from the truth is not in its file.
+    Only the chosen entries are looked into. Where a file has no interval, its figures count as exact as they are
+    written: how far the tracker is from the truth is not in it.
 
     Args:
         data: The file's bytes.
@@ -48,16 +57,37 @@ def from_file(data: bytes, file: str, tracker: str, choice: Choice) -> Figures:
     entries = _chosen(form, form.entries(data, file), choice, file)
     records = [form.record(entry) for entry in entries]
     provenance = _provenance(form, entries, records, f"{file} sha256:{hashlib.sha256(data).hexdigest()[:12]}")
-    energy_j = math.fsum(record.energy_j for record in records)
+    energy_j = sum(sorted(record.energy_j for record in records))  # fsum raises where it overflows
     if not math.isfinite(energy_j):
         raise ModelError(file, f"the {form.each}s add up to more than a number can hold")
-    found = Figures({ENERGY: Figure.exact(energy_j, provenance)})
+    interval = _interval(records)
+    found = Figures({ENERGY: Figure(amount=energy_j, interval=interval, provenance=provenance)})
     grams = [record.emissions_g for record in records if record.emissions_g is not None]
     if len(grams) == len(records):
-        found.figures[CARBON] = Figure.exact(math.fsum(grams), provenance)
+        found.figures[CARBON] = _emitted(records, grams, interval, provenance)
     else:
         found.missing[CARBON] = next(record.no_emissions for record in records if record.emissions_g is None)
     return found
+
+
+def _interval(records: Sequence[Record]) -> Interval:
+    """Add intervals up end by end: what one meter is wrong by, it is wrong by in every run."""
+    ends = [record.interval_j or (record.energy_j, record.energy_j) for record in records]
+    told = any(record.interval_j for record in records)
+    low, high = (math.fsum(end[side] for end in ends) for side in (0, 1))
+    return Interval(low=low, high=high, confidence=_CONFIDENCE if told else 1.0)
+
+
+def _emitted(records: Sequence[Record], grams: Sequence[float], energy: Interval, provenance: Provenance) -> Figure:
+    """Make the figure of emissions: the interval of the energy, run by run at its own intensity."""
+    ends = [
+        tuple(emitted * end / record.energy_j for end in record.interval_j or (record.energy_j, record.energy_j))
+        for record, emitted in zip(records, grams, strict=True)
+    ]
+    amount = math.fsum(grams)
+    low, high = (math.fsum(end[side] for end in ends) for side in (0, 1))
+    interval = Interval(low=min(low, amount), high=max(high, amount), confidence=energy.confidence)
+    return Figure(amount=amount, interval=interval, provenance=provenance)
 
 
 def _chosen(form: Format, entries: Sequence[Entry], choice: Choice, file: str) -> Sequence[Entry]:
@@ -98,6 +128,7 @@ def _provenance(form: Format, entries: Sequence[Entry], records: Sequence[Record
     projects = _distinct(f"project `{shown(entry.project)}`" for entry in entries if entry.project)
     durations = [record.duration_s for record in records if record.duration_s is not None]
     scopes = _distinct(record.scope for record in records)
+    nets = {record.net_of_idle for record in records}
     return Provenance(
         kind=Class.DECLARED,
         method=f"imported from {trackers}: {', '.join((runs, *projects))}{''.join(f'; {words}' for words in remarks)}",
@@ -105,7 +136,7 @@ def _provenance(form: Format, entries: Sequence[Entry], records: Sequence[Record
         meter=trackers,
         scope=scopes[0] if len(scopes) == 1 else "",
         boundary="; ".join(_distinct(record.boundary for record in records)),
-        net_of_idle=False,
+        net_of_idle=nets.pop() if len(nets) == 1 else None,
         blocks=len(records),
         window_s=math.fsum(durations) if len(durations) == len(records) else None,
     )

@@ -7,14 +7,15 @@ top. Numbers may stand in quotes. Neither holds emissions, nor the version.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from greengate.errors import ModelError, Place
-from greengate.measure.trackers.tracker_file import Entry, Record, require, shown, text_of
+from greengate.measure.trackers.tracker_file import Entry, Record, require, text_of
+from greengate.measure.trackers.tracker_json import json_object, text_cell
 
 _KEYS = ("label", "energy_joules")
+_HINT = "lap-data.json of `json-output: true` is one"
 
 
 class EcoCi:
@@ -25,7 +26,7 @@ class EcoCi:
 
     def entries(self, data: bytes, file: str) -> list[Entry]:
         """Split the file into its steps."""
-        content = _object(text_of(data, file, self.name), file)
+        content = json_object(text_of(data, file, self.name), Place(file), self.name, _HINT)
         steps = content.get("steps")
         if steps is None:
             return [_entry(content, Place(file))]
@@ -52,36 +53,9 @@ class EcoCi:
         )
 
 
-def _object(text: str, file: str) -> dict[str, Any]:
-    try:
-        content = json.loads(text, parse_float=str, parse_int=str, parse_constant=str, object_pairs_hook=_pairs)
-    except json.JSONDecodeError as bad:
-        raise ModelError(Place(file, bad.lineno, bad.colno), f"the Eco-CI file is no JSON: {bad.msg}") from bad
-    except RecursionError as bad:
-        raise ModelError(file, "the Eco-CI file is nested too deeply") from bad
-    except _TwiceError as bad:
-        raise ModelError(file, f"in the Eco-CI file, `{shown(str(bad))}` is given twice") from bad
-    if not isinstance(content, dict):
-        raise ModelError(file, "the Eco-CI file is no JSON object", "lap-data.json of `json-output: true` is one")
-    return content
-
-
-class _TwiceError(Exception):
-    """A key that stands twice in one object."""
-
-
-def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    content: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in content:
-            raise _TwiceError(key)
-        content[key] = value
-    return content
-
-
 def _entry(step: Any, where: Place) -> Entry:
     if not isinstance(step, dict):
         raise ModelError(where, "found no object, expected a step such as `{label: …, energy_joules: …}`")
     require(list(step), _KEYS, where, EcoCi.name)
-    cells = {key: value if isinstance(value, str) else json.dumps(value) for key, value in step.items()}
+    cells = {key: text_cell(value) for key, value in step.items()}
     return Entry(where, cells["label"], cells)

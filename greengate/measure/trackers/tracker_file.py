@@ -12,6 +12,9 @@ from typing import Protocol
 from greengate.errors import ModelError, Place
 
 MAX_BYTES = 4 * 2**20
+JOULES_A_KWH = 3.6e6
+MOST_INTENSE = 2000.0  # gCO2e/kWh; the dirtiest grids are below 1500
+LEAST_W, MOST_W = 1e-3, 1e8  # of a training on average: from a share of one processor to a whole data centre
 _LONGEST = 60
 
 
@@ -70,7 +73,7 @@ class Record:
     """What one entry says, in base units.
 
     Attributes:
-        energy_j: Energy in joules, gross of idle.
+        energy_j: Energy in joules.
         emissions_g: gCO2e, or None.
         no_emissions: Why there are none.
         duration_s: Seconds of the run, or None where the file does not say.
@@ -78,6 +81,8 @@ class Record:
         scope: What was metered: "process", "device" or "host", or "" where the file does not say.
         boundary: What is in the energy and what is not, in words.
         remarks: What else the file says of it: tracking mode, place, PUE.
+        interval_j: Where the energy lies with 95% confidence, or None where the file does not say; emissions follow it.
+        net_of_idle: Whether what the machine draws anyway is taken off; None where nobody says.
     """
 
     energy_j: float
@@ -88,6 +93,8 @@ class Record:
     scope: str
     boundary: str
     remarks: tuple[str, ...] = ()
+    interval_j: tuple[float, float] | None = None
+    net_of_idle: bool | None = False
 
 
 class Format(Protocol):
