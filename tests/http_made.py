@@ -26,7 +26,7 @@ class Answer:
 
 
 class Device:
-    """What a device answers to each path; a list is used up one by one, its last answer again and again."""
+    """What a device answers to each path, or to any (`*`); a list is used up one by one, its last again and again."""
 
     def __init__(self, answers):
         self.answers = {path: list(told) if isinstance(told, list) else [told] for path, told in answers.items()}
@@ -37,7 +37,8 @@ class Device:
         self.address = ""
 
     def answer(self, path):
-        told = self.answers.get(path) or self.answers.get(path.partition("?")[0]) or [Answer("", 404)]
+        known = (path, path.partition("?")[0], "*")
+        told = next((self.answers[name] for name in known if name in self.answers), [Answer("", 404)])
         found = told.pop(0) if len(told) > 1 else told[0]
         return found if isinstance(found, Answer) else Answer(found)
 

@@ -33,6 +33,7 @@ class LazyGroup(click.Group):
         "cost": ("greengate.cli.cost:cost", "Count what a model costs, without running it."),
         "diff": ("greengate.cli.diff:diff", "Tell which operators a model costs more by than another."),
         "meters": ("greengate.cli.meters:meters", "List the meters of this machine, and why not others."),
+        "window": ("greengate.cli.window:window", "Tell when and where electricity is green enough for a job."),
         "runner": ("greengate.cli.runner:runner", "Calibrate this machine and sign what was found."),
     }
 
