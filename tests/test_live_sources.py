@@ -4,7 +4,7 @@
 
 import hashlib
 import json
-from contextlib import closing
+from contextlib import closing, nullcontext
 from datetime import timedelta
 from decimal import Decimal
 
@@ -61,6 +61,31 @@ def test_closing_twice_does_no_harm(word):
     source.close()
 
 
+def one_of(word, folder):
+    """A source of any kind that knows a zone, and that zone."""
+    if word != "file":
+        return asked(word, DOUBLES[word].body()), DOUBLES[word].zone
+    rows = [{"zone": "DE", "start": later(at), "minutes": 60, "g_per_kwh": "9"} for at in range(4)]
+    told = {"signal": "average", "boundary": "lifecycle", "mix": "consumption", "gases": "CO2e", "points": rows}
+    (folder / "i.json").write_text(json.dumps(told))
+    source = registry.intensity_source("file", LiveAccess(str(folder / "i.json")))
+    return nullcontext((source, None)), "DE"
+
+
+@pytest.mark.parametrize("word", registry.INTENSITIES)
+def test_whatever_the_source_a_point_is_whole(word, tmp_path):
+    made_, zone = one_of(word, tmp_path)
+    with made_ as (source, _):
+        points = source.forecast(zone, NOW, NOW + timedelta(hours=2))
+        source.close()
+    assert points
+    for point in points:
+        assert (point.zone, point.source, point.start.utcoffset()) == (zone, word, timedelta(0))
+        assert point.lasts > timedelta(0)
+        assert len(bytes.fromhex(point.sha256)) == 32
+        assert point.unfit()
+
+
 # What a source is asked, and with what
 
 
@@ -76,7 +101,7 @@ def question(word):
         (
             "electricitymaps",
             [
-                "/v3/carbon-intensity/forecast?zone=DE&emissionFactorType=lifecycle&temporalGranularity=hourly&disableCallerLookup=true&horizonHours=24"
+                "/v3/carbon-intensity/forecast?zone=DE&emissionFactorType=lifecycle&temporalGranularity=hourly&horizonHours=24"
             ],
         ),
         ("watttime", ["/login", "/v3/forecast?region=CAISO_NORTH&signal_type=co2_moer&horizon_hours=13"]),
@@ -264,7 +289,9 @@ SHAPES = [
     ("electricitymaps", (*EM, "carbonIntensity"), ..., "its answer has no `carbonIntensity`"),
     ("electricitymaps", (*EM, "datetime"), "2026-11-21T13:00:00", 'its `datetime` has no time zone: `"2026-11-21T13:00:00"`'),
     ("electricitymaps", (*EM, "datetime"), 1795266000, "its `datetime` is no time: `1795266000`"),
-    ("electricitymaps", (*EM, "datetime"), "0001-01-01T00:00:00+23:00", 'its `datetime` is no time: `"0001-01-01T00:00:00+23:00"`'),
+    ("electricitymaps", (*EM, "datetime"), "0001-01-01T00:00:00+23:00", 'its `datetime` is of another century: `"0001-01-01T00:00:00+23:00"`'),
+    ("electricitymaps", (*EM, "datetime"), "9999-12-31T23:30:00Z", 'its `datetime` is of another century: `"9999-12-31T23:30:00Z"`'),
+    ("watttime", (*WT, "value"), 10**31, "its `value` is beyond all measure: `1" + "0" * 31 + "`"),
     ("electricitymaps", (*EM, "zone"), "FR", 'it was asked of `DE`, and its `zone` is `"FR"`'),
     ("electricitymaps", (*EM, "emissionFactorType"), "marginal", 'its `emissionFactorType` is `"marginal"`'),
     ("electricitymaps", ("updatedAt",), "2026-11-21T12:00", 'its `updatedAt` has no time zone: `"2026-11-21T12:00"`'),
@@ -374,7 +401,7 @@ def test_one_actual_point_of_the_sdk_says_nothing_of_its_length():
         ("carbon-aware", {"address": "http://sdk", "signal": "marginel"}, "carbon-aware: its signal is declared to be `marginel`\n  hint: did you mean `marginal`?"),
         ("electricitymaps", {"token": KEY, "address": "http://proxy.example"}, "electricitymaps: a key would be sent to `http://proxy.example` in the clear\n  hint: use an `https://` address"),
         ("neso", {"address": "https://me:secret@neso.example"}, "neso: its address holds a user or a password\n  hint: give those in variables: see docs/window.md"),
-        ("neso", {"address": "https://neso.example/?a=1"}, "neso: its address `https://neso.example/?a=1` goes on behind the path\n  hint: leave `?` and `#` out"),
+        ("neso", {"address": "https://neso.example/?a=1"}, "neso: its address goes on behind the path\n  hint: leave `?` and `#` out"),
         ("neso", {"address": KEY}, "neso: its address is none\n  hint: write it like `https://carbon-aware.example:8080`"),
         ("neso", {"address": "http://[::"}, "neso: its address is none\n  hint: write it like `https://carbon-aware.example:8080`"),
         ("neso", {"proxies": {"https": "socks5://me:secret@proxy:1"}}, "neso: the proxy of the environment is a `socks5` one, which is not spoken here\n  hint: name an HTTP proxy, or the host in `no_proxy`"),

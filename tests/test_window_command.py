@@ -213,8 +213,8 @@ def test_the_source_may_come_from_a_variable(capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--below", "1"), "--zone: one of --zone and --zones is needed\n  hint: as in --zone DE, or --zones DE,FR,SE"),
-        (("--zone", "DE", "--zones", "FR", "--below", "1"), "--zone: one of --zone and --zones is needed\n  hint: as in --zone DE, or --zones DE,FR,SE"),
+        (("--below", "1"), "--zone: either --zone or --zones is needed\n  hint: as in --zone DE, or --zones DE,FR,SE"),
+        (("--zone", "DE", "--zones", "FR", "--below", "1"), "--zone: either --zone or --zones is needed\n  hint: as in --zone DE, or --zones DE,FR,SE"),
         (("--zone", "DE"), "--zone: there is nothing to decide\n  hint: give --below 150 for a limit, or --within 12h for the greenest time"),
         (("--zone", "D E", "--below", "1"), "--zones: `D E` is no zone\n  hint: zones are written like DE, US-CAL-CISO or CAISO_NORTH"),
         (("--zone", "DE\nx=1", "--below", "1"), "--zones: `DE\nx=1` is no zone\n  hint: zones are written like DE, US-CAL-CISO or CAISO_NORTH"),

@@ -31,31 +31,14 @@ if [ "$INPUT_WAIT" = true ]; then
   words+=(--wait)
 fi
 
+told="$(mktemp)"
+trap 'rm -f "$told"' EXIT
 code=0
-told="$(greengate "${words[@]}")" || code=$?
-if [ -z "$told" ]; then
+greengate "${words[@]}" > "$told" || code=$?
+if [ ! -s "$told" ]; then
   exit "$((code == 0 ? 4 : code))"
 fi
-
-TOLD="$told" python3 - << 'PYTHON'
-import json
-import os
-
-told = json.loads(os.environ["TOLD"])
-outputs = {name: told[name] or "" for name in ("answer", "start", "intensity", "zone")}
-with open(os.environ["GITHUB_OUTPUT"], "a", encoding="utf-8") as file:
-    for name, value in outputs.items():
-        # On one line, whatever it is: another line would be another output.
-        file.write(f"{name}={''.join(sign for sign in value if sign.isprintable())}\n")
-lowest = told["lowest"] or {}
-print(f"{outputs['zone']}: {outputs['answer']}", outputs["start"], outputs["intensity"], told["unit"] or "", flush=True)
-if outputs["answer"] == "no-window":
-    print(f"lowest: {lowest['intensity']} {told['unit']} from {lowest['start']}")
-if told["why"]:
-    print(f"why: {told['why']}")
-if told["hint"]:
-    print(f"what to do: {told['hint']}")
-PYTHON
+python3 "$GITHUB_ACTION_PATH/outputs.py" < "$told"
 
 if [ "$INPUT_FAIL" = false ] && { [ "$code" -eq 1 ] || [ "$code" -eq 3 ]; }; then
   exit 0

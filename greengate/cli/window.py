@@ -131,5 +131,5 @@ def _held(asked: Ask, at: datetime, deadline: str | None) -> Held:
 
 def _zones(zone: str | None, zones: str | None) -> list[str]:
     if (zone is None) == (zones is None):
-        raise UsageError("--zone", "one of --zone and --zones is needed", "as in --zone DE, or --zones DE,FR,SE")
+        raise UsageError("--zone", "either --zone or --zones is needed", "as in --zone DE, or --zones DE,FR,SE")
     return [zone] if zone is not None else [one.strip() for one in (zones or "").split(",")]

@@ -19,7 +19,7 @@ def checked(name: str, address: str, *, secret: bool) -> str:
     if parts.username is not None or parts.password is not None:
         raise UsageError(name, "its address holds a user or a password", "give those in variables: see docs/window.md")
     if parts.query or parts.fragment:
-        raise UsageError(name, f"its address `{address}` goes on behind the path", "leave `?` and `#` out")
+        raise UsageError(name, "its address goes on behind the path", "leave `?` and `#` out")
     if secret and parts.scheme == "http" and not _loopback(parts.hostname or ""):
         raise UsageError(name, f"a key would be sent to `{address}` in the clear", "use an `https://` address")
     return address.rstrip("/")

@@ -29,7 +29,7 @@ _RECENT = timedelta(minutes=90)
 _DAY = timedelta(days=1)
 _STEPS = {"hourly": _HOUR, "15_minutes": timedelta(minutes=15), "5_minutes": timedelta(minutes=5)}
 _BOUNDARIES = {"lifecycle": Boundary.LIFECYCLE, "direct": Boundary.OPERATIONAL}
-_ASKED = {"emissionFactorType": "lifecycle", "temporalGranularity": "hourly", "disableCallerLookup": "true"}
+_ASKED = {"emissionFactorType": "lifecycle", "temporalGranularity": "hourly"}
 _REFUSALS = {
     401: (
         "it refuses the key, or its plan does not include the zone",

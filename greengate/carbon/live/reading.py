@@ -7,6 +7,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+_YEARS = (2000, 2100)
+_MOST_DIGITS = 30
+
 
 class Odd(Exception):
     """An answer is built otherwise than its source documents.
@@ -56,11 +59,13 @@ def moment(value: object, what: str) -> datetime:
     """
     try:
         found = datetime.fromisoformat(value if isinstance(value, str) else "")
-        if found.utcoffset() is not None:
-            return found.astimezone(UTC)
-    except (ValueError, OverflowError):
+    except ValueError:
         raise Odd(f"its `{what}` is no time: {{}}", value) from None
-    raise Odd(f"its `{what}` has no time zone: {{}}", value)
+    if found.utcoffset() is None:
+        raise Odd(f"its `{what}` has no time zone: {{}}", value)
+    if not _YEARS[0] <= found.year < _YEARS[1]:
+        raise Odd(f"its `{what}` is of another century: {{}}", value)
+    return found.astimezone(UTC)
 
 
 def updated(value: object, what: str) -> datetime | None:
@@ -78,7 +83,10 @@ def number(value: object, what: str) -> Decimal | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise Odd(f"its `{what}` is no number: {{}}", value)
-    return Decimal(value)
+    found = Decimal(value)
+    if found.is_finite() and found.adjusted() > _MOST_DIGITS:
+        raise Odd(f"its `{what}` is beyond all measure: {{}}", value)
+    return found
 
 
 def same(value: object, wanted: str, what: str) -> None:
