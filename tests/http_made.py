@@ -35,6 +35,7 @@ class Device:
         self.methods = set()
         self.over = threading.Event()
         self.address = ""
+        self.dripped = 0  # bytes that came slowly
 
     def answer(self, path):
         known = (path, path.partition("?")[0], "*")
@@ -62,7 +63,7 @@ def device(answers):
                 return
             if answer.raw:
                 self.close_connection = True
-                _drip(self.wfile, answer.raw, answer.slowly_s, made.over)
+                _drip(self.wfile, answer.raw, answer.slowly_s, made)
                 return
             self.send_response(answer.status)
             for name, value in answer.headers.items():
@@ -76,7 +77,7 @@ def device(answers):
             if not answer.slowly_s:
                 self.wfile.write(answer.data)
                 return
-            _drip(self.wfile, answer.data, answer.slowly_s, made.over)
+            _drip(self.wfile, answer.data, answer.slowly_s, made)
 
         def log_message(self, *_):
             """Tests show no log."""
@@ -99,10 +100,11 @@ def device(answers):
             thread.join()
 
 
-def _drip(out, data, slowly_s, over):
+def _drip(out, data, slowly_s, made):
     for byte in data:
         out.write(bytes([byte]))
-        if over.wait(slowly_s):
+        made.dripped += 1
+        if made.over.wait(slowly_s):
             return
 
 

@@ -243,7 +243,7 @@ FAILURES = {
     "too deep": (Answer("[" * 100_000), "its answer is no JSON"),
     "beyond numbers": (Answer("1e9999999999999999999"), "its answer is no JSON"),
     "huge": (Answer(" " * (2**20 + 1)), "HERE answers with more than 1 MiB"),
-    "led astray": (Answer("", 302, {"Location": "http://elsewhere.example/x"}), "HERE redirects to http://elsewhere.example:80, which is not followed"),
+    "led astray": (Answer("", 302, {"Location": "http://elsewhere.example/x"}), "HERE redirects to another host, which is not followed"),
     "led nowhere": (Answer("", 302, {"Location": "http://[::bad/"}), "HERE redirects to something that is no address"),
     "in a circle": (Answer("", 302, {"Location": "/v3/forecast"}), "HERE redirects again and again"),
 }  # fmt: skip

@@ -1,5 +1,7 @@
 """When a job may start: what is decided by points, and what keeps points from deciding."""
 
+# ruff: noqa: E501 - one case is one line of its table
+
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -44,6 +46,7 @@ def rounded(decision):
         ((200, 140, 130, 190), wanted(None), WaitUntil(span(at(14), 0, 130), span(at(14), 0, 130))),
         ((120, 140, 130, 190), wanted(None), Go(span(NOW, 0, 120), span(NOW, 0, 120))),
         ((120, 120, 120, 120), wanted(None, 3, 2), Go(span(NOW, 2, 120), span(NOW, 2, 120))),
+        ((300, 120, 100, 300), wanted(None, 3, 1.5), WaitUntil(span(at(13, 30), 1.5, "106.666667"), span(at(13, 30), 1.5, "106.666667"))),
         ((99,), wanted(100, 0), Go(span(NOW, 0, 99), span(NOW, 0, 99))),
         ((99,), wanted(99, 0), NoWindow(span(NOW, 0, 99))),
         ((0, 300), wanted(100, 1), Go(span(NOW, 0, 0), span(NOW, 0, 0))),
@@ -51,7 +54,7 @@ def rounded(decision):
     ids=[
         "green now", "green later", "never green", "the limit itself is not below it", "green for a part of the job",
         "the mean over the job counts", "the job waits for its mean", "the greenest time", "the greenest is now",
-        "of equals the first", "now alone", "now alone, and not green", "nothing burnt",
+        "of equals the first", "as it ends with the lowest", "now alone", "now alone, and not green", "nothing burnt",
     ],
 )  # fmt: skip
 def test_a_job_starts_when_its_mean_is_below_the_limit(values, asked, decision):

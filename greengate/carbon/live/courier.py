@@ -38,7 +38,7 @@ _HINTS = {
     "unreachable": "look whether the address and the proxy are right and this machine may reach them",
     "uncertified": "give the certificate of its authority: GREENGATE_WINDOW_CA=/path/to/ca.pem",
     "no-tls": "is it an `http://` address?",
-    "elsewhere": "give that address, if it is meant",
+    "elsewhere": "look where the service is now, and give that address",
 }
 _REASON = 120  # characters
 _SHAPE = "look whether it is that service, and report it if it is"
@@ -175,11 +175,16 @@ class Courier:
         try:
             answer = self._asker.ask(question.path, question.params, timeout_s, question.headers)
         except NoAnswer as none:
-            error = self._error(none.words, _HINTS.get(none.name, ""))
+            error = self._error(self._why(none), _HINTS.get(none.name, ""))
             return error, backoff_s if none.name in _PASSING else None
         if answer.status == 200:
             return answer.body, None
         return self._refusal(answer), self._pause_s(answer, backoff_s)
+
+    def _why(self, none: NoAnswer) -> str:
+        # Where it leads may be made of what was sent.
+        elsewhere = f"{self.address} redirects to another host, which is not followed"
+        return elsewhere if none.name == "elsewhere" else none.words
 
     def _refusal(self, answer: Answer) -> SourceError:
         words, hint = self._refusals.get(answer.status, _usual(answer.status))
