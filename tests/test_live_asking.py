@@ -14,6 +14,7 @@ import pytest
 from http_made import Answer, device
 from points_made import NOW, wanted
 from sources_made import DOUBLES, KEY, PASSWORD, TOKEN, Clock, asked, decided, made
+from tls_made import behind_proxy
 
 from greengate import outlook, registry
 from greengate.carbon.live.addresses import proxy_for
@@ -291,6 +292,29 @@ def test_a_slow_proxy_is_not_waited_for():
             decision = outlook._place(source, "GB", wanted(None, 2), NOW).decision
     assert decision.why == "neso: http://neso.example gave no whole answer within 0.2 s"
     assert proxy.dripped < 500
+
+
+def through(tmp_path, ca_file):
+    """What a source tells that is asked by TLS through a proxy with a password, and what the proxy was asked."""
+    body = json.dumps(DOUBLES["neso"].body()).encode()
+    with behind_proxy(tmp_path, "neso.example", body) as (proxy, heads):
+        access = {"ca_file": ca_file, "proxies": {"https": f"http://me:{quote(PASSWORD, safe='')}@{proxy}"}}
+        with closing(made("neso", "https://neso.example", access=access)) as source:
+            return outlook._place(source, "GB", wanted(None, 2), NOW).decision, heads
+
+
+def test_tls_goes_through_a_proxy_that_wants_a_password(tmp_path):
+    decision, heads = through(tmp_path, str(tmp_path / "cert.pem"))
+    assert isinstance(decision, Go)
+    assert f"Proxy-Authorization: Basic {LOUD[-1]}\r\n" in heads[0]
+
+
+def test_who_breaks_tls_open_has_to_be_trusted_by_name(tmp_path):
+    decision, _ = through(tmp_path, "")
+    assert decision == Inconclusive(
+        "neso: https://neso.example shows no certificate that is trusted here",
+        "give the certificate of its authority: GREENGATE_WINDOW_CA=/path/to/ca.pem",
+    )
 
 
 # Settings

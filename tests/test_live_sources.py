@@ -405,6 +405,7 @@ def test_one_actual_point_of_the_sdk_says_nothing_of_its_length():
         ("neso", {"address": KEY}, "neso: its address is none\n  hint: write it like `https://carbon-aware.example:8080`"),
         ("neso", {"address": "http://[::"}, "neso: its address is none\n  hint: write it like `https://carbon-aware.example:8080`"),
         ("neso", {"proxies": {"https": "socks5://me:secret@proxy:1"}}, "neso: the proxy of the environment is a `socks5` one, which is not spoken here\n  hint: name an HTTP proxy, or the host in `no_proxy`"),
+        ("neso", {"ca_file": "/nowhere.pem"}, "GREENGATE_WINDOW_CA: there is no `/nowhere.pem`\n  hint: name a file of certificates (PEM)"),
         ("file", {}, "file: which file is not said\n  hint: name it: --address intensities.json"),
         ("file", {"address": "nowhere.json"}, "nowhere.json: there is no such file"),
     ],

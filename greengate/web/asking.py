@@ -177,7 +177,8 @@ class Asker:
         from urllib3.exceptions import HTTPError  # noqa: PLC0415 - heavy
 
         cause = _root(error)
-        if isinstance(cause, SSLCertVerificationError):
+        # Behind a proxy, the last of the exceptions holds it and is not raised from it.
+        if any(isinstance(one, SSLCertVerificationError) for one in (cause, *cause.args)):
             return "uncertified", f"{self.address} shows no certificate that is trusted here"
         if isinstance(error, SSLError):
             return "no-tls", f"{self.address} does not speak TLS"

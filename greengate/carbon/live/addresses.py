@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from ipaddress import ip_address
+from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from greengate.errors import UsageError
@@ -63,6 +64,16 @@ def _names(entry: str, parts: SplitResult) -> bool:
         return False
     host = parts.hostname or ""
     return entry == "*" or (bool(name) and (host == name or host.endswith(f".{name}")))
+
+
+def refuse_missing(ca_file: str) -> None:
+    """Refuse certificate authorities that are not there.
+
+    Raises:
+        UsageError: They are not.
+    """
+    if ca_file and not Path(ca_file).exists():
+        raise UsageError("GREENGATE_WINDOW_CA", f"there is no `{ca_file}`", "name a file of certificates (PEM)")
 
 
 def header(name: str, variable: str, value: str) -> str:

@@ -116,6 +116,7 @@ class Courier:
         secret = bool(access.token or access.password)
         self.address = addresses.checked(name, access.address or address, secret=secret)
         proxy = addresses.proxy_for(name, self.address, access.proxies)
+        addresses.refuse_missing(access.ca_file)
         self._asker = Asker(self.address, Way(headers or {}, access.ca_file, proxy))
         self._kept = Kept(access.cache)
         self._refusals = refusals or {}
