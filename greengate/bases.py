@@ -39,6 +39,7 @@ class Gases(StrEnum):
 
     CO2E = "CO2e"
     CO2 = "CO2"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Basis:
     gases: Gases = Gases.CO2E
 
     def __str__(self) -> str:
-        gases = "" if self.gases is Gases.CO2E else f", {self.gases} only"
+        gases = {Gases.CO2E: "", Gases.CO2: ", CO2 only", Gases.UNKNOWN: ", gases unknown"}[self.gases]
         return f"{self.signal}, {self.boundary}, {self.mix}{gases}"
 
     def unfit(self) -> str:

@@ -10,6 +10,7 @@ One class for each thing the reader can do about it::
     ├── MissingExtra     install something                                   exit 2
     ├── ModelError       repair or replace the model or its inputs           exit 4
     ├── MeasurementError measure again, or on another runner                 exit 4
+    ├── SourceError      ask again, or look at the access to a live source   exit 4
     ├── HistoryError     repair or move the history                          exit 4
     ├── BookError        repair the book of budgets, or make it reachable    exit 4
     ├── ReportError      repair the template, or free the place it goes to   exit 4
@@ -92,6 +93,10 @@ class ModelError(GreengateError):
 
 class MeasurementError(GreengateError):
     """The runner could not give a figure."""
+
+
+class SourceError(GreengateError):
+    """A live source of carbon intensity gave no answer that can be used."""
 
 
 class HistoryError(GreengateError):

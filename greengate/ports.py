@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from greengate.bases import Basis
 
 if TYPE_CHECKING:  # the child that runs models imports this module, and nothing heavy with it
     import numpy as np
@@ -390,6 +394,62 @@ class Book(Protocol):
 
     def rebuild(self) -> None:
         """Work out all sums and reservations from the events again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """What a live source tells of the electricity of one zone over one stretch of time.
+
+    Attributes:
+        zone: The zone, as it was asked for.
+        start: When the stretch begins, in UTC.
+        lasts: How long it is.
+        g_per_kwh: Grams a kilowatt-hour, exactly as told or converted; of CO2e or of CO2, as `basis` says.
+        basis: What it is an intensity of.
+        source: The source's word.
+        forecast: Whether it was told ahead.
+        estimated: Whether the source calls it an estimate; None where it does not say.
+        updated_at: When the source worked it out, in UTC; None where it does not say.
+        sha256: Of the bytes of the answer that told it (hex).
+    """
+
+    zone: str
+    start: datetime
+    lasts: timedelta
+    g_per_kwh: Decimal
+    basis: Basis
+    source: str
+    forecast: bool
+    estimated: bool | None
+    updated_at: datetime | None
+    sha256: str
+
+    @property
+    def end(self) -> datetime:
+        """When the stretch ends, in UTC: a clock on a wall may be put back meanwhile."""
+        return self.start.astimezone(UTC) + self.lasts
+
+    def unfit(self) -> str:
+        """Say why emissions cannot be accounted for by it; there always is a reason."""
+        return self.basis.unfit() or "it is live, and emissions are accounted for by a factor set that is pinned"
+
+
+class IntensitySource(Protocol):
+    """A live source of carbon intensity; one is made from a `settings.LiveAccess`.
+
+    Points come in the order of the answer, and as they are told: what is wrong with a row of them (gaps, order, absurd
+    values, age) is worked out once for all sources, in `greengate.window`. Both methods raise `SourceError` for
+    whatever the world does, and `UsageError` for a zone that the source cannot know.
+    """
+
+    def forecast(self, zone: str, start: datetime, end: datetime) -> Sequence[Point]:
+        """Tell what is expected between two times, or as much of it as the source knows ahead."""
+
+    def actual(self, zone: str, start: datetime, end: datetime) -> Sequence[Point]:
+        """Tell what was between two times, as far as it is known yet."""
+
+    def close(self) -> None:
+        """Let go of connections; calling it twice does no harm."""
 
 
 @runtime_checkable

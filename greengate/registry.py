@@ -1,7 +1,8 @@
 """Which word stands for which adapter; other packages add their own through entry points.
 
 An adapter is imported when its word is first used, so that what a command does not need costs it nothing. A package
-adds one with an entry point in the group `greengate.models`, `greengate.meters` or `greengate.reports`.
+adds one with an entry point in the group `greengate.models`, `greengate.meters`, `greengate.intensities` or
+`greengate.reports`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from greengate.errors import ModelError, UsageError, nearest
-from greengate.ports import ModelLoader
+from greengate.ports import IntensitySource, ModelLoader
 
 MODELS = {".onnx": "greengate.models.onnx:OnnxLoader", ".pt2": "greengate.models.pytorch:TorchLoader"}
 # No kinds that can be run: their loader says so, and what to do instead.
@@ -34,6 +35,14 @@ WALL_METERS = {
     "redfish": "greengate.measure.meters.redfish:RedfishMeter",
     "shelly": "greengate.measure.meters.smart_plugs:ShellyMeter",
     "tasmota": "greengate.measure.meters.smart_plugs:TasmotaMeter",
+}
+# Live sources of carbon intensity: for scheduling, never for accounts.
+INTENSITIES = {
+    "carbon-aware": "greengate.carbon.live.carbon_aware:CarbonAware",
+    "electricitymaps": "greengate.carbon.live.electricitymaps:ElectricityMaps",
+    "file": "greengate.carbon.live.static_file:StaticFile",
+    "neso": "greengate.carbon.live.neso:Neso",
+    "watttime": "greengate.carbon.live.watttime:WattTime",
 }
 REPORTS = {
     "codequality": "greengate.report.codequality",
@@ -83,6 +92,26 @@ def wall_meter(kind: str, address: str, options: Mapping[str, Any], access: obje
         access: The `settings.MeterAccess` that the meter may ask for.
     """
     return _resolve(WALL_METERS[kind])(address, access, **options)
+
+
+def intensities() -> list[str]:
+    """Name the live sources of carbon intensity; a package adds its own in the group `greengate.intensities`."""
+    return sorted(_known(INTENSITIES, "greengate.intensities"))
+
+
+def intensity_source(word: str, access: object) -> IntensitySource:
+    """Make a live source from the `settings.LiveAccess` that it may ask for.
+
+    Raises:
+        UsageError: There is no such source, or something that it needs is not given.
+    """
+    known = _known(INTENSITIES, "greengate.intensities")
+    if word not in known:
+        problem = f"`{word}` is no source of carbon intensity" if word else "no source of carbon intensity is named"
+        hint = nearest(word, known) if word else "known here: " + ", ".join(f"`{name}`" for name in sorted(known))
+        raise UsageError("--source", problem, hint)
+    made: IntensitySource = _resolve(known[word])(access)
+    return made
 
 
 def report(word: str) -> Any:

@@ -72,6 +72,31 @@ class BookAccess:
     passfile: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class LiveAccess:
+    """How a live source of carbon intensity is reached; what is secret comes from the environment alone.
+
+    Attributes:
+        address: Where it is asked instead of its own address, or the file that it reads; "" for its own.
+        user: Its user.
+        password: That user's password.
+        token: Its key.
+        signal: What its intensities are of, for a source that does not say: "average" or "marginal".
+        ca_file: Certificate authorities to trust instead of the usual ones; "" for those.
+        proxies: Proxies by scheme, and under "no" the hosts that are asked without one.
+        cache: Where answers are kept for some minutes; None keeps none.
+    """
+
+    address: str = ""
+    user: str = ""
+    password: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
+    signal: str = ""
+    ca_file: str = ""
+    proxies: Mapping[str, str] = field(default_factory=dict, repr=False)
+    cache: Path | None = None
+
+
 def harmless_environment() -> dict[str, str]:
     """Return what a build command needs of the environment; tokens and keys stay here."""
     kept = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "CONDA_PREFIX", "LD_LIBRARY_PATH")
@@ -154,3 +179,46 @@ def meter_access(environment: Mapping[str, str] | None = None) -> MeterAccess:
         token=given.get("GREENGATE_METER_TOKEN", "").strip(),
         ca_file=given.get("GREENGATE_METER_CA", ""),
     )
+
+
+def live_source(environment: Mapping[str, str] | None = None) -> str:
+    """Read `GREENGATE_WINDOW_SOURCE`: the live source of carbon intensity to ask; "" where none is named."""
+    return (os.environ if environment is None else environment).get("GREENGATE_WINDOW_SOURCE", "").strip()
+
+
+def live_access(source: str, address: str = "", environment: Mapping[str, str] | None = None) -> LiveAccess:
+    """Read what a live source of carbon intensity is asked with.
+
+    `GREENGATE_<SOURCE>_TOKEN`, `_USER`, `_PASSWORD`, `_SIGNAL` and `_URL` are those of that source alone, so that no
+    source is ever given another's key; `GREENGATE_WINDOW_CA` and the proxies are for all.
+    """
+    given = os.environ if environment is None else environment
+    own = f"GREENGATE_{source.upper().replace('-', '_')}_"
+    return LiveAccess(
+        address=address or given.get(f"{own}URL", "").strip(),
+        user=given.get(f"{own}USER", ""),
+        password=given.get(f"{own}PASSWORD", ""),
+        token=given.get(f"{own}TOKEN", "").strip(),
+        signal=given.get(f"{own}SIGNAL", "").strip(),
+        ca_file=given.get("GREENGATE_WINDOW_CA", ""),
+        proxies=_proxies(given),
+        cache=_cache(given),
+    )
+
+
+def _proxies(given: Mapping[str, str]) -> dict[str, str]:
+    """Read `https_proxy`, `http_proxy`, `all_proxy` and `no_proxy`, in small letters first, as curl does."""
+    found = {name: given.get(f"{name}_proxy", "") or given.get(f"{name.upper()}_PROXY", "") for name in ("https", "no")}
+    # A server that is called by HTTP_PROXY for what it is asked gets it from whoever asks: small letters only.
+    every = given.get("all_proxy", "") or given.get("ALL_PROXY", "")
+    found["http"] = given.get("http_proxy", "") or every
+    found["https"] = found["https"] or every
+    return {name: value for name, value in found.items() if value}
+
+
+def _cache(given: Mapping[str, str]) -> Path | None:
+    """Name the folder of kept answers: below `XDG_CACHE_HOME`, or below `~/.cache`."""
+    root = given.get("XDG_CACHE_HOME", "")
+    home = given.get("HOME", "")
+    folder = Path(root) if root else Path(home) / ".cache" if home else None
+    return folder / "greengate" / "intensity" if folder is not None and folder.is_absolute() else None

@@ -26,7 +26,7 @@ class Answer:
 
 
 class Device:
-    """What a device answers to each path; a list is used up one by one, its last answer again and again."""
+    """What a device answers to each path, or to any (`*`); a list is used up one by one, its last again and again."""
 
     def __init__(self, answers):
         self.answers = {path: list(told) if isinstance(told, list) else [told] for path, told in answers.items()}
@@ -35,9 +35,11 @@ class Device:
         self.methods = set()
         self.over = threading.Event()
         self.address = ""
+        self.dripped = 0  # bytes that came slowly
 
     def answer(self, path):
-        told = self.answers.get(path) or self.answers.get(path.partition("?")[0]) or [Answer("", 404)]
+        known = (path, path.partition("?")[0], "*")
+        told = next((self.answers[name] for name in known if name in self.answers), [Answer("", 404)])
         found = told.pop(0) if len(told) > 1 else told[0]
         return found if isinstance(found, Answer) else Answer(found)
 
@@ -61,7 +63,7 @@ def device(answers):
                 return
             if answer.raw:
                 self.close_connection = True
-                _drip(self.wfile, answer.raw, answer.slowly_s, made.over)
+                _drip(self.wfile, answer.raw, answer.slowly_s, made)
                 return
             self.send_response(answer.status)
             for name, value in answer.headers.items():
@@ -75,7 +77,7 @@ def device(answers):
             if not answer.slowly_s:
                 self.wfile.write(answer.data)
                 return
-            _drip(self.wfile, answer.data, answer.slowly_s, made.over)
+            _drip(self.wfile, answer.data, answer.slowly_s, made)
 
         def log_message(self, *_):
             """Tests show no log."""
@@ -98,10 +100,11 @@ def device(answers):
             thread.join()
 
 
-def _drip(out, data, slowly_s, over):
+def _drip(out, data, slowly_s, made):
     for byte in data:
         out.write(bytes([byte]))
-        if over.wait(slowly_s):
+        made.dripped += 1
+        if made.over.wait(slowly_s):
             return
 
 

@@ -33,3 +33,4 @@ def test_an_unknown_boundary_is_not_fit_for_accounting():
 def test_a_basis_is_told_in_its_words():
     assert str(GRID) == "average, lifecycle, production"
     assert str(Basis(Signal.AVERAGE, Boundary.OPERATIONAL, Mix.CONSUMPTION, Gases.CO2)).endswith(", CO2 only")
+    assert str(Basis(Signal.MARGINAL, Boundary.UNKNOWN, Mix.UNKNOWN, Gases.UNKNOWN)).endswith(", gases unknown")

@@ -24,7 +24,23 @@ def test_help_imports_no_heavy_package():
 
 @pytest.mark.parametrize(
     "command",
-    ["gate", "judge", "show", "history", "init", "policy", "meters", "runner", "cost", "diff", "estimate", "track"],
+    [
+        "gate",
+        "judge",
+        "show",
+        "history",
+        "init",
+        "policy",
+        "meters",
+        "runner",
+        "cost",
+        "diff",
+        "estimate",
+        "track",
+        "budget",
+        "factors",
+        "window",
+    ],
 )
 def test_every_command_has_help_and_imports_no_runtime_for_it(command):
     code = f"""

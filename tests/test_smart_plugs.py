@@ -120,6 +120,7 @@ def test_a_meter_only_asks():
         ('{"meters": [{"power": NaN}]}', ("not-finite", "meters[0].power of PLUG gives `nan`, which is no finite number")),
         ('{"meters": [{"power": 1e999}]}', ("not-finite", "meters[0].power of PLUG gives `1E+999`, which is no finite number")),
         ('{"meters": [{"power": 1' + "0" * 400 + "}]}", ("not-finite", "meters[0].power of PLUG gives `1" + "0" * 39 + "...`, which is no finite number")),
+        ('{"meters": [{"power": 1e9999999999999999999}]}', ("malformed", "PLUG answers with something that is no JSON")),
         ("<html>login</html>", ("malformed", "PLUG answers with something that is no JSON")),
         ("[" * 100_000, ("malformed", "PLUG answers with something that is no JSON")),
         ("", ("malformed", "PLUG answers with something that is no JSON")),
@@ -138,7 +139,7 @@ def test_a_meter_only_asks():
         (Answer("", 302, {"Location": "http://[::bad/status"}), ("malformed", "PLUG redirects to something that is no address")),
         (Answer("", 302, {"Location": "/status"}), ("malformed", "PLUG redirects again and again")),
     ],
-    ids=["text", "a truth", "null", "invalid", "no meters", "no list", "no mapping", "no power", "milliwatts", "nan", "too large", "too long", "page", "deep", "nothing", "endless", "broken off", "closed", "late", "drop by drop", "header by drops", "chunk by drops", "500", "418", "404", "401", "led astray", "led nowhere", "circle"],
+    ids=["text", "a truth", "null", "invalid", "no meters", "no list", "no mapping", "no power", "milliwatts", "nan", "too large", "too long", "beyond decimals", "page", "deep", "nothing", "endless", "broken off", "closed", "late", "drop by drop", "header by drops", "chunk by drops", "500", "418", "404", "401", "led astray", "led nowhere", "circle"],
 )  # fmt: skip
 def test_a_look_that_gives_nothing_is_a_fault_with_a_name(status, found, monkeypatch):
     if found[0] == "timeout":

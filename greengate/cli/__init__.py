@@ -40,6 +40,7 @@ class LazyGroup(click.Group):
         ),
         "track": ("greengate.cli.track:track", "Run a training command and write down what it took."),
         "meters": ("greengate.cli.meters:meters", "List the meters of this machine, and why not others."),
+        "window": ("greengate.cli.window:window", "Tell when and where electricity is green enough for a job."),
         "runner": ("greengate.cli.runner:runner", "Calibrate this machine and sign what was found."),
     }
 

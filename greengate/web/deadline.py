@@ -7,15 +7,30 @@ meets it.
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from threading import Timer
+from typing import Any
 from weakref import WeakSet
 
 from requests import Session
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+
+class _Watched(HTTPAdapter):
+    """Connections of our own classes, through a proxy too."""
+
+    def __init__(self, pools: Mapping[str, type]) -> None:
+        self._pools = pools
+        super().__init__()
+        self.poolmanager.pool_classes_by_scheme = pools
+
+    def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **proxy_kwargs)
+        manager.pool_classes_by_scheme = self._pools
+        return manager
 
 
 class Line:
@@ -43,9 +58,7 @@ class Line:
             "https": type("Pool", (HTTPSConnectionPool,), {"ConnectionCls": Secure}),
         }
         for scheme in pools:
-            adapter = HTTPAdapter()
-            adapter.poolmanager.pool_classes_by_scheme = pools
-            session.mount(f"{scheme}://", adapter)
+            session.mount(f"{scheme}://", _Watched(pools))
 
     @contextmanager
     def open_for(self, seconds: float) -> Iterator[None]:
