@@ -31,10 +31,14 @@ _HOLDERS = 3
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A model that is merged: a year's figures by metric, or None where no accepted figures of it are known."""
+    """A model that is merged: a year's figures by metric, or None where no accepted figures of it are known.
+
+    `basis` is that of its emissions, as in `Factor.boundary`.
+    """
 
     model: Model
     figures: dict[str, float] | None
+    basis: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ class _Asked:
 
     @property
     def unit(self) -> str:
-        return smallest_units.unit_of(self.metric.kind)
+        return self.check.unit(smallest_units.unit_of(self.metric.kind))
 
     @property
     def maximum(self) -> int:
@@ -201,7 +205,7 @@ def _draws(
     """List what a change draws on one budget, or say why nobody knows."""
     found: list[Draw] = []
     if metric.name not in TRAINED.values():
-        deployed = _deployment(request.evidence, metric, left)
+        deployed = _other_basis(request.evidence, check) or _deployment(request.evidence, metric, left)
         if isinstance(deployed, str):
             return (), deployed
         found.append(deployed)
@@ -212,6 +216,15 @@ def _draws(
             return (), training
         found += [training] if training else []
     return tuple(found), ""
+
+
+def _other_basis(evidence: Evidence, check: Budget) -> str:
+    """Say why emissions cannot be added to those of a budget, or nothing."""
+    grid = evidence.conversion.intensity if evidence.conversion else None
+    if not check.basis or grid is None or grid.boundary == check.basis:
+        return ""
+    told = f"are {grid.boundary}" if grid.boundary else "are on a basis that nobody tells"
+    return f"its emissions {told}, and the budget adds up {check.basis} ones: say the `basis` of the one or the other"
 
 
 def _deployment(evidence: Evidence, metric: Metric, left: Fraction) -> Draw | str:
@@ -274,7 +287,8 @@ def _standing(request: Request, check: Budget, metric: Metric) -> Iterator[tuple
         yield f"{prefix}{evidence.model.name}", known.amount if known else None
     for one in request.others:
         if check.covers(one.model, request.project):
-            yield f"{prefix}{one.model.name}", one.figures.get(metric.name) if one.figures else None
+            fits = not check.basis or one.basis in {"", check.basis}
+            yield f"{prefix}{one.model.name}", one.figures.get(metric.name) if one.figures and fits else None
 
 
 def _previewed(one: _Asked, book: Book | None, note: Note) -> Drawn:

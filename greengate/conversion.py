@@ -41,6 +41,12 @@ class Factor(Value):
         """The value as a number."""
         return float(self.value)
 
+    @property
+    def boundary(self) -> str:
+        """Of an intensity: "lifecycle" or "operational", and the gases if not all; "" where nobody says."""
+        words = self.basis.split(", ")
+        return " ".join([words[1], *words[3:]]) if len(words) > 1 else ""
+
     def __str__(self) -> str:
         about = [part for part in (self.id, str(self.year or ""), self.basis) if part]
         told = f"{self.source}: {', '.join(about)}" if about else self.source

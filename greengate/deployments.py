@@ -85,6 +85,23 @@ def conversion(entry: ModelEntry, found: FactorSet | None, taken_at: str) -> Con
     return None if said is None else _Lookup(said, found, taken_at).conversion()
 
 
+def factor_of(found: Found) -> Factor:
+    """Write a row of a factor set down as it is used, with its source."""
+    row, series = found.row, found.series
+    return Factor(
+        kind=series.kind,
+        id=row.id,
+        value=row.value,
+        unit=series.unit,
+        year=row.year,
+        basis=str(series.basis or ""),
+        source=series.attribution,
+        licence=series.licence,
+        set=found.set_name,
+        note="; ".join(part for part in (row.note, series.note) if part),
+    )
+
+
 class _Lookup:
     """One deployment while its factors are looked up."""
 
@@ -109,11 +126,11 @@ class _Lookup:
             factor_set_sha256=self._set.sha256 if self._set else "",
             region=said.region,
             inferences_per_year=said.inferences_per_year,
-            pue=_given("pue", said.pue, "") if said.pue else pue and self._factor(pue),
+            pue=_given("pue", said.pue, "") if said.pue else pue and factor_of(pue),
             intensity=intensity,
             market=market,
             statement=statement,
-            price=_given("price", said.price, "EUR/kWh") if said.price else pinned_price and self._factor(pinned_price),
+            price=_given("price", said.price, "EUR/kWh") if said.price else pinned_price and factor_of(pinned_price),
             embodied=self._embodied(said.embodied) if said.embodied else None,
             remarks=tuple(self._remarks),
         )
@@ -143,7 +160,7 @@ class _Lookup:
             self._remarks.append(f"the newest intensity of {zone} in {found.name} is of {row.row.year}")
         if row.series.gases is Gases.CO2:
             self._remarks.append(f"the intensity of {zone} counts CO2 alone, no other gases")
-        return self._factor(row)
+        return factor_of(row)
 
     def _market(self, zone: str, grid: Factor | None) -> tuple[tuple[Part, ...], str]:
         """Find what each part of the electricity is of: contracts first, then the residual mix, then the grid's."""
@@ -155,7 +172,7 @@ class _Lookup:
             return tuple(parts), ""
         boundary = _boundary(grid)
         residual = self._set.residual(zone, boundary) if self._set and zone and boundary else None
-        rest = self._factor(residual) if residual else grid
+        rest = factor_of(residual) if residual else grid
         stands = "stands in its place"
         words = (
             f"the residual mix {stands}" if residual else f"the grid's average {stands}, as no residual mix is known"
@@ -170,7 +187,7 @@ class _Lookup:
             factor = _given(one.kind, one.factor, "gCO2e/kWh")
         else:
             assert found is not None
-            factor = self._factor(_of_project(one.place, lambda: found.contract(one.contract)))
+            factor = factor_of(_of_project(one.place, lambda: found.contract(one.contract)))
         if (ours := _boundary(factor)) is not (theirs := _boundary(grid)):
             problem = (
                 f"the contract is on the basis {ours or 'not told'}, the grid's intensity is {theirs or 'not told'}"
@@ -185,23 +202,8 @@ class _Lookup:
             host = _given("embodied", said.total, "kgCO2e")
         else:
             assert found is not None
-            host = self._factor(_of_project(said.place, lambda: found.embodied(said.machine)))
+            host = factor_of(_of_project(said.place, lambda: found.embodied(said.machine)))
         return Embodied(host=host, resources=said.resources, lifetime_years=said.lifetime_years, machines=said.machines)
-
-    def _factor(self, found: Found) -> Factor:
-        row, series = found.row, found.series
-        return Factor(
-            kind=series.kind,
-            id=row.id,
-            value=row.value,
-            unit=series.unit,
-            year=row.year,
-            basis=str(series.basis or ""),
-            source=series.attribution,
-            licence=series.licence,
-            set=found.set_name,
-            note="; ".join(part for part in (row.note, series.note) if part),
-        )
 
 
 def _given(kind: str, said: GivenFactor, unit: str) -> Factor:

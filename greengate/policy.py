@@ -103,6 +103,7 @@ class Budget:
         period: "month", "quarter" or "year".
         bound: The most that may be drawn.
         warn_at: The part of it at which the check warns, or None.
+        basis: Of emissions of a deployment, "lifecycle" or "operational": the two are never added up; "" of all else.
         training: Whether trainings are drawn too, besides the deployment.
         phase: Of trainings, the phase that counts ("experiment", "tuning" or "final"); "" for all.
         zone: IANA name of the time zone in which periods begin.
@@ -114,6 +115,7 @@ class Budget:
     period: str
     bound: Quantity
     warn_at: float | None = None
+    basis: str = ""
     training: bool = False
     phase: str = ""
     zone: str = "UTC"
@@ -123,6 +125,10 @@ class Budget:
     def scope(self) -> str:
         """Whose it is in words, as the book of budgets names it: `team=nlp`; "" for all that the policy covers."""
         return ", ".join(f"{word}={value}" for word, value in self.per)
+
+    def unit(self, kind: str) -> str:
+        """Name the unit of its account, such as `ugCO2e lifecycle`, so that no account mixes two bases."""
+        return f"{kind} {self.basis}".rstrip()
 
     def covers(self, model: Model, project: str) -> bool:
         """Tell whether a model of a project draws on it."""

@@ -152,7 +152,8 @@ class _Projection:
         )
 
     def _figure(self, name: str) -> Figure | str:
-        found = self._made.figures.get(name) or self._found.get(name)
+        # What is made here is never taken from figures that were made by other factors.
+        found = self._made.figures.get(name) if name in MADE else self._found.get(name)
         return found or self._made.missing.get(name) or self._missing.get(name) or f"there is no figure for {name}"
 
     def _lacks(self, onto: str, what: tuple[str, ...]) -> None:

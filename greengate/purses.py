@@ -12,7 +12,7 @@ from greengate.accounts import Final
 from greengate.budgeting import Request, Standing
 from greengate.draws import GRANTED
 from greengate.errors import BookError
-from greengate.evidence import Evidence
+from greengate.evidence import Evidence, Model
 from greengate.grounds import Grounds
 from greengate.history import History
 from greengate.ledger import book as books
@@ -64,16 +64,18 @@ class Purse:
         """Go through the other models of the project, each with the figures of its newest accepted entry."""
         for other in self.held.project.models:
             if other.name != entry.name:
-                yield Standing(other.identity, self._accepted(other.name))
+                yield self._accepted(other.identity)
 
-    def _accepted(self, model: str) -> dict[str, float] | None:
+    def _accepted(self, model: Model) -> Standing:
         base = self.held.base
-        for record in self.history.passed(model):
+        for record in self.history.passed(model.name):
             evidence = record.decision.evidence
             if evidence and (not base or git.is_ancestor(self.settings.root, record.decision.commit, base)):
                 figures = evidence.candidate.figures
-                return {name: figures[name].amount for name in BUDGETED if name in figures}
-        return None
+                amounts = {name: figures[name].amount for name in BUDGETED if name in figures}
+                grid = evidence.conversion.intensity if evidence.conversion else None
+                return Standing(model, amounts, grid.boundary if grid else "")
+        return Standing(model, None)
 
 
 @contextmanager

@@ -29,8 +29,8 @@ def allowed(quantity: Quantity) -> int:
 
 
 def quantity(amount: int, unit: str) -> Quantity:
-    """Tell so many units as a quantity."""
-    kind, parts = _UNITS[unit]
+    """Tell so many units as a quantity; what follows the unit's name, such as a basis, says of what kind they are."""
+    kind, parts = _UNITS[unit.partition(" ")[0]]
     return kind(amount / parts)
 
 

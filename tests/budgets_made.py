@@ -17,7 +17,13 @@ TAKEN_AT = "2026-10-01T00:00:00Z"  # a quarter of the year is left
 
 
 def budget(limit="1200 kgCO2e", **more):
-    usual = {"key": "p/q", "per": (("team", "nlp"),), "period": "quarter", "bound": Emissions.parse(limit)}
+    usual = {
+        "key": "p/q",
+        "per": (("team", "nlp"),),
+        "period": "quarter",
+        "bound": Emissions.parse(limit),
+        "basis": "lifecycle",
+    }
     return Budget(**{**usual, **more})
 
 
@@ -38,7 +44,7 @@ def changed(before=3600.0, after=7200.0, name="nlp/x", team="nlp", **more):
     """Evidence of a change from so many joules a thousand inferences to so many."""
     baseline = None if before is None else figures(before)
     found = evidence(figures(after), baseline, model=Model(name=name, team=team), **more)
-    return found.model_copy(update={"taken_at": TAKEN_AT, "change": "acme/shop#1"})
+    return found.model_copy(update={"taken_at": TAKEN_AT, "change": "acme/shop#1", "conversion": conversion()})
 
 
 def request(found=None, change="acme/shop#1", policies=None, **more):

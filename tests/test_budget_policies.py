@@ -33,6 +33,7 @@ def test_a_budget_becomes_a_rule_of_its_own_account():
             period="quarter",
             bound=Emissions(12e3),
             warn_at=0.8,
+            basis="lifecycle",
             training=True,
             phase="final",
             zone="Europe/Berlin",
@@ -62,6 +63,10 @@ def test_params_are_filled_in():
             "`Europe/Berlim` is no time zone\n  hint: did you mean `Europe/Berlin`?",
         ),
         (f"{CARBON}, year_starts: 13", "found `13`, expected at most 12"),
+        (
+            CARBON.replace("deployment_carbon", "deployment_cost").replace("kgCO2e", "EUR") + ", basis: lifecycle",
+            "`basis` is of emissions, and this budget is of deployment_cost",
+        ),
         (f"{CARBON}, phase: final", "`phase` is of trainings, which this budget does not draw"),
         (
             CARBON.replace("deployment_carbon", "deployment_cost").replace("kgCO2e", "EUR") + ", training: true",

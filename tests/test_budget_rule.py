@@ -55,7 +55,7 @@ def test_a_finding_tells_all_figures():
     found = judged(drawn(800, 300, 150, outcome="refused", holders=("acme/shop#7 (300 kgCO2e)",)))
     assert found.kind == "budget"
     assert found.figure == "1.25 tCO2e with 150 kgCO2e of this change"
-    assert found.limit == "max 1.2 tCO2e in 2026-Q4, team=nlp"
+    assert found.limit == "max 1.2 tCO2e in 2026-Q4, team=nlp, lifecycle"
     assert found.margin == "104% of the budget, 50 kgCO2e over"
     assert found.counterfactual == "would pass if it asked for <= 100 kgCO2e"
     assert found.reason == (

@@ -2,17 +2,19 @@ from dataclasses import replace
 
 import pytest
 from budgets_made import YEAR_KG, advising, budget, changed, policy, request, rule
+from conversions_made import conversion
 
 from greengate import budgeting
 from greengate.accounts import Account, Note
 from greengate.budgeting import Standing
+from greengate.errors import PolicyError
 from greengate.evidence import Class, Figure, Model, Provenance
 from greengate.ledger import book as books
 from greengate.metrics import lookup
 
 KG = 10**9
 QUARTER = YEAR_KG / 4 * KG
-ACCOUNT = Account("p/q", "team=nlp", "2026-Q4", "ugCO2e")
+ACCOUNT = Account("p/q", "team=nlp", "2026-Q4", "ugCO2e lifecycle")
 EMPTY = changed().candidate.model_copy(update={"figures": {}})
 NOTE = Note("a test", budgeting._instant(changed()), "why")
 
@@ -219,4 +221,31 @@ def test_a_period_begins_at_midnight_of_the_budget_s_time_zone(zone, period, boo
 )
 def test_energy_and_money_are_drawn_like_carbon(metric, unit, limit, book):
     check = budget(bound=lookup(metric).kind.parse(limit))
-    assert drawn(book, policies=(policy(rule(check, metric)),)).unit == unit
+    assert drawn(book, policies=(policy(rule(check, metric)),)).unit.split()[0] == unit
+
+
+@pytest.mark.parametrize(
+    ("basis", "words"),
+    [
+        ("average, operational, production", "its emissions are operational, and the budget adds up lifecycle ones"),
+        ("average, lifecycle, consumption, CO2 only", "its emissions are lifecycle CO2 only, and"),
+        ("", "its emissions are on a basis that nobody tells, and"),
+    ],
+)
+def test_emissions_on_another_basis_are_not_added_up(basis, words, book):
+    said = conversion(intensity=conversion().intensity.model_copy(update={"basis": basis}))
+    one = drawn(book, found=changed().model_copy(update={"conversion": said}))
+    assert one.missing.startswith(words)
+
+
+def test_an_account_never_mixes_two_bases(book):
+    drawn(book)
+    said = conversion(intensity=conversion().intensity.model_copy(update={"basis": "average, operational, production"}))
+    found = changed().model_copy(update={"conversion": said})
+    with pytest.raises(PolicyError, match="ugCO2e lifecycle"):
+        drawn(book, found=found, policies=(policy(rule(budget(basis="operational"))),))
+
+
+def test_a_model_on_another_basis_is_not_in_the_sum(book):
+    other = Standing(Model(name="nlp/y", team="nlp"), {"deployment_carbon": 1e6}, "operational")
+    assert drawn(book, others=(other,)).unknown == ("nlp/y",)

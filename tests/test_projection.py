@@ -118,3 +118,9 @@ def test_twice_the_traffic_is_twice_the_year(factor, traffic):
     one, other = (made(inferences_per_year=count).figures for count in (traffic, traffic * factor))
     for name in ("deployment_energy", "deployment_carbon", "deployment_carbon_market", "deployment_cost"):
         assert other[name].amount == pytest.approx(one[name].amount * factor, rel=1e-9)
+
+
+def test_figures_that_other_factors_made_are_not_taken_over():
+    before = {"energy_per_1k_inferences": ENERGY, **made().figures}
+    told = projected(before, {}, conversion(intensity=None, market=()))
+    assert "deployment_carbon" not in told.figures

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+from greengate.bases import Gases
 from greengate.carbon.factors import FactorSet, Found
 
 
@@ -48,11 +49,17 @@ def _used(found: FactorSet) -> dict[tuple[str, str, str], Found]:
     for member in reversed(found.lineage):
         own: dict[tuple[str, str, str], Found] = {}
         for one in member.rows():
-            key = (one.series.kind, one.row.id, str(one.series.basis or ""))
+            key = (one.series.kind, one.row.id, _basis(one))
             if key not in own or one.row.year > own[key].row.year:
                 own[key] = one
         used |= own
     return used
+
+
+def _basis(one: Found) -> str:
+    """Name what a lookup tells figures of one thing apart by: boundary and gases, not the mix."""
+    gases = "" if one.series.gases in {None, Gases.CO2E} else f", {one.series.gases} only"
+    return f"{one.series.boundary or ''}{gases}"
 
 
 def _moved(key: tuple[str, str, str], before: Found | None, after: Found | None) -> Moved:

@@ -24,7 +24,7 @@ def account_of(check: Budget, metric: Metric, now: datetime) -> tuple[Account, P
     """Find the account of a budget at a moment, and its period."""
     calendar = Calendar(periods.zone(check.zone), check.first_month)
     period = periods.period_of(periods.Kind(check.period), now, calendar)
-    return Account(check.key, check.scope, period.name, smallest_units.unit_of(metric.kind)), period
+    return Account(check.key, check.scope, period.name, check.unit(smallest_units.unit_of(metric.kind))), period
 
 
 class Told:
@@ -55,7 +55,8 @@ class Told:
     def rows(self) -> Iterator[tuple[str, str]]:
         """Tell it in lines of a name and a text."""
         balance, check = self.status.balance, self.check
-        yield "figure", f"{self.metric.name}{', trainings included' if check.training else ''}"
+        words = (self.metric.name, check.basis, "trainings included" if check.training else "", check.phase)
+        yield "figure", ", ".join(word for word in words if word)
         gone = 1 - float(periods.share(self.period, self.now))
         yield "period", f"{_day(self.period.start)} to {_day(self.period.end)}, {gone:.0%} over"
         warned = f", warns at {check.warn_at:.0%}" if check.warn_at is not None else ""
@@ -107,7 +108,7 @@ def draw(told: Told, path: Path) -> None:
     Raises:
         ReportError: The file cannot be written.
     """
-    axis, scale = _UNITS[told.account.unit]
+    axis, scale = _UNITS[told.account.unit.partition(" ")[0]]
     maximum = told.maximum / scale
     now = min(max(told.now, told.period.start), told.period.end)
     left = f"{told.words(told.left)} left of {told.check.bound}"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,7 +19,12 @@ from greengate.carbon.factors import FactorSet, Found
 from greengate.carbon.soundness import Doubt
 from greengate.cli import amounts, sheet
 from greengate.errors import FactorError, Problems, UsageError
+from greengate.metrics import METRICS
 from greengate.report.escaping import plain
+from greengate.report.yearly import WORDS
+
+if TYPE_CHECKING:
+    from greengate.restating import Restated
 
 _TOP = 20
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -77,9 +83,15 @@ def show(*, name: str | None, zone: str | None, region: str | None, machine: str
 @click.argument("after", metavar="NEW")
 @click.option("--above", metavar="SHARE", default="0%", show_default=True, help="Only changes of more than this.")
 @click.option("--top", type=click.IntRange(min=1), default=_TOP, show_default=True, help="At most so many lines.")
+@click.option("--history", "path", metavar="FILE", help="Also tell what would move in the entries of this history.")
 @_json
-def diff(*, before: str, after: str, above: str, top: int, as_json: bool) -> int:
-    """Tell which figures would move, and by how much, if NEW were pinned in the place of OLD."""
+def diff(  # noqa: PLR0913 - one argument an option
+    *, before: str, after: str, above: str, top: int, path: str | None, as_json: bool
+) -> int:
+    """Tell which figures would move, and by how much, if NEW were pinned in the place of OLD.
+
+    No entry of a history is changed: each keeps the factors that it was made by.
+    """
     from greengate.quantities import NotAQuantity, Share  # noqa: PLC0415 - one command of five needs it
 
     try:
@@ -89,14 +101,19 @@ def diff(*, before: str, after: str, above: str, top: int, as_json: bool) -> int
     sets = load(before), load(after)
     rows = [one for one in comparing.moved(*sets) if one.change is None or abs(one.change) > least]
     regions = list(comparing.regions_moved(*sets))
+    entries = _entries(Path(path), *sets) if path else []
     if as_json:
         told = [_moved(one) for one in rows]
         moves = [{"region": name, "before": old, "after": new} for name, old, new in regions]
-        click.echo(json.dumps({"rows": told, "regions": moves}, indent=2, ensure_ascii=False))
+        restated = [{**asdict(one), "change": one.change} for one in entries]
+        whole = {"rows": told, "regions": moves, "entries": restated}
+        click.echo(json.dumps(whole, indent=2, ensure_ascii=False))
         return 0
     _print_moved(rows, top)
     for name, old, new in regions[:top]:
         click.echo(f"region {plain(name)}: {old or 'not known'} -> {new or 'not known'}")
+    if path:
+        _print_entries(entries, top)
     return 0
 
 
@@ -258,6 +275,29 @@ def _print_moved(rows: list[comparing.Moved], top: int) -> None:
     for one in rows[:top]:
         table.add_row(plain(f"{one.kind} {one.id}"), _told(one.before), _told(one.after), one.word, one.basis)
     amounts.tell_more(table, len(rows) - top)
+    amounts.show(table)
+
+
+def _entries(path: Path, before: FactorSet, after: FactorSet) -> list[Restated]:
+    from greengate import restating  # noqa: PLC0415 - with everything that measures
+    from greengate.history import existing, opened  # noqa: PLC0415 - likewise
+
+    with opened(existing(path)) as history:
+        return restating.entries(history.newest_first(), before.name, after)
+
+
+def _print_entries(entries: list[Restated], top: int) -> None:
+    if not entries:
+        click.echo("no entry of the history would move")
+        return
+    yearly = [one for one in entries if one.metric in WORDS] or entries
+    table = amounts.table("the newest entry of", "a year's", "says", "would say", "change")
+    for one in yearly[:top]:
+        metric = METRICS[one.metric]
+        after = "not known" if one.after is None else metric.in_words(one.after)
+        change = "" if one.change is None else f"{one.change:+.1%}"
+        table.add_row(plain(one.model), WORDS.get(one.metric, one.metric), metric.in_words(one.before), after, change)
+    amounts.tell_more(table, len(yearly) - top)
     amounts.show(table)
 
 

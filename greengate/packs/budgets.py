@@ -17,6 +17,7 @@ from greengate.periods import NotAPeriod
 from greengate.policy import Budget, Enforce, Rule
 from greengate.quantities import Quantity, Share
 
+_OF_A_BASIS = ("deployment_carbon", "deployment_carbon_market")
 TRAINED = {"deployment_energy": "training_energy", "deployment_carbon": "training_carbon"}
 
 
@@ -75,7 +76,7 @@ def _rule(source: Source, path: KeyPath, shape: documents.Budget) -> Rule | None
     warn_at = _warn_at(source, (*path, "warn_at"), shape.warn_at)
     per = _per(source, (*path, "per"), shape.per)
     _check_owner(source, path, shape)
-    _check_trainings(source, path, shape)
+    _check_kind(source, path, shape)
     _check_zone(source, (*path, "timezone"), shape.timezone)
     if bound is None or len(source.problems) > before:
         return None
@@ -85,6 +86,7 @@ def _rule(source: Source, path: KeyPath, shape: documents.Budget) -> Rule | None
         period=shape.period,
         bound=bound,
         warn_at=warn_at,
+        basis=(shape.basis or "lifecycle") if shape.metric in _OF_A_BASIS else "",
         training=bool(shape.training),
         phase=shape.phase or "",
         zone=shape.timezone or "UTC",
@@ -132,11 +134,13 @@ def _check_owner(source: Source, path: KeyPath, shape: documents.Budget) -> None
         source.complain(path, f"the budget `{shape.id}` has no owner: nobody could raise it, or say no", hint)
 
 
-def _check_trainings(source: Source, path: KeyPath, shape: documents.Budget) -> None:
+def _check_kind(source: Source, path: KeyPath, shape: documents.Budget) -> None:
     trains = shape.metric.startswith("training_")
     if shape.training and shape.metric not in TRAINED:
         problem = f"`training` adds to a budget of {' or '.join(TRAINED)}, and this one is of {shape.metric}"
         source.complain((*path, "training"), problem, "take it out", key=True)
+    if shape.basis and shape.metric not in _OF_A_BASIS:
+        source.complain((*path, "basis"), f"`basis` is of emissions, and this budget is of {shape.metric}", key=True)
     if shape.phase and not (trains or shape.training):
         source.complain((*path, "phase"), "`phase` is of trainings, which this budget does not draw", key=True)
 

@@ -138,7 +138,7 @@ def _drawn(source: Source, path: KeyPath, given: documents.CaseBudget, rule: Rul
         period=f"the {check.period}",
         starts="",
         ends="",
-        unit=smallest_units.unit_of(rule.metric.kind),
+        unit=check.unit(smallest_units.unit_of(rule.metric.kind)),
         maximum=smallest_units.allowed(check.bound),
         outcome=GRANTED,
         **units,

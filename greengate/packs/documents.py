@@ -205,6 +205,9 @@ class Budget(Shape):
     period: Literal["month", "quarter", "year"] = Field(description="Over how long.")
     timezone: Text | None = Field(None, description="Where midnight is, such as Europe/Berlin. Default: UTC.")
     year_starts: int | None = Field(None, ge=1, le=12, description="The month of the fiscal year's start. Default: 1.")
+    basis: Literal["lifecycle", "operational"] | None = Field(
+        None, description="Which emissions are summed up. Default: lifecycle."
+    )
     training: bool | None = Field(None, description="Whether trainings are drawn too. Default: false.")
     phase: Literal["experiment", "tuning", "final"] | None = Field(None, description="Which trainings are drawn.")
     message: Text | None = Field(None, description="What to say when it is overdrawn.")

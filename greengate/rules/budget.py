@@ -51,8 +51,8 @@ def _outcome(check: Budget, drawn: Drawn) -> Outcome:
 
 
 def _limit(check: Budget, drawn: Drawn) -> str:
-    scope = f", {drawn.scope}" if drawn.scope else ""
-    return f"max {check.bound} in {drawn.period}{scope}"
+    about = "".join(f", {part}" for part in (drawn.scope, check.basis) if part)
+    return f"max {check.bound} in {drawn.period}{about}"
 
 
 def _asked(drawn: Drawn) -> str:

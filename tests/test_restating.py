@@ -1,0 +1,109 @@
+"""Another factor set says what would move, and moves nothing."""
+
+import json
+from pathlib import Path
+
+import pytest
+from budgets_made import changed
+from conversions_made import EMBODIED, GREEN, conversion
+from factors_made import a_set, imported
+from made import uncertain
+
+from greengate import deployments, restating
+from greengate.carbon import factors
+from greengate.cli import run
+from greengate.conversion import Embodied, Factor, Part
+from greengate.history import Decision, History
+from greengate.packs.project_entry import Deployment, GivenFactor, ModelEntry
+from greengate.projection import projected
+from greengate.verdict import Verdict
+
+SHIPPED = factors.load_shipped("greengate-2026.11")
+PUE = GivenFactor("1.2", "the project")
+OWN = imported("intensity,DE,2025,172.06996,gCO2e/kWh,ACME,internal,lifecycle")
+
+
+def decision(said, model="nlp/x"):
+    found = {"energy_per_1k_inferences": uncertain(3600.0, 1800.0, 7200.0)}
+    found |= projected(found, {}, said).figures
+    evidence = changed(name=model).model_copy(update={"conversion": said})
+    evidence = evidence.model_copy(update={"candidate": evidence.candidate.model_copy(update={"figures": found})})
+    return Decision(model, "c.onnx", "2026-11-21T10:00:00Z", "1", Verdict(model=model, findings=()), evidence)
+
+
+def looked_up(found=SHIPPED, **said):
+    said = {"zone": "DE", "inferences_per_year": 2e9, "pue": PUE, **said}
+    return deployments.conversion(ModelEntry("m", "m.onnx", deployment=Deployment("own", **said)), found, "2026-11-21")
+
+
+@pytest.fixture
+def history(tmp_path):
+    found = History(tmp_path / "h.db")
+    yield found
+    found.close()
+
+
+def lines(history):
+    return [(stored.entry_id, stored.leaf) for stored in history._store.newest_first()]
+
+
+def test_another_factor_set_changes_no_old_entry(history):
+    history.append(decision(looked_up(region="aws/eu-central-1", zone="")))
+    before = lines(history), next(history.newest_first()).decision.evidence
+    restating.entries(history.newest_first(), SHIPPED.name, OWN)
+    history.append(decision(looked_up(OWN), "nlp/y"))
+    assert (lines(history)[1:], list(history.newest_first())[1].decision.evidence) == before
+
+
+def test_what_would_move_is_told_by_how_much(history):
+    history.append(decision(looked_up(region="aws/eu-central-1", zone="")))
+    told = {one.metric: one.change for one in restating.entries(history.newest_first(), SHIPPED.name, OWN)}
+    assert told == pytest.approx(
+        {
+            "carbon_per_1k_inferences": -0.5,
+            "carbon_per_1k_inferences_market": -0.5,
+            "deployment_carbon": -0.5,
+            "deployment_carbon_market": -0.5,
+        }
+    )
+
+
+def test_only_the_newest_entry_of_a_model_and_of_that_set_is_restated(history):
+    history.append(decision(looked_up()))
+    history.append(decision(looked_up(OWN)))
+    assert restating.entries(history.newest_first(), SHIPPED.name, OWN) == []
+
+
+def test_what_the_project_declares_itself_stays(history):
+    said = conversion(market=(Part(share=1.0, factor=GREEN),))
+    assert restating.converted(said, OWN).market[0].factor == GREEN
+    assert restating.converted(said, OWN).pue == said.pue
+
+
+def test_a_factor_that_the_other_set_lacks_leaves_figures_unknown(history):
+    bare = factors.parse(json.dumps(a_set([("FR", 2024, "50")])).encode(), "x")
+    history.append(decision(looked_up(region="aws/eu-central-1", zone="")))
+    told = restating.entries(history.newest_first(), SHIPPED.name, bare)
+    assert {one.metric: one.after for one in told}["deployment_carbon"] is None
+
+
+def test_a_host_is_looked_up_anew():
+    host = Factor(kind="embodied", id="aws/m5.large", value="1", unit="kgCO2e", source="x", set="acme-1")
+    said = conversion(embodied=Embodied(**{**dict(EMBODIED), "host": host}))
+    assert restating.converted(said, SHIPPED).embodied.host.value == "1610.79"
+
+
+def test_the_command_tells_what_would_move(tmp_path, history, capsys):
+    history.append(decision(looked_up()))
+    own = tmp_path / "acme.json"
+    own.write_text(json.dumps(OWN.file.model_dump(mode="json", exclude_unset=True)), encoding="utf-8")
+    words = ["factors", "diff", SHIPPED.name, str(own), "--history", str(history.path)]
+    assert run(words) == 0
+    assert "-50.0%" in capsys.readouterr().out
+    assert run([*words, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["entries"][0]["change"] == pytest.approx(-0.5)
+
+
+def test_a_history_that_is_not_there_is_told(tmp_path, capsys):
+    assert run(["factors", "diff", SHIPPED.name, SHIPPED.name, "--history", str(Path(tmp_path) / "no.db")]) == 2
+    assert "there is no history here yet" in capsys.readouterr().err
