@@ -1,12 +1,15 @@
 """What every test may ask for."""
 
+import signal
+
 import pytest
 from hypothesis import HealthCheck, settings
 from postgres_made import Server
 
 SURROUNDINGS = (
     "GITHUB_BASE_REF", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "GREENGATE_BASE", "GREENGATE_HISTORY",
-    "GREENGATE_BOOK_PASSWORD", "PGPASSWORD", "PGPASSFILE", "PGHOST", "PGUSER", "PGOPTIONS",
+    "GREENGATE_CHANGE", "GREENGATE_BOOK", "GITHUB_REF", "GITHUB_REPOSITORY", "CI_MERGE_REQUEST_IID",
+    "CI_MERGE_REQUEST_PROJECT_PATH", "GREENGATE_BOOK_PASSWORD", "PGPASSWORD", "PGPASSFILE", "PGHOST", "PGUSER", "PGOPTIONS",
 )  # fmt: skip
 settings.register_profile("greengate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("greengate")
@@ -32,3 +35,11 @@ def postgres():
 def place(request, tmp_path):
     """Where an empty book of budgets can be: a path, and a schema of a server."""
     return str(tmp_path / "book.db") if request.param == "sqlite" else request.getfixturevalue("postgres").schema()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def signals_as_on_a_terminal():
+    """Whoever runs the tests in the background may ignore what a terminal sends; commands under test then would too."""
+    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGQUIT, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)

@@ -32,8 +32,6 @@ CHANGE = ("gate", "--change", "acme/shop#1", "--budget", "3 s")
 
 @pytest.fixture
 def shop(tmp_path, monkeypatch):
-    for name in ("GREENGATE_BOOK", "GREENGATE_CHANGE", "GITHUB_REF", "CI_MERGE_REQUEST_IID"):
-        monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     return project(tmp_path, candidate=(256,), policy=BUDGETS.replace("LIMIT", "900 tCO2e"), text=PROJECT)
 
