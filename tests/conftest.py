@@ -9,7 +9,8 @@ from postgres_made import Server
 SURROUNDINGS = (
     "GITHUB_BASE_REF", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "GREENGATE_BASE", "GREENGATE_HISTORY",
     "GREENGATE_CHANGE", "GREENGATE_BOOK", "GITHUB_REF", "GITHUB_REPOSITORY", "CI_MERGE_REQUEST_IID",
-    "CI_MERGE_REQUEST_PROJECT_PATH", "GREENGATE_BOOK_PASSWORD", "PGPASSWORD", "PGPASSFILE", "PGHOST", "PGUSER", "PGOPTIONS",
+    "CI_MERGE_REQUEST_PROJECT_PATH", "GREENGATE_BOOK_PASSWORD",
+    "PGPASSWORD", "PGPASSFILE", "PGHOST", "PGUSER", "PGOPTIONS",
 )  # fmt: skip
 settings.register_profile("greengate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("greengate")
