@@ -4,6 +4,9 @@ import pytest
 from onnx import TensorProto, helper
 from repositories_made import run_git
 
+from greengate import deployments
+from greengate.carbon import factors
+from greengate.cli import run
 from greengate.errors import UsageError
 from greengate.packs.first import MAX_MODELS, first_project, write_first
 from greengate.packs.project import load_project
@@ -143,3 +146,14 @@ def test_a_project_file_is_never_overwritten(tmp_path):
     with pytest.raises(UsageError, match="there is a project file already"):
         write_first(tmp_path)
     assert (tmp_path / "greengate.yaml").read_text() == "mine"
+
+
+def test_the_newest_factor_set_is_pinned_from_the_beginning(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run(["init"]) == 0
+    written = (tmp_path / "greengate.yaml").read_text(encoding="utf-8")
+    assert f"factors: {factors.shipped()[-1]}\n" in written
+    said = written.replace("    # deployment:", "    deployment:")
+    (tmp_path / "greengate.yaml").write_text(said, encoding="utf-8")
+    project = load_project(WorkingTree(tmp_path))
+    assert deployments.problems(tmp_path, project, "2026-11-21") == []

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from greengate import settings
+from greengate.carbon import factors
 from greengate.packs.first import write_first
 
 
@@ -18,7 +19,7 @@ def init(*, project: str) -> int:
     Looks for ONNX files, the sizes they leave open, evaluation files beside them and a main branch to compare with.
     """
     path = Path(project)
-    first = write_first(path.parent, path.name)
+    first = write_first(path.parent, path.name, factors.shipped()[-1])
     click.echo(f"wrote {path}")
     for name in first.models:
         click.echo(f"  {name}")

@@ -39,7 +39,20 @@ models:
 
     # How good it is: a JSON file such as {"accuracy": 0.97}.
     # quality: {file: quality.json}
+
+    # Where it runs and how often: what a change costs a year follows from it.
+    # deployment: {kind: cloud, region: aws/eu-central-1, inferences_per_year: 1e9}
 """
+_FACTORS = """
+# The pinned table of carbon intensities, regions and PUE: `greengate factors show`.
+factors: {factors}
+"""
+
+
+_DEPLOYMENT = (
+    "Where it runs and how often: what a change costs a year follows from it.",
+    "deployment: {kind: cloud, region: aws/eu-central-1, inferences_per_year: 1e9}",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +64,27 @@ class FirstProject:
     left_out: int = 0
 
 
-def first_project(root: Path) -> FirstProject:
-    """Look at a repository and write down what can be found out, without asking."""
+def first_project(root: Path, factors: str = "") -> FirstProject:
+    """Look at a repository and write down what can be found out, without asking.
+
+    Args:
+        root: The repository.
+        factors: The factor set that it pins, or "" for none.
+    """
+    head = _HEAD + (_FACTORS.format(factors=factors) if factors else "")
     base = main_branch(root)
     models = found(root, base)
     if not models:
-        return FirstProject(_HEAD + _TEMPLATE, ())
+        return FirstProject(head + _TEMPLATE, ())
     kept = models[:MAX_MODELS]
     names = _names(kept)
     parts = [_model(name, model, base) for name, model in zip(names, kept, strict=True)]
     left_out = len(models) - len(kept)
     more = f"\n  # {left_out} more ONNX files were found and left out.\n" if left_out else ""
-    return FirstProject(_HEAD + "\nmodels:\n" + "\n".join(parts) + more, tuple(names), left_out)
+    return FirstProject(head + "\nmodels:\n" + "\n".join(parts) + more, tuple(names), left_out)
 
 
-def write_first(root: Path, name: str = "greengate.yaml") -> FirstProject:
+def write_first(root: Path, name: str = "greengate.yaml", factors: str = "") -> FirstProject:
     """Write the first project file of a repository.
 
     Raises:
@@ -75,7 +94,7 @@ def write_first(root: Path, name: str = "greengate.yaml") -> FirstProject:
     refusal = UsageError(name, "there is a project file already", "edit it, or move it away first")
     if (root / name).exists():
         raise refusal
-    first = first_project(root)
+    first = first_project(root, factors)
     try:
         with (root / name).open("x", encoding="utf-8") as file:
             file.write(first.text)
@@ -107,6 +126,7 @@ def _model(name: str, model: Found, base: str) -> str:
         ]
     else:
         lines += ['  # quality: {file: quality.json}   # such as {"accuracy": 0.97}; rules on quality need it']
+    lines += [f"  # {line}" for line in _DEPLOYMENT]
     return "".join(f"  {line}\n" for line in lines)
 
 
