@@ -137,8 +137,8 @@ def draw(request: Request, book: Book | None) -> tuple[Drawn, ...]:
         return ()
     note = Note(BY, _instant(request.evidence), f"checked {request.evidence.model.name}")
     if not request.change or book is None:
-        return tuple(_previewed(one, book, note) for one in asked)
-    for one in asked:
+        return tuple(_previewed(one, book) for one in asked)
+    for one in (one for one in asked if not one.missing):
         book.enter([Entry(Kind.OPEN, one.account, amount, name, name) for name, amount in one.openings.items()], note)
     ready = [one for one in asked if not one.missing]
     claims = [claim for one in ready for claim in one.claims]
@@ -184,6 +184,7 @@ def _asked(request: Request, book: Book | None) -> Iterator[_Asked]:
         period = periods.period_of(periods.Kind(check.period), now, calendar)
         left = periods.years(now, period.end, calendar)
         draws, missing = _draws(request, check, metric, left, book)
+        missing = _other_unit(book, check, metric, period) or missing
         whole = periods.years(period.start, period.end, calendar)
         standing = list(_standing(request, check, metric))
         yield _Asked(
@@ -197,6 +198,16 @@ def _asked(request: Request, book: Book | None) -> Iterator[_Asked]:
             openings={name: _units(metric, rate * whole) for name, rate in standing if rate is not None},
             unknown=tuple(name for name, rate in standing if rate is None),
         )
+
+
+def _other_unit(book: Book | None, check: Budget, metric: Metric, period: Period) -> str:
+    """Say that the book keeps the account of this budget and period in another unit or on another basis, or nothing."""
+    unit = check.unit(smallest_units.unit_of(metric.kind))
+    for account in book.accounts() if book else ():
+        same = (account.budget, account.scope, account.period) == (check.key, check.scope, period.name)
+        if same and account.unit != unit:
+            return f"its account of {period.name} is kept in {account.unit}, and {unit} is asked: rename the budget"
+    return ""
 
 
 def _draws(
@@ -291,11 +302,10 @@ def _standing(request: Request, check: Budget, metric: Metric) -> Iterator[tuple
             yield f"{prefix}{one.model.name}", one.figures.get(metric.name) if one.figures and fits else None
 
 
-def _previewed(one: _Asked, book: Book | None, note: Note) -> Drawn:
+def _previewed(one: _Asked, book: Book | None) -> Drawn:
     """Say what a change would find; openings that nobody has booked yet are counted in."""
-    if book is None:
+    if book is None or one.missing:
         return one.drawn(PREVIEWED, sum(one.openings.values()), 0)
-    del note
     status = book.status(one.account)
     booked = {event.source for event in book.history(one.account) if event.kind is Kind.OPEN}
     unbooked = sum(amount for name, amount in one.openings.items() if name not in booked)
@@ -303,6 +313,8 @@ def _previewed(one: _Asked, book: Book | None, note: Note) -> Drawn:
 
 
 def _answered(one: _Asked, answer: Granted | Refused | Merged, figures: Figures | None, book: Book) -> Drawn:
+    if one.missing:
+        return one.drawn(PREVIEWED, 0, 0)
     if figures is None:
         status = book.status(one.account)
         outcome = MERGED if isinstance(answer, Merged) else PREVIEWED
