@@ -96,7 +96,12 @@ def _year(comparison: Comparison) -> Document | None:
     told = {one.compared.name: _yearly(one) for one in yearly.years(comparison)}
     if not told:
         return None
-    return {"text": yearly.in_words(comparison), "span": yearly.span(comparison), "rows": told}
+    words = {
+        "text": yearly.in_words(comparison),
+        "span": yearly.span(comparison),
+        "lines": list(yearly.lines(comparison)),
+    }
+    return {**words, "rows": told}
 
 
 def _yearly(one: yearly.Yearly) -> Document:

@@ -40,7 +40,8 @@ def _measured(entry: Entry, comparison: Comparison) -> Iterator[tuple[str, str]]
     evidence = comparison.evidence
     if not evidence.voided:
         yield from _energy(comparison)
-        yield "a year", _listed(comparison, yearly.words(evidence), before=True)
+        for line in yearly.lines(comparison):
+            yield "a year", plain(line)
         yield from _factors(evidence)
     yield from _course(entry, evidence)
     yield "costs", _listed(comparison, _COSTS)

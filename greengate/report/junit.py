@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from greengate.report import course, yearly
 from greengate.report.account import Account, Entry
+from greengate.report.comparison import compared
 from greengate.report.escaping import plain
 from greengate.verdict import Finding, Outcome
 
@@ -45,6 +46,9 @@ def _course(entry: Entry) -> Iterator[tuple[str, str]]:
     load = course.load(entry.evidence)
     if told := yearly.headline(entry):
         yield "a year", told
+    comparison = compared(entry)
+    for line in yearly.lines(comparison) if comparison else ():
+        yield "a year", line
     yield "measured", course.measured(entry.evidence)
     if load:
         yield "load", str(load)

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
-from greengate.report import course
+from greengate.report import course, yearly
 from greengate.report.account import Account, Entry
 from greengate.report.annotation import annotate
+from greengate.report.comparison import compared
 from greengate.report.escaping import plain
 from greengate.verdict import Finding, Outcome
 
@@ -66,11 +67,13 @@ def render(account: Account) -> str:
 
 
 def _notifications(account: Account) -> Iterator[dict[str, Any]]:
-    """Tell what happened while measuring."""
+    """Tell what a year takes, and what happened while measuring."""
     for entry in account.entries:
         if entry.evidence is None:
             continue
-        told = [("note", course.said(event)) for event in entry.evidence.events]
+        comparison = compared(entry)
+        told = [("note", f"a year: {line}") for line in (yearly.lines(comparison) if comparison else ())]
+        told += [("note", course.said(event)) for event in entry.evidence.events]
         if entry.evidence.voided:
             told.insert(0, ("warning", f"{entry.evidence.voided}; {course.VOID}"))
         for level, words in told:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from greengate.conversion import Conversion, Factor
-from greengate.evidence import Evidence, Interval
+from greengate.evidence import Evidence, Figure, Interval
 from greengate.quantities import Money
 from greengate.report.account import Entry
 from greengate.report.comparison import Compared, Comparison, compared
@@ -87,6 +87,21 @@ def span(comparison: Comparison) -> str:
     if difference is None or difference.interval is None or not difference.span:
         return ""
     return f"{difference.span} with {difference.interval.confidence * 100:.3g}% confidence"
+
+
+def lines(comparison: Comparison) -> Iterator[str]:
+    """Tell each figure of a year in words: the candidate's and the baseline's with their intervals, and the change."""
+    for one in years(comparison):
+        found = one.compared
+        change = f": {found.change.words}" if found.change else ""
+        beside = f", beside {_with_span(found, found.baseline)}{change}" if found.baseline else ""
+        yield f"{one.word} {_with_span(found, found.candidate)}{beside}"
+
+
+def _with_span(found: Compared, figure: Figure) -> str:
+    interval = figure.interval
+    span = "" if interval.exact else f" ({found.in_words(interval.low)} to {found.in_words(interval.high)})"
+    return f"{found.in_words(figure.amount)}{span}"
 
 
 def factors(conversion: Conversion | None) -> Iterator[tuple[str, str]]:
