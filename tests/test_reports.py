@@ -453,8 +453,8 @@ def test_sarif_tells_what_happened_while_measuring():
 def test_each_output_tells_a_year_of_candidate_and_baseline_with_their_intervals(render):
     told = " ".join(render(accounts.sample()).replace(",", "").split())
     assert "+1.55 kgCO2e and +1.11 EUR a year" in told
-    assert "carbon 3.547 kgCO2e (1.773 kgCO2e to 7.094 kgCO2e) beside 1.997 kgCO2e" in told
-    assert "cost 2.534 EUR (1.267 EUR to 5.067 EUR) beside 1.427 EUR" in told
+    assert "carbon 3.547 kgCO2e (1.774 kgCO2e to 7.095 kgCO2e) beside 1.997 kgCO2e" in told
+    assert "cost 2.534 EUR (1.267 EUR to 5.068 EUR) beside 1.427 EUR" in told
 
 
 def test_junit_counts_failures_and_errors_as_they_are():
