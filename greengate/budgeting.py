@@ -1,63 +1,29 @@
-"""What a change draws on the budgets of its policies: worked out from the evidence, and reserved in the book.
+"""What a change draws on the budgets of its policies, reserved in the book.
 
-A deployment is drawn by its forecast: a year's figure at the declared traffic x the part of a year that is left of the
-period. What is merged already is booked for the whole period when the period is first looked at. A training is drawn
-once, when the change that brings it is merged.
+Nothing is asked of a budget by a model that did not change; what is merged already is booked for the whole period when
+the period is first looked at.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
 
-from greengate import periods, smallest_units
+from greengate import forecasts, periods, smallest_units
 from greengate.accounts import MOST, Account, Claim, Entry, Final, Kind, Note
-from greengate.balances import Figures, Granted, Merged, Refused
-from greengate.draws import GRANTED, MERGED, PREVIEWED, REFUSED, WITHHELD, Draw, Drawn
-from greengate.evidence import Evidence, Figure, Model
+from greengate.balances import Event, Figures, Granted, Merged, Refused
+from greengate.draws import GRANTED, INSISTED, MERGED, PREVIEWED, REFUSED, WITHHELD, Draw, Drawn
+from greengate.evidence import Evidence, Model
+from greengate.forecasts import TRAINING, Request
 from greengate.metrics import METRICS, Metric
-from greengate.packs.budgets import TRAINED
 from greengate.periods import Calendar, Period
 from greengate.policy import Budget, Enforce, Policy
 from greengate.ports import Book
 
-DEPLOYMENT, TRAINING = "deployment", "training"
 BY = "greengate gate"
 _HOLDERS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A model that is merged: a year's figures by metric, or None where no accepted figures of it are known.
-
-    `basis` is that of its emissions, as in `Factor.boundary`.
-    """
-
-    model: Model
-    figures: dict[str, float] | None
-    basis: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One change of one model, as budgets see it.
-
-    Attributes:
-        change: Such as `owner/repo#12`; "" where none is named, so that nothing is reserved.
-        project: The project's name, or "".
-        phase: What its training was for, or "".
-        others: The other models of the project that are merged.
-    """
-
-    evidence: Evidence
-    policies: Sequence[Policy]
-    change: str = ""
-    project: str = ""
-    phase: str = ""
-    others: Sequence[Standing] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +34,6 @@ class _Asked:
     metric: Metric
     advisory: bool
     period: Period
-    calendar: Calendar
     draws: tuple[Draw, ...]
     missing: str
     openings: dict[str, int] = field(default_factory=dict)
@@ -122,6 +87,19 @@ def wanted(policies: Sequence[Policy], model: Model, project: str) -> list[tuple
     return list(found.values())
 
 
+def open_accounts(request: Request, book: Book) -> None:
+    """Book what the models that are merged use of the periods that the change falls into, each once.
+
+    Raises:
+        BookError: The book cannot be read or written.
+    """
+    note = Note(BY, _instant(request.evidence), f"first looked at with {request.evidence.model.name}")
+    for one in _asked(request, book):
+        if not one.missing:
+            entries = [Entry(Kind.OPEN, one.account, amount, name, name) for name, amount in one.openings.items()]
+            book.enter(entries, note)
+
+
 def draw(request: Request, book: Book | None) -> tuple[Drawn, ...]:
     """Work out what a change draws, and reserve it; without a change that is named, only say what it would draw.
 
@@ -135,34 +113,34 @@ def draw(request: Request, book: Book | None) -> tuple[Drawn, ...]:
     asked = list(_asked(request, book))
     if not asked:
         return ()
-    note = Note(BY, _instant(request.evidence), f"checked {request.evidence.model.name}")
     if not request.change or book is None:
         return tuple(_previewed(one, book) for one in asked)
-    for one in (one for one in asked if not one.missing):
-        book.enter([Entry(Kind.OPEN, one.account, amount, name, name) for name, amount in one.openings.items()], note)
-    ready = [one for one in asked if not one.missing]
-    claims = [claim for one in ready for claim in one.claims]
+    open_accounts(request, book)
+    note = Note(BY, _instant(request.evidence), f"checked {request.evidence.model.name}")
+    claims = [claim for one in asked if not one.missing for claim in one.claims]
     claims += _stale(request, book, claims)
     answer = book.reserve(request.change, claims, note, drop_elsewhere=True) if claims else Granted(())
     figures = {} if isinstance(answer, Merged) else {told.account: told for told in answer.figures}
     return tuple(_answered(one, answer, figures.get(one.account), book) for one in asked)
 
 
-def let_go(request: Request, drawn: Sequence[Drawn], book: Book) -> None:
-    """Release what a change holds for this model, since its check did not pass."""
-    note = Note(BY, _instant(request.evidence), f"the check of {request.evidence.model.name} did not pass")
-    for name in dict.fromkeys(draw.model for one in drawn for draw in one.draws):
-        book.release(request.change, note, name)
+def insist(request: Request, drawn: Sequence[Drawn], book: Book) -> tuple[Drawn, ...]:
+    """Reserve over the maximum what a policy lets pass all the same; return what is held now."""
+    note = Note(BY, _instant(request.evidence), f"{request.evidence.model.name} passed over the maximum")
+    open_ = [one for one in drawn if one.outcome in {REFUSED, WITHHELD}]
+    claims = [Claim(_account(one), part.model, max(0, part.amount), MOST) for one in open_ for part in one.draws]
+    if claims:
+        book.reserve(request.change, claims, note)
+    return tuple(one.model_copy(update={"outcome": INSISTED}) if one in open_ else one for one in drawn)
 
 
 def finals(drawn: Sequence[Drawn]) -> list[Final]:
     """List what a change uses once it is merged, savings included."""
-    return [
-        Final(Account(one.budget, one.scope, one.period, one.unit), part.model, part.amount)
-        for one in drawn
-        if not one.missing
-        for part in one.draws
-    ]
+    return [Final(_account(one), part.model, part.amount) for one in drawn if not one.missing for part in one.draws]
+
+
+def _account(one: Drawn) -> Account:
+    return Account(one.budget, one.scope, one.period, one.unit)
 
 
 def _strictest(
@@ -177,36 +155,44 @@ def _strictest(
 
 
 def _asked(request: Request, book: Book | None) -> Iterator[_Asked]:
-    evidence = request.evidence
-    now = _instant(evidence)
-    for check, metric, advisory in wanted(request.policies, evidence.model, request.project):
+    now = _instant(request.evidence)
+    for check, metric, advisory in wanted(request.policies, request.evidence.model, request.project):
         calendar = Calendar(periods.zone(check.zone), check.first_month)
         period = periods.period_of(periods.Kind(check.period), now, calendar)
-        left = periods.years(now, period.end, calendar)
-        draws, missing = _draws(request, check, metric, left, book)
-        missing = _other_unit(book, check, metric, period) or missing
+        draws, missing = _draws(request, check, metric, periods.years(now, period.end, calendar), book)
+        account = Account(check.key, check.scope, period.name, check.unit(smallest_units.unit_of(metric.kind)))
+        missing = _other_unit(book, account) or missing
+        live = {event.model for event in _events(book, account) if event.kind is Kind.CONSUME} if not missing else set()
         whole = periods.years(period.start, period.end, calendar)
-        standing = list(_standing(request, check, metric))
+        standing = list(forecasts.merged(request, check, metric))
         yield _Asked(
             check=check,
             metric=metric,
             advisory=advisory,
             period=period,
-            calendar=calendar,
             draws=draws,
             missing=missing,
-            openings={name: _units(metric, rate * whole) for name, rate in standing if rate is not None},
-            unknown=tuple(name for name, rate in standing if rate is None),
+            # What was merged in this period is booked from then on, by its change.
+            openings={
+                name: forecasts.opening(metric, rate, whole)
+                for name, rate in standing
+                if rate is not None and name not in live
+            },
+            unknown=tuple(name for name, rate in standing if rate is None and name not in live),
         )
 
 
-def _other_unit(book: Book | None, check: Budget, metric: Metric, period: Period) -> str:
-    """Say that the book keeps the account of this budget and period in another unit or on another basis, or nothing."""
-    unit = check.unit(smallest_units.unit_of(metric.kind))
+def _events(book: Book | None, account: Account) -> Sequence[Event]:
+    return book.history(account) if book else ()
+
+
+def _other_unit(book: Book | None, wanted_: Account) -> str:
+    """Say that the book keeps an account in another unit or on another basis, or nothing."""
     for account in book.accounts() if book else ():
-        same = (account.budget, account.scope, account.period) == (check.key, check.scope, period.name)
-        if same and account.unit != unit:
-            return f"its account of {period.name} is kept in {account.unit}, and {unit} is asked: rename the budget"
+        same = (account.budget, account.scope, account.period) == (wanted_.budget, wanted_.scope, wanted_.period)
+        if same and account.unit != wanted_.unit:
+            kept = f"its account of {account.period} is kept in {account.unit}"
+            return f"{kept}, and {wanted_.unit} is asked: rename the budget"
     return ""
 
 
@@ -215,91 +201,28 @@ def _draws(
 ) -> tuple[tuple[Draw, ...], str]:
     """List what a change draws on one budget, or say why nobody knows."""
     found: list[Draw] = []
-    if metric.name not in TRAINED.values():
-        deployed = _other_basis(request.evidence, check) or _deployment(request.evidence, metric, left)
+    trained = forecasts.trainings_of(check, metric)
+    if trained != metric.name:
+        deployed = forecasts.deployment(request, check, metric, left)
         if isinstance(deployed, str):
             return (), deployed
         found.append(deployed)
-    trained = metric.name if metric.name in TRAINED.values() else TRAINED.get(metric.name, "") if check.training else ""
     if trained and check.phase in {"", request.phase}:
-        training = _training(request, check, METRICS[trained], book)
+        training = forecasts.training(request, METRICS[trained])
         if isinstance(training, str):
             return (), training
-        found += [training] if training else []
+        found += [training] if training and not _drawn_before(book, check, training, request.change) else []
     return tuple(found), ""
 
 
-def _other_basis(evidence: Evidence, check: Budget) -> str:
-    """Say why emissions cannot be added to those of a budget, or nothing."""
-    grid = evidence.conversion.intensity if evidence.conversion else None
-    if not check.basis or grid is None or grid.boundary == check.basis:
-        return ""
-    told = f"are {grid.boundary}" if grid.boundary else "are on a basis that nobody tells"
-    return f"its emissions {told}, and the budget adds up {check.basis} ones: say the `basis` of the one or the other"
-
-
-def _deployment(evidence: Evidence, metric: Metric, left: Fraction) -> Draw | str:
-    if evidence.voided:
-        return evidence.voided
-    after = evidence.candidate.figures.get(metric.name)
-    if after is None:
-        return evidence.candidate.missing.get(metric.name, f"there is no figure for {metric.name}")
-    before = 0.0
-    if evidence.baseline is not None:
-        known = evidence.baseline.figures.get(metric.name)
-        if known is None:
-            return f"baseline: {evidence.baseline.missing.get(metric.name, f'there is no figure for {metric.name}')}"
-        before = known.amount
-    amount = _units(metric, (Fraction(after.amount) - Fraction(before)) * left)
-    name = evidence.model.name
-    return Draw(what=DEPLOYMENT, model=name, before=before, after=after.amount, years=float(left), amount=amount)
-
-
-def _training(request: Request, check: Budget, metric: Metric, book: Book | None) -> Draw | str | None:
-    """Draw a training that is new: neither the baseline's, nor drawn by an earlier change."""
-    evidence = request.evidence
-    after = evidence.candidate.figures.get(metric.name)
-    if after is None:
-        return evidence.candidate.missing.get(metric.name, f"there is no figure for {metric.name}")
-    before = evidence.baseline.figures.get(metric.name) if evidence.baseline else None
-    name = f"{evidence.model.name} (training {_record(after)})"
-    if (before is not None and _record(before) == _record(after)) or _drawn_before(book, check, name, request.change):
-        return None
-    amount = _units(metric, Fraction(after.amount))
-    return Draw(what=TRAINING, model=name, before=0.0, after=after.amount, years=1.0, amount=amount)
-
-
-def _record(figure: Figure) -> str:
-    """Tell one training's record from another: by the digest of its file, and which of its runs were read."""
-    told = f"{figure.provenance.source.rpartition(' ')[2]}\0{figure.provenance.method}"
-    return hashlib.sha256(told.encode()).hexdigest()[:12]
-
-
-def _drawn_before(book: Book | None, check: Budget, name: str, change: str) -> bool:
+def _drawn_before(book: Book | None, check: Budget, training: Draw, change: str) -> bool:
     """Tell whether another change has drawn this training, in whatever period."""
-    if book is None:
-        return False
     return any(
-        event.kind is Kind.CONSUME and event.model == name and event.change != change
-        for account in book.accounts()
+        event.kind is Kind.CONSUME and event.model == training.model and event.change != change
+        for account in (book.accounts() if book else ())
         if (account.budget, account.scope) == (check.key, check.scope)
-        for event in book.history(account)
+        for event in _events(book, account)
     )
-
-
-def _standing(request: Request, check: Budget, metric: Metric) -> Iterator[tuple[str, float | None]]:
-    """Go through the models of a budget's scope that are merged, with a year's figure each."""
-    if metric.name in TRAINED.values():
-        return
-    evidence = request.evidence
-    prefix = f"{request.project}:" if request.project else ""
-    if evidence.baseline is not None:
-        known = evidence.baseline.figures.get(metric.name)
-        yield f"{prefix}{evidence.model.name}", known.amount if known else None
-    for one in request.others:
-        if check.covers(one.model, request.project):
-            fits = not check.basis or one.basis in {"", check.basis}
-            yield f"{prefix}{one.model.name}", one.figures.get(metric.name) if one.figures and fits else None
 
 
 def _previewed(one: _Asked, book: Book | None) -> Drawn:
@@ -315,10 +238,11 @@ def _previewed(one: _Asked, book: Book | None) -> Drawn:
 def _answered(one: _Asked, answer: Granted | Refused | Merged, figures: Figures | None, book: Book) -> Drawn:
     if one.missing:
         return one.drawn(PREVIEWED, 0, 0)
+    if isinstance(answer, Merged):
+        return _merged(one, answer, book)
     if figures is None:
         status = book.status(one.account)
-        outcome = MERGED if isinstance(answer, Merged) else PREVIEWED
-        return one.drawn(outcome, status.balance.spent, status.balance.reserved)
+        return one.drawn(GRANTED, status.balance.spent, status.balance.reserved)
     if isinstance(answer, Granted):
         return one.drawn(GRANTED, figures.spent, figures.reserved)
     holders = sorted((held for held in figures.holders if held.amount), key=lambda held: -held.amount)[:_HOLDERS]
@@ -326,9 +250,17 @@ def _answered(one: _Asked, answer: Granted | Refused | Merged, figures: Figures 
     return one.drawn(WITHHELD if figures.fits else REFUSED, figures.spent, figures.reserved, told)
 
 
+def _merged(one: _Asked, answer: Merged, book: Book) -> Drawn:
+    """Tell of a change that is merged what it drew: it holds nothing any more, and asks for nothing."""
+    booked = {event.model: event.amount for event in answer.events if event.account == one.account}
+    status = book.status(one.account)
+    drawn = one.drawn(MERGED, status.balance.spent, status.balance.reserved)
+    return drawn.model_copy(update={"booked": sum(booked.values()), "spent": drawn.spent - sum(booked.values())})
+
+
 def _stale(request: Request, book: Book, claims: Sequence[Claim]) -> list[Claim]:
     """Let go of trainings that an earlier push of this change asked for and this one does not."""
-    prefix = f"{request.evidence.model.name} (training "
+    prefix = request.named(f"{TRAINING} ")
     asked = {(claim.account, claim.model) for claim in claims}
     most = {claim.account: claim.max_amount for claim in claims}
     return [
@@ -336,10 +268,6 @@ def _stale(request: Request, book: Book, claims: Sequence[Claim]) -> list[Claim]
         for held in book.held(request.change)
         if held.model.startswith(prefix) and (held.account, held.model) not in asked
     ]
-
-
-def _units(metric: Metric, amount: Fraction | float) -> int:
-    return smallest_units.used(metric.kind(float(amount)))
 
 
 def _instant(evidence: Evidence) -> datetime:

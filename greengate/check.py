@@ -14,6 +14,7 @@ from pathlib import Path
 from greengate import __version__, deployments, gate, git, grounds, meters, packs, preparation, profiles, purses
 from greengate.carbon.factors import FactorSet
 from greengate.case import Case
+from greengate.conversion import Conversion
 from greengate.errors import GreengateError, MeasurementError, ModelError, UsageError, nearest
 from greengate.gathering import Watch, gather
 from greengate.grounds import Grounds
@@ -22,7 +23,7 @@ from greengate.measure import machine
 from greengate.packs.project import HISTORY, Project, load_project
 from greengate.packs.project_entry import ModelEntry
 from greengate.profiles import Recognised
-from greengate.purses import Purse
+from greengate.purses import Brought, Purse
 from greengate.report.account import Account, Entry
 from greengate.settings import MeterAccess, Settings, meter_access
 from greengate.trees import WorkingTree
@@ -54,15 +55,36 @@ def run(settings: Settings, watch: Watch) -> Account:
         found = meters.survey(held.project.meters, _access(settings, held, project), preparation.device(held.project))
         factors = deployments.pinned(settings.root, held.project, base)
         with purses.opened(settings, held, history) as purse:
-            walk = _Walk(settings, held, history, found, here, factors, purse, taken_at, watch)
-            cases = [(entry, walk.prepared(entry)) for entry in entries]
-            return account([walk.decide(entry, case) for entry, case in cases])
+            own = _Own(project, deployments.pinned(settings.root, project) if base else factors)
+            walk = _Walk(settings, held, own, history, found, here, factors, purse, taken_at, watch)
+            cases = [walk.prepared(entry) for entry in entries]
+            records = walk.decided(cases)
+            return account(records, purse.finish(records))
+
+
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """The change's own project file, and the factor set that it pins."""
+
+    project: Project
+    factors: FactorSet | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """One model before it is measured: its files or what is wrong with them, and what budgets want to know of it."""
+
+    entry: ModelEntry
+    case: Case | ModelError
+    unlike: str = ""
+    said: Conversion | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Walk:
     settings: Settings
     held: Grounds
+    own: _Own
     history: History
     meters: Sequence[meters.Found]
     here: Recognised
@@ -71,32 +93,55 @@ class _Walk:
     taken_at: str
     watch: Watch
 
-    def prepared(self, entry: ModelEntry) -> Case | ModelError:
+    def prepared(self, entry: ModelEntry) -> _Prepared:
         """Find a model's files, or what is wrong with them; anything else that is wrong ends the check here."""
         policies = grounds.covering(self.held, entry, self.settings.branch)
         converted = deployments.conversion(self.held.judged(entry), self.factors, self.taken_at)
         about = (self.settings, self.held, entry, policies, self.history, self.meters, self.here, converted)
+        said = self._own_word(entry)
+        unlike = preparation.unlike_merged(self.settings, self.held, entry, policies) if self.purse.book else ""
         try:
-            return preparation.case(*about)
+            return _Prepared(entry, preparation.case(*about), unlike, said)
         except ModelError as error:
-            return error
+            return _Prepared(entry, error, unlike, said)
 
-    def decide(self, entry: ModelEntry, case: Case | ModelError) -> Record:
-        """Judge one model and write the decision down; a model that cannot be judged is a decision too."""
+    def decided(self, cases: Sequence[_Prepared]) -> list[Record]:
+        """Measure, judge and write down model by model; with budgets, measure all before any of them is drawn on."""
+        if self.purse.book is None:
+            return [self._written(one, self._brought(one)) for one in cases]
+        brought = [(one, self._brought(one)) for one in cases]
+        self.purse.opens([told for _, told in brought if isinstance(told, Brought)])
+        return [self._written(one, told) for one, told in brought]
+
+    def _own_word(self, entry: ModelEntry) -> Conversion | None:
+        """Return what the change says of a deployment, where that is another word than the one it is judged by."""
+        judged = self.held.judged(entry)
+        same = entry.deployment == judged.deployment and self.own.project.factors == self.held.project.factors
+        return None if same else deployments.conversion(entry, self.own.factors, self.taken_at)
+
+    def _brought(self, one: _Prepared) -> Brought | GreengateError:
+        """Measure one model; one that cannot be is a decision too."""
+        if isinstance(one.case, ModelError):
+            return one.case
+        policies = grounds.covering(self.held, one.entry, self.settings.branch)
+        schedule = preparation.schedule(self.settings, policies)
         try:
-            decision = self._unjudged(entry, case) if isinstance(case, ModelError) else self._judged(entry, case)
+            gathered = gather(one.case, policies, schedule, self.taken_at, self.watch)
         except (ModelError, MeasurementError) as error:
-            decision = self._unjudged(entry, error)
+            return error
+        return Brought(self.held.judged(one.entry), gathered, policies, one.unlike, one.said)
+
+    def _written(self, one: _Prepared, told: Brought | GreengateError) -> Record:
+        """Judge one model and write the decision down."""
+        decision = self._judged(one.entry, told) if isinstance(told, Brought) else self._unjudged(one.entry, told)
         return Record(-1, self.history.append(decision), decision)
 
-    def _judged(self, entry: ModelEntry, case: Case) -> Decision:
-        policies = grounds.covering(self.held, entry, self.settings.branch)
-        schedule = preparation.schedule(self.settings, policies)
-        gathered = gather(case, policies, schedule, self.taken_at, self.watch)
+    def _judged(self, entry: ModelEntry, brought: Brought) -> Decision:
         self.watch.begins(f"{entry.name}: judging")
-        evidence = self.purse.drawn(self.held.judged(entry), gathered, policies)
-        verdict = gate.judge(policies, evidence)
-        return self._decision(entry, verdict, evidence=evidence, notes=self.purse.settled(evidence, policies, verdict))
+        drawn = self.purse.drawn(brought)
+        evidence, notes = self.purse.settled(brought, drawn, gate.judge(brought.policies, drawn))
+        verdict = gate.judge(brought.policies, evidence)
+        return self._decision(entry, verdict, evidence=evidence, notes=notes)
 
     def _unjudged(self, entry: ModelEntry, error: GreengateError) -> Decision:
         return self._decision(entry, Verdict(model=entry.name, findings=()), problem=str(error))
@@ -137,8 +182,8 @@ def judge_again(record: Record, root: Path, project_file: str, paths: Sequence[s
     return Account((entry,), evidence.taken_at, __version__, notes=(note,))
 
 
-def account(records: Sequence[Record]) -> Account:
-    """Give the account of some decisions."""
+def account(records: Sequence[Record], more: Sequence[str] = ()) -> Account:
+    """Give the account of some decisions, with more notes on all of them."""
     entries = tuple(
         Entry(
             record.entry_id,
@@ -149,7 +194,7 @@ def account(records: Sequence[Record]) -> Account:
         )
         for record in records
     )
-    notes = {note: None for record in records for note in record.decision.notes}
+    notes = {note: None for record in records for note in record.decision.notes} | dict.fromkeys(more)
     newest = records[-1].decision
     return Account(entries, newest.taken_at, newest.version, notes=tuple(notes))
 

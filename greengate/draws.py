@@ -12,7 +12,8 @@ from pydantic import BeforeValidator, PlainSerializer
 
 from greengate.values import Real, Value
 
-GRANTED, REFUSED, WITHHELD, MERGED, PREVIEWED = "granted", "refused", "withheld", "merged", "previewed"
+GRANTED, REFUSED, WITHHELD, INSISTED = "granted", "refused", "withheld", "insisted"
+MERGED, PREVIEWED = "merged", "previewed"
 
 Whole = Annotated[
     int,
@@ -26,9 +27,9 @@ class Draw(Value):
 
     Attributes:
         what: "deployment" or "training".
-        model: What it is booked under: the model, of a training with the record's digest.
-        before: A year's figure of the baseline, in the base unit of the metric; 0 where there is none.
-        after: A year's figure of the candidate; of a training, what it took.
+        model: What it is booked under: `project:model`, or of a training its record.
+        before: A year's figure of what is merged, in the base unit of the metric; 0 where nothing is.
+        after: A year's figure of the candidate, by the ratio that the pairs tell; of a training, what it took.
         years: The part of a year that is left of the period; 1 of a training, which is drawn once.
         amount: (after - before) x years, in whole units, rounded up; below 0 for a saving.
     """
@@ -54,8 +55,10 @@ class Drawn(Value):
         spent: What is used up: deployments of models that are merged, trainings, true-ups.
         reserved: What others' open changes hold.
         asked: What this change asks for: the sum of its draws that are above 0.
-        outcome: "granted", "refused", "withheld" (it fits, but another budget refused), "merged" (drawn already) or
-            "previewed" (no change is named, so that nothing was reserved).
+        outcome: "granted", "refused", "withheld" (it fits, but another budget refused), "insisted" (reserved over the
+            maximum, since the policy lets it pass), "merged" (drawn already) or "previewed" (no change is named, so
+            that nothing was reserved).
+        booked: What a change that is merged has drawn.
         holders: Who holds the largest reservations, where this one was refused, in words.
         unknown: Models of the scope whose use in this period nobody knows.
         missing: Why there is no draw, or nothing.
@@ -73,6 +76,7 @@ class Drawn(Value):
     asked: Whole = 0
     draws: tuple[Draw, ...] = ()
     outcome: str = PREVIEWED
+    booked: Whole = 0
     holders: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     missing: str = ""

@@ -134,10 +134,12 @@ class Budget:
         """Tell whether a model of a project draws on it."""
         held = {"team": model.team, "model": model.name, "project": project}
         held |= {f"label {name}": value for name, value in model.labels.items()}
-        return all(fnmatch.fnmatchcase(held.get(word, ""), value) for word, value in self.per)
+        return all((name := held.get(word, "")) and fnmatch.fnmatchcase(name, value) for word, value in self.per)
 
     def __str__(self) -> str:
-        return f"max {self.bound} a {self.period}{f', {self.scope}' if self.per else ''}"
+        warned = f"warns at {self.warn_at * 100:.4g}%" if self.warn_at is not None else ""
+        parts = (self.scope, self.basis, warned, "trainings included" if self.training else "", self.phase)
+        return ", ".join((f"max {self.bound} a {self.period}", *filter(None, parts)))
 
 
 Check = Limit | Tolerance | Drift | Condition | Budget

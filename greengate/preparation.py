@@ -131,6 +131,26 @@ def case(  # noqa: PLR0913 - all that a model is judged by
     )
 
 
+def unlike_merged(settings: Settings, held: Grounds, entry: ModelEntry, policies: Sequence[Policy]) -> str:
+    """Say why the baseline of a model is not what is merged of it, or nothing.
+
+    Without a base, and of what is built, nobody can tell: the baseline then counts as what is merged.
+    """
+    entry, before = held.judged(entry), held.project.model(entry.name)
+    if not held.base or before is None:
+        return ""
+    source = _baseline(settings, held, entry, policies)
+    if source is None:
+        return f"the model {entry.name} has no baseline, and {before.path} is merged"
+    if isinstance(source, Build) or source == sources.LAST_PASS or isinstance(before.source, Build):
+        return ""
+    ref, _, path = source.removeprefix(sources.GIT).partition(":")
+    theirs = GitTree(settings.root, held.base).blob(before.path)
+    if theirs is not None and GitTree(settings.root, ref).blob(path) == theirs:
+        return ""
+    return f"the baseline `{source}` is another model than {before.path} on the base branch"
+
+
 def _energy_limited(policies: Sequence[Policy]) -> bool:
     """Tell whether a rule is about joules or what follows from them, rather than a ratio, which needs no meter."""
     rules = [rule for policy in policies for rule in policy.rules]

@@ -5,8 +5,8 @@ from dataclasses import replace
 from conversions_made import conversion
 from made import evidence, uncertain
 
-from greengate.budgeting import Request
 from greengate.evidence import Model
+from greengate.forecasts import Request
 from greengate.metrics import lookup
 from greengate.policy import Budget, Enforce, Policy, Rule
 from greengate.projection import projected

@@ -27,6 +27,14 @@ models:
     deployment: {kind: own, zone: DE, pue: 1.2, inferences_per_year: 1e12}
 runner: {cpu: {idle: 1 W, max: 3 W, source: a test}}
 """
+MORE = """\
+  - name: n
+    path: candidate.onnx
+    baseline: baseline.onnx
+    batch: 8
+    team: nlp
+    deployment: {kind: own, zone: DE, pue: 1.2, inferences_per_year: 1e12}
+"""
 CHANGE = ("gate", "--change", "acme/shop#1", "--budget", "3 s")
 
 
@@ -47,7 +55,7 @@ def test_a_change_reserves_and_is_booked_when_it_is_merged(shop, capsys):
     assert "✓ passed  quarter" in capsys.readouterr().out
     (before,) = json.loads(told(capsys, "status", "--json"))
     assert [one["change"] for one in before["held"]] == ["acme/shop#1"]
-    assert "of m booked" in told(capsys, "consume", "acme/shop#1")
+    assert "of acme/shop:m booked" in told(capsys, "consume", "acme/shop#1")
     (after,) = json.loads(told(capsys, "status", "--json"))
     assert after["consumed"] == before["reserved"] == before["held"][0]["amount"]
     assert told(capsys, "consume", "acme/shop#1") == "acme/shop#1: it was merged already\n"
@@ -55,9 +63,9 @@ def test_a_change_reserves_and_is_booked_when_it_is_merged(shop, capsys):
 
 def test_a_change_that_is_closed_lets_go(shop, capsys):
     greengate(shop, *CHANGE)
-    assert "of m let go" in told(capsys, "release", "acme/shop#1")
+    assert "of acme/shop:m let go" in told(capsys, "release", "acme/shop#1")
     assert json.loads(told(capsys, "status", "--json"))[0]["reserved"] == "0"
-    assert told(capsys, "release", "acme/shop#1") == "acme/shop#1: it holds nothing\n"
+    assert told(capsys, "release", "acme/shop#1") == "acme/shop#1: neither the book nor the history knows it here\n"
 
 
 def test_a_change_that_is_too_large_fails_and_holds_nothing(shop, capsys):
@@ -158,3 +166,90 @@ def test_a_project_without_budgets_is_told(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(project(tmp_path))
     assert run(["budget", "status"]) == 2
     assert "no policy of the project has budgets" in capsys.readouterr().err
+
+
+def test_a_change_that_leaves_the_model_alone_passes_whatever_is_left(shop, capsys):
+    project(shop, candidate=(128,), policy=BUDGETS.replace("LIMIT", "1 gCO2e"), text=PROJECT)
+    for number in range(1, 4):
+        assert greengate(shop, "gate", "--change", f"acme/shop#{number}", "--budget", "3 s") == 0
+    assert json.loads(told(capsys, "status", "--json"))[0]["reserved"] == "0"
+
+
+def test_what_is_merged_in_a_period_is_not_opened_again(shop, capsys):
+    greengate(shop, *CHANGE)
+    told(capsys, "consume", "acme/shop#1")
+    (before,) = json.loads(told(capsys, "status", "--json"))
+    greengate(shop, "gate", "--change", "acme/shop#2", "--budget", "3 s")
+    assert json.loads(told(capsys, "status", "--json"))[0]["opened"] == before["opened"]
+
+
+def test_a_change_is_booked_though_its_last_check_failed(shop, capsys):
+    greengate(shop, *CHANGE)
+    rule = "rules:\n  - {id: flops, metric: flops_per_inference, max_increase: 1%, enforce: soft}\n"
+    (shop / "policy.yaml").write_text(BUDGETS.replace("LIMIT", "900 tCO2e") + rule, encoding="utf-8")
+    assert greengate(shop, *CHANGE) == 1
+    assert "of acme/shop:m booked" in told(capsys, "consume", "acme/shop#1")
+
+
+def test_a_change_of_an_earlier_period_is_booked_to_the_present_one(shop, capsys):
+    greengate(shop, *CHANGE)
+    told(capsys, "consume", "acme/shop#1", "--at", "2099-02-01T00:00:00Z")
+    (later,) = json.loads(told(capsys, "status", "--json", "--at", "2099-02-02T00:00:00Z"))
+    assert later["period"] == "2099-Q1"
+
+
+def test_two_projects_of_one_repository_do_not_replace_each_other(tmp_path, capsys, monkeypatch):
+    book, reserved = str(tmp_path / "book.db"), []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        text = PROJECT.replace("acme/shop", f"acme/{name}")
+        project(tmp_path / name, candidate=(256,), policy=BUDGETS.replace("LIMIT", "900 tCO2e"), text=text)
+        assert greengate(tmp_path / name, *CHANGE, "--book", book) == 0
+        monkeypatch.chdir(tmp_path / name)
+        reserved.append(len(json.loads(told(capsys, "status", "--json", "--book", book))[0]["held"]))
+    assert reserved == [1, 2]
+
+
+def test_a_project_without_a_name_is_refused_by_a_book_that_others_use(shop, capsys):
+    (shop / "greengate.yaml").write_text(PROJECT.replace("name: acme/shop\n", ""), encoding="utf-8")
+    assert greengate(shop, *CHANGE, "--book", str(shop / "shared.db")) == 2
+    assert "the project has no `name`, and others may use this book of budgets" in capsys.readouterr().err
+
+
+def test_a_change_that_grows_after_it_was_merged_does_not_pass(shop, capsys):
+    greengate(shop, *CHANGE)
+    told(capsys, "consume", "acme/shop#1")
+    project(shop, candidate=(512, 512), policy=BUDGETS.replace("LIMIT", "900 tCO2e"), text=PROJECT)
+    assert greengate(shop, *CHANGE) == 3
+    assert "what it asks for beyond that needs a change of its own" in " ".join(capsys.readouterr().out.split())
+
+
+def test_what_one_model_reserved_is_let_go_where_another_of_the_change_fails(shop, capsys):
+    more = PROJECT.replace("runner:", MORE + "runner:")
+    tight = BUDGETS.replace("LIMIT", "900 tCO2e") + BUDGETS.partition("budgets:\n")[2].replace(
+        "LIMIT", "1 gCO2e"
+    ).replace("id: quarter", "id: small").replace("{team: nlp}", "{model: n}")
+    (shop / "policy.yaml").write_text(tight, encoding="utf-8")
+    (shop / "greengate.yaml").write_text(more, encoding="utf-8")
+    assert greengate(shop, *CHANGE) == 1
+    assert "let go again, as the check did not pass" in " ".join(capsys.readouterr().out.split())
+    assert json.loads(told(capsys, "status", "--json", "--only", "green/quarter"))[0]["held"] == []
+
+
+def test_all_that_is_merged_is_opened_before_any_model_asks(shop, capsys):
+    (shop / "greengate.yaml").write_text(PROJECT.replace("runner:", MORE + "runner:"), encoding="utf-8")
+    greengate(shop, *CHANGE)
+    kinds = [line.split()[3] for line in told(capsys, "history", "green/quarter").splitlines()]
+    assert kinds == ["open", "open", "reserve", "reserve"]
+
+
+def test_a_history_that_is_named_and_not_there_is_told(shop, capsys):
+    greengate(shop, *CHANGE)
+    assert run(["budget", "consume", "acme/shop#1", "--history", "nope.db"]) == 2
+    assert "there is no history here yet" in capsys.readouterr().err
+
+
+def test_an_old_entry_is_judged_by_the_maximum_of_today_s_policy(shop, capsys):
+    greengate(shop, *CHANGE)
+    (shop / "tight.yaml").write_text(BUDGETS.replace("LIMIT", "1 gCO2e"), encoding="utf-8")
+    assert greengate(shop, "judge", "last", "--policy", "tight.yaml") == 1

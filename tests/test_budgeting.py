@@ -3,11 +3,12 @@ from dataclasses import replace
 import pytest
 from budgets_made import YEAR_KG, advising, budget, changed, policy, request, rule
 from conversions_made import conversion
+from made import pairs
 
 from greengate import budgeting
 from greengate.accounts import Account, Note
-from greengate.budgeting import Standing
 from greengate.evidence import Class, Figure, Model, Provenance
+from greengate.forecasts import Own, Standing
 from greengate.ledger import book as books
 from greengate.metrics import lookup
 
@@ -53,7 +54,7 @@ def test_what_is_merged_is_booked_for_the_whole_period_once(book):
 
 
 def test_a_new_model_opens_nothing_and_draws_all_of_its_use(book):
-    one = drawn(book, found=changed(before=None))
+    one = drawn(book, found=changed(before=None), own=Own(new=True))
     assert (one.spent, one.asked) == (0, near(2 * YEAR_KG * 92 / 365))
 
 
@@ -101,14 +102,51 @@ def test_a_merged_change_draws_nothing_again(book):
     first = drawn(book)
     book.consume("acme/shop#1", NOTE)
     again = drawn(book)
-    assert (again.outcome, again.spent) == ("merged", first.spent + first.asked)
+    assert (again.outcome, again.booked, again.spent) == ("merged", first.asked, first.spent)
 
 
-def test_what_a_failed_check_held_is_let_go(book):
-    asked = request()
-    drawn_ = budgeting.draw(asked, book)
-    budgeting.let_go(asked, drawn_, book)
-    assert book.status(ACCOUNT).balance.reserved == 0
+def test_an_unchanged_model_draws_exactly_nothing_whatever_was_measured(book):
+    found = changed(after=3700.0)
+    same = found.candidate.model_copy(update={"sha256": found.baseline.sha256})
+    assert drawn(book, found=found.model_copy(update={"candidate": same})).asked == 0
+
+
+def test_a_draw_goes_by_the_ratio_of_the_pairs(book):
+    one = drawn(book, found=changed(after=3600.0, pairs=pairs(1.5)))
+    assert one.asked == near(YEAR_KG * 0.5 * 92 / 365)
+
+
+def test_what_was_merged_in_the_period_is_not_opened(book):
+    drawn(book, found=changed(before=None), own=Own(new=True))
+    book.consume("acme/shop#1", NOTE)
+    drawn(book, change="acme/shop#2")
+    assert book.status(ACCOUNT).balance.opened == 0
+
+
+def test_where_the_baseline_is_not_what_is_merged_the_accepted_figure_counts(book):
+    own = Own(paired=False, figures={"deployment_carbon": YEAR_KG * 1.5e3})
+    one = drawn(book, own=own)
+    assert (one.asked, one.spent) == (near(YEAR_KG * 0.5 * 92 / 365), near(YEAR_KG * 1.5 * 92 / 365))
+
+
+def test_where_nobody_knows_what_is_merged_nothing_is_drawn(book):
+    one = drawn(book, own=Own(paired=False, why="the baseline is another model than m.onnx on the base branch"))
+    assert one.missing.startswith("the baseline is another model")
+
+
+def test_more_traffic_that_a_change_declares_is_drawn(book):
+    one = drawn(book, found=changed(after=3600.0), scales={"deployment_carbon": 3.0})
+    assert one.asked == near(YEAR_KG * 2 * 92 / 365)
+
+
+def test_a_basis_that_a_change_declares_is_not_mixed_in(book):
+    assert drawn(book, basis="operational").missing.startswith("its emissions are operational")
+
+
+def test_what_a_policy_lets_pass_over_the_maximum_is_held_all_the_same(book):
+    asked = request(policies=(policy(rule(budget("1 kgCO2e"))),))
+    (one,) = budgeting.insist(asked, budgeting.draw(asked, book), book)
+    assert (one.outcome, book.status(ACCOUNT).balance.reserved) == ("insisted", one.asked)
 
 
 def test_where_one_budget_refuses_nothing_is_held_of_another(book):
@@ -148,8 +186,8 @@ def test_without_a_figure_nothing_is_drawn_and_it_says_why(found, why, book):
     assert book.held() == ()
 
 
-def trained(record, grams=50e3):
-    origin = Provenance(kind=Class.DECLARED, method="imported", source=f"emissions.csv sha256:{record}")
+def trained(run, grams=50e3, file="f00"):
+    origin = Provenance(kind=Class.DECLARED, method=f"run {run}", source=f"emissions.csv sha256:{file}")
     return {"training_carbon": Figure.exact(grams, origin)}
 
 
@@ -249,3 +287,11 @@ def test_an_account_never_mixes_two_bases(book):
 def test_a_model_on_another_basis_is_not_in_the_sum(book):
     other = Standing(Model(name="nlp/y", team="nlp"), {"deployment_carbon": 1e6}, "operational")
     assert drawn(book, others=(other,)).unknown == ("nlp/y",)
+
+
+def test_a_training_is_the_same_however_its_file_grows_and_whichever_model_names_it(book):
+    drawn(book, policies=TRAINED, found=with_training(trained("aaa")))
+    book.consume("acme/shop#1", NOTE)
+    found = with_training(trained("aaa", file="f01"), name="nlp/y")
+    one = drawn(book, policies=TRAINED, found=found, change="acme/shop#2")
+    assert [part.what for part in one.draws] == ["deployment"]

@@ -1,6 +1,8 @@
 """A model's file is found wherever the project says it is, or the reason is told."""
 
+import ctypes
 import hashlib
+import os
 import sys
 import time
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 from repositories_made import run_git
 
 from greengate.errors import HistoryError, ModelError, Place, ProjectError
+from greengate.models import builds
 from greengate.models.sources import PassedModel, Site, digest, resolve
 
 WHERE = Place("greengate.yaml", 4, 11, "models[0].path")
@@ -358,3 +361,17 @@ def test_a_digest_covers_external_data(root):
     before = digest(root / "models" / "e.onnx")
     (root / "models" / "w.bin").write_bytes(b"12345678")
     assert digest(root / "models" / "e.onnx") != before
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is closed to root")
+def test_a_build_cannot_read_the_environment_of_who_runs_it(site, root):
+    script = "import os; open(f'/proc/{os.getppid()}/environ').read()"
+    problem, _ = refusal(ModelError, Recipe((sys.executable, "-c", script)), site)
+    assert "Permission denied" in problem
+
+
+def test_who_runs_a_build_is_closed_to_others_only_meanwhile(site, root):
+    libc, told = ctypes.CDLL(None), []
+    with builds._closed_to_others():
+        told.append(libc.prctl(3, 0, 0, 0, 0))
+    assert (told, libc.prctl(3, 0, 0, 0, 0)) == ([0], 1)

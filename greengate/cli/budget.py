@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from greengate import packs, purses, settings, smallest_units
+from greengate import packs, purses, settings, settling, smallest_units
 from greengate.accounts import Entry, Kind, Note
 from greengate.balances import Event, Settled
 from greengate.cli import sheet
@@ -82,10 +82,14 @@ def status(  # noqa: PLR0913 - one argument an option
 def history(*, name: str, project: str, book: str | None, period: str | None, as_json: bool) -> int:
     """List what happened to a budget, event by event."""
     with _opened(project, book, make=False) as kept:
-        accounts = [one for one in kept.accounts() if one.budget == name and period in {None, one.period}]
+        known = [one for one in kept.accounts() if one.budget == name]
+        if not known:
+            raise UsageError(
+                name, "the book has no such budget", nearest(name, {one.budget for one in kept.accounts()})
+            )
+        accounts = [one for one in known if period in {None, one.period}]
         if not accounts:
-            known = sorted({one.budget for one in kept.accounts()})
-            raise UsageError(name, "the book has no such budget", nearest(name, known))
+            raise UsageError("--period", f"it has no `{period}`", nearest(str(period), {one.period for one in known}))
         events = [event for account in accounts for event in kept.history(account)]
     if as_json:
         click.echo(json.dumps([_event(event) for event in events], indent=2, ensure_ascii=False))
@@ -115,22 +119,26 @@ def release(*, change: str, project: str, book: str | None, by: str, why: str) -
 @_project
 @_book
 @click.option("--history", "path", metavar="FILE", help="The history to read, instead of the project's.")
+@click.option("--at", metavar="TIME", help="When it was merged. Default: now.")
 @_by
 @_why
 def consume(  # noqa: PLR0913 - one argument an option
-    *, change: str, project: str, book: str | None, path: str | None, by: str, why: str
+    *, change: str, project: str, book: str | None, path: str | None, at: str | None, by: str, why: str
 ) -> int:
     """Turn what a merged change holds into what is used; CHANGE is written like owner/repo#12 or group/project!12.
 
-    What it uses is read from the newest accepted entry of each of its models in the history, savings included; without
-    an entry it is what was reserved.
+    What it uses is read from the newest entry of each of its models in the history, savings included, whatever its
+    check said; without an entry it is what was reserved. What was checked in an earlier period is booked to this one.
     """
+    now = _moment(at)
     place = Path(path or from_environment()["history"] or _history(project))
-    finals = []
-    if place.is_file():
+    records = []
+    if path or place.is_file():
         with opened(existing(place)) as kept_history:
-            finals = purses.finals_of(kept_history, change)
-    with _opened(project, book) as kept:
+            records = settling.entries_of(kept_history, change)
+    budgets = {check.key: (check, metric) for check, metric in _budgets(project, None)}
+    with _opened(project, book, make=False) as kept:
+        finals = settling.finals(records, budgets, now, kept)
         settled = kept.consume(change, Note(by, datetime.now(UTC), why or "the change was merged"), finals)
     return _settled(change, settled, "booked")
 
@@ -149,8 +157,10 @@ def adjust(  # noqa: PLR0913 - one argument an option
 ) -> int:
     """Book a true-up to a budget: what was used more, such as "12 kgCO2e", or less ("-12 kgCO2e"; after --)."""
     ((check, metric),) = _budgets(project, name)
+    sign, size = (-1, amount[1:]) if amount.startswith("-") else (1, amount)
+    if size[:1] in {"-", "+"}:
+        raise UsageError("AMOUNT", f"found `{amount}`, expected one sign at most", f"such as `{metric.kind.example}`")
     try:
-        sign, size = (-1, amount[1:]) if amount.startswith("-") else (1, amount)
         units = sign * smallest_units.used(metric.kind.parse(size))
     except NotAQuantity as refused:
         raise UsageError("AMOUNT", str(refused), refused.hint) from refused
@@ -183,13 +193,14 @@ def verify(*, project: str, book: str | None) -> int:
 def _budgets(project: str, only: str | None) -> list[tuple[Budget, Metric]]:
     tree = WorkingTree(Path(project).parent)
     policies = packs.load(tree, load_project(tree, Path(project).name).policies)
-    found = {
-        check.key: (check, rule.metric)
-        for policy in policies
-        for rule in policy.rules
-        for check in rule.checks
-        if isinstance(check, Budget) and rule.metric
-    }
+    found: dict[str, tuple[Budget, Metric]] = {}
+    also: dict[str, str] = {}
+    for policy in policies:
+        for check, metric in purses.budgets_of(policy):
+            also |= {f"{policy.name}/{check.key.partition('/')[2]}": check.key}
+            if check.key not in found or check.bound.amount < found[check.key][0].bound.amount:
+                found[check.key] = (check, metric)
+    only = also.get(only, only) if only else only
     if not found:
         hint = "`greengate policy new` and docs/budgets.md show how one is written"
         raise UsageError(project, "no policy of the project has budgets", hint)
@@ -227,7 +238,7 @@ def _settled(change: str, settled: Settled, word: str) -> int:
         told = smallest_units.quantity(event.amount, event.account.unit)
         click.echo(f"{event.account}: {told} of {plain(event.model)} {word}")
     if not settled.booked:
-        before = "it was merged already" if settled.merged else "it holds nothing"
+        before = "it was merged already" if settled.merged else "neither the book nor the history knows it here"
         click.echo(f"{plain(change)}: {before}")
     return 0
 

@@ -9,21 +9,22 @@ from typing import Any
 
 from greengate import periods, smallest_units
 from greengate.accounts import Account
-from greengate.balances import Event, Status
-from greengate.errors import ReportError
+from greengate.balances import Balance, Event, Status, folded
+from greengate.errors import ReportError, UsageError
 from greengate.metrics import Metric
-from greengate.periods import Calendar, Period
+from greengate.periods import Calendar, NotAPeriod, Period
 from greengate.policy import Budget
 from greengate.ports import Book
 from greengate.report import burn_down
-
-_UNITS = {"ugCO2e": ("kgCO2e", 1e9), "mJ": ("kWh", 3.6e9), "uEUR": ("EUR", 1e6)}
 
 
 def account_of(check: Budget, metric: Metric, now: datetime) -> tuple[Account, Period]:
     """Find the account of a budget at a moment, and its period."""
     calendar = Calendar(periods.zone(check.zone), check.first_month)
-    period = periods.period_of(periods.Kind(check.period), now, calendar)
+    try:
+        period = periods.period_of(periods.Kind(check.period), now, calendar)
+    except NotAPeriod as refused:
+        raise UsageError("--at", str(refused), refused.hint) from refused
     return Account(check.key, check.scope, period.name, check.unit(smallest_units.unit_of(metric.kind))), period
 
 
@@ -33,8 +34,9 @@ class Told:
     def __init__(self, check: Budget, metric: Metric, now: datetime, book: Book) -> None:
         self.check, self.metric, self.now = check, metric, now
         self.account, self.period = account_of(check, metric, now)
-        self.status: Status = book.status(self.account)
-        self.events: Sequence[Event] = book.history(self.account)
+        # As it was at that moment: what was written later is left out.
+        self.events: Sequence[Event] = [event for event in book.history(self.account) if event.at <= now]
+        self.status: Status = folded(self.events) or Status(self.account, Balance(), ())
         self.maximum = smallest_units.allowed(check.bound)
 
     @property
@@ -52,13 +54,16 @@ class Told:
         """Write an amount of the account with its unit."""
         return smallest_units.quantity(amount, self.account.unit).in_words()
 
+    def _day(self, instant: datetime) -> str:
+        return f"{instant.astimezone(periods.zone(self.check.zone)):%Y-%m-%d}"
+
     def rows(self) -> Iterator[tuple[str, str]]:
         """Tell it in lines of a name and a text."""
         balance, check = self.status.balance, self.check
         words = (self.metric.name, check.basis, "trainings included" if check.training else "", check.phase)
         yield "figure", ", ".join(word for word in words if word)
         gone = 1 - float(periods.share(self.period, self.now))
-        yield "period", f"{_day(self.period.start)} to {_day(self.period.end)}, {gone:.0%} over"
+        yield "period", f"{self._day(self.period.start)} to {self._day(self.period.end)} {check.zone}, {gone:.0%} over"
         warned = f", warns at {check.warn_at:.0%}" if check.warn_at is not None else ""
         yield "maximum", f"{check.bound}{warned}"
         parts = {
@@ -71,7 +76,7 @@ class Told:
         yield "spent", f"{self.words(balance.spent)}{f': {listed}' if listed else ''}"
         yield "reserved", self.words(balance.reserved)
         for held in self.status.held:
-            yield "", f"{held.change} {held.model}: {self.words(held.amount)} since {_day(held.since)}"
+            yield "", f"{held.change} {held.model}: {self.words(held.amount)} since {self._day(held.since)}"
         share = f" ({self.left / self.maximum:.1%})" if self.maximum else ""
         yield "left", f"{self.words(self.left)}{share}"
 
@@ -102,13 +107,19 @@ class Told:
         }
 
 
+def _axis(told: Told) -> tuple[str, float]:
+    """Choose the unit in which the maximum reads best, and tell how many units of the account are one of it."""
+    unit = told.words(told.maximum).rpartition(" ")[2]
+    return unit, smallest_units.used(told.metric.kind(told.metric.kind.units[unit]))
+
+
 def draw(told: Told, path: Path) -> None:
     """Draw the burn-down of a budget into a file.
 
     Raises:
         ReportError: The file cannot be written.
     """
-    axis, scale = _UNITS[told.account.unit.partition(" ")[0]]
+    axis, scale = _axis(told)
     maximum = told.maximum / scale
     now = min(max(told.now, told.period.start), told.period.end)
     left = f"{told.words(told.left)} left of {told.check.bound}"
@@ -126,7 +137,3 @@ def draw(told: Told, path: Path) -> None:
         path.write_bytes(burn_down.draw(course, path.suffix))
     except OSError as error:
         raise ReportError(str(path), f"cannot be written: {error.strerror}") from error
-
-
-def _day(instant: datetime) -> str:
-    return f"{instant:%Y-%m-%d}"

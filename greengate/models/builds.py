@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import re
 import shlex
 import signal
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
 from greengate.errors import ModelError, Place, ProjectError
 
 LAST_LINES = 10
+_PR_GET_DUMPABLE, _PR_SET_DUMPABLE = 3, 4
 _LAST_BYTES = 8192
 _INVISIBLE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[^\S \t]|[\x00-\x08\x0e-\x1f\x7f]")
 
@@ -36,7 +38,7 @@ def build(
         ProjectError: There is no such program.
         ModelError: It failed, or took too long; the message ends with its last words.
     """
-    with tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryFile() as said, _closed_to_others():
         code = _waited(_started(command, root, environment, where, said), wall_s)
         if code is None:
             problem = f"`{shlex.join(command)}` was stopped after {wall_s:g} s"
@@ -46,6 +48,18 @@ def build(
         else:
             return
         raise ModelError(where, problem + _last_words(said), f"run it yourself in {root}")
+
+
+@contextlib.contextmanager
+def _closed_to_others() -> Iterator[None]:
+    """Keep a command that runs with our rights from reading our environment, keys included, in /proc (prctl(2))."""
+    libc = ctypes.CDLL(None)
+    before = libc.prctl(_PR_GET_DUMPABLE, 0, 0, 0, 0)
+    libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    try:
+        yield
+    finally:
+        libc.prctl(_PR_SET_DUMPABLE, 1 if before == 1 else 0, 0, 0, 0)
 
 
 def _started(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from greengate import periods
+from greengate import periods, smallest_units
+from greengate.accounts import MOST
 from greengate.errors import Place
 from greengate.metrics import METRICS, Metric
 from greengate.packs import amounts, documents
@@ -78,6 +79,9 @@ def _rule(source: Source, path: KeyPath, shape: documents.Budget) -> Rule | None
     _check_owner(source, path, shape)
     _check_kind(source, path, shape)
     _check_zone(source, (*path, "timezone"), shape.timezone)
+    if bound is not None and smallest_units.allowed(bound) > MOST:
+        most = smallest_units.quantity(MOST, smallest_units.unit_of(metric.kind))
+        source.complain((*path, "max"), f"`{shape.max}` is more than an account can hold", f"at most {most}")
     if bound is None or len(source.problems) > before:
         return None
     budget = Budget(
@@ -111,7 +115,8 @@ def _warn_at(source: Source, path: KeyPath, written: str | float | None) -> floa
         return None
     found: Quantity | None = amounts.amount(source, path, Share, written)
     if found is not None and not 0 < found.amount < 1:
-        source.complain(path, f"`{written}` never warns before the budget is used up", "such as `80%`")
+        when = "warns at once" if found.amount <= 0 else "never warns before the budget is used up"
+        source.complain(path, f"`{written}` {when}", "such as `80%`")
     return found.amount if found else None
 
 

@@ -33,6 +33,16 @@ _CALLED = {
 }
 
 
+SUMMED = {
+    "deployment_energy": "the energy of deployments",
+    "deployment_carbon": "the emissions of deployments",
+    "deployment_carbon_market": "the market-based emissions of deployments",
+    "deployment_cost": "the cost of the energy of deployments",
+    "training_energy": "the energy of trainings",
+    "training_carbon": "the emissions of trainings",
+}
+
+
 def metric(of: Metric) -> str:
     """Name a metric in a sentence."""
     if of.name.startswith(QUALITY):
@@ -54,8 +64,13 @@ def check(of: Metric | None, asked: Check) -> str:
         return f"{metric(of)} must be {word} {amount(asked.bound)}"
     if isinstance(asked, Budget):
         whose = f" of {asked.scope}" if asked.per else ""
-        added = ", trainings included," if asked.training else ""
-        return f"in a {asked.period}, {metric(of)}{added} of all changes{whose} together may be at most {asked.bound}"
+        added = " with their trainings" if asked.training else ""
+        phase = f" of the phase {asked.phase}" if asked.phase else ""
+        warned = f", and the check warns from {asked.warn_at * 100:.4g}% of that on" if asked.warn_at else ""
+        basis = f", {asked.basis}" if asked.basis else ""
+        year = f" of a year that begins in month {asked.first_month}" if asked.first_month > 1 else ""
+        told = f"{SUMMED[of.name]}{phase}{added}{basis}, of all models{whose}"
+        return f"in a {asked.period}{year} ({asked.zone}), {told} together may be at most {asked.bound}{warned}"
     verb, where = ("grow", "over") if asked.side == "max_increase" else ("fall", "below")
     if isinstance(asked, Drift):
         far = f"{verb} by more than {amount(asked.delta)} {where} {start(asked)}"

@@ -11,7 +11,7 @@ from greengate.balances import Balance, Event
 from greengate.report.escaping import plain
 
 _WIDTH, _HEIGHT = 560, 220
-_LEFT, _HELD, _PACE = "left", "left, with what is reserved", "an even pace"
+_LEFT, _HELD, _PACE = "left", "left if all reservations were let go", "an even pace"
 _COLOURS = {_LEFT: "#2e7d4f", _HELD: "#b8c4bb", _PACE: "#8a8a8a"}
 
 
@@ -55,7 +55,7 @@ def points(
         if event.kind == "reserve":
             held[key] = event.amount
         spent, reserved = balance.spent / scale, balance.reserved / scale
-        told.append((max(event.at, starts), maximum - spent - reserved, maximum - spent))
+        told.append((min(max(event.at, starts), now), maximum - spent - reserved, maximum - spent))
     return [*told, (now, *told[-1][1:])]
 
 

@@ -12,12 +12,14 @@ Example:
 from __future__ import annotations
 
 from greengate import smallest_units
-from greengate.draws import MERGED, PREVIEWED, REFUSED, WITHHELD, Drawn
+from greengate.draws import INSISTED, MERGED, PREVIEWED, WITHHELD, Drawn
 from greengate.evidence import Evidence
 from greengate.metrics import Metric
 from greengate.policy import Budget
 from greengate.rules.assessment import Assessment, unavailable
 from greengate.verdict import Outcome
+
+_GROWN = 1.5  # of what a merged change was booked with; less is scatter
 
 
 def assess(check: Budget, metric: Metric, evidence: Evidence) -> Assessment:
@@ -28,6 +30,7 @@ def assess(check: Budget, metric: Metric, evidence: Evidence) -> Assessment:
     if drawn.missing:
         return unavailable(_limit(check, drawn), drawn.missing)
     figure = evidence.candidate.figures.get(metric.name)
+    drawn = drawn.model_copy(update={"maximum": smallest_units.allowed(check.bound)})  # of today's policy
     outcome = _outcome(check, drawn)
     return Assessment(
         outcome=outcome,
@@ -44,7 +47,10 @@ def assess(check: Budget, metric: Metric, evidence: Evidence) -> Assessment:
 
 
 def _outcome(check: Budget, drawn: Drawn) -> Outcome:
-    if drawn.outcome == REFUSED or (drawn.asked > 0 and drawn.total > drawn.maximum and drawn.outcome != MERGED):
+    if drawn.outcome == MERGED:
+        grown = drawn.asked > _GROWN * max(drawn.booked, 0) and drawn.asked > drawn.booked
+        return Outcome.INCONCLUSIVE if grown else Outcome.PASSED
+    if drawn.asked > 0 and drawn.total > drawn.maximum:
         return Outcome.FAILED
     warned = check.warn_at is not None and drawn.total > check.warn_at * drawn.maximum
     return Outcome.WARNED if warned and drawn.asked > 0 else Outcome.PASSED
@@ -76,9 +82,12 @@ def _counterfactual(drawn: Drawn) -> str:
 def _reasons(check: Budget, drawn: Drawn) -> list[str]:
     told = [f"spent {_words(drawn, drawn.spent)}, reserved by other changes {_words(drawn, drawn.reserved)}"]
     if drawn.outcome == MERGED:
-        told.append("this change was merged already, and has been drawn")
+        booked = f"this change was merged already, with {_words(drawn, drawn.booked)}"
+        told.append(f"{booked}: what it asks for beyond that needs a change of its own")
     elif drawn.outcome == WITHHELD:
         told.append("nothing was reserved, as another budget of this change refused")
+    elif drawn.outcome == INSISTED:
+        told.append("reserved over the maximum, since the policy lets it pass")
     elif drawn.outcome == PREVIEWED:
         told.append("nothing was reserved, as no change is named (--change)")
     if check.warn_at is not None and drawn.total > check.warn_at * drawn.maximum:

@@ -1,0 +1,113 @@
+"""What budgets hold a change against, with a base: what is merged, whatever the rules compare with."""
+
+import json
+
+import pytest
+from projects_made import greengate, layers, project
+from repositories_made import run_git as git
+
+BUDGETS = """\
+apiVersion: greengate/v1
+kind: Policy
+metadata: {name: green, owners: ["@acme/green"]}
+budgets:
+  - {id: year, metric: deployment_carbon, period: year, max: 900 tCO2e, enforce: soft}
+"""
+PROJECT = """\
+apiVersion: greengate/v1
+kind: Project
+name: acme/shop
+policies: [policy.yaml]
+factors: greengate-2026.11
+models:
+  - name: m
+    path: model.onnx
+    baseline: git:main
+    batch: 8
+    deployment: {kind: own, zone: DE, pue: 1.2, inferences_per_year: 1e12}
+runner: {cpu: {idle: 1 W, max: 3 W, source: a test}}
+"""
+
+
+@pytest.fixture
+def shop(tmp_path):
+    project(tmp_path, policy=BUDGETS, text=PROJECT)
+    layers(tmp_path / "model.onnx", 128)
+    (tmp_path / ".gitignore").write_text(".greengate/\n", encoding="utf-8")
+    for words in (("init", "-b", "main"), ("add", "."), ("commit", "-m", "first")):
+        git(tmp_path, *words)
+    git(tmp_path, "checkout", "-b", "change")
+    return tmp_path
+
+
+def drawn(shop, capsys, change="acme/shop#1"):
+    capsys.readouterr()
+    greengate(shop, "gate", "--base", "main", "--change", change, "--budget", "3 s", "--json")
+    (found,) = json.loads(capsys.readouterr().out)["models"][0]["evidence"]["budgets"]
+    return found
+
+
+def edited(shop, file, old, new):
+    text = (shop / file).read_text(encoding="utf-8")
+    assert old in text
+    (shop / file).write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_a_change_is_held_against_what_is_merged(shop, capsys):
+    layers(shop / "model.onnx", 256)
+    found = drawn(shop, capsys)
+    assert (found["outcome"], found["missing"]) == ("granted", "")
+    assert int(found["asked"]) > 0
+
+
+def test_a_baseline_that_is_another_model_says_nothing_of_what_is_merged(shop, capsys):
+    git(shop, "checkout", "main")
+    edited(shop, "greengate.yaml", "git:main", "baseline.onnx")
+    layers(shop / "baseline.onnx", 512)
+    git(shop, "commit", "-am", "a fixed baseline")
+    git(shop, "checkout", "-B", "change")
+    assert drawn(shop, capsys)["missing"].startswith("the baseline `git:")
+    assert "is another model than model.onnx on the base branch" in drawn(shop, capsys)["missing"]
+
+
+def test_where_an_entry_of_what_is_merged_was_accepted_its_figure_counts(shop, capsys):
+    git(shop, "checkout", "main")
+    edited(shop, "greengate.yaml", "git:main", "baseline.onnx")
+    git(shop, "commit", "-am", "a fixed baseline")
+    assert greengate(shop, "gate", "--budget", "3 s") == 0
+    git(shop, "checkout", "-B", "change")
+    layers(shop / "model.onnx", 512)
+    found = drawn(shop, capsys)
+    assert (found["missing"], int(found["asked"]) > 0) == ("", True)
+
+
+def test_a_model_that_is_not_on_the_base_branch_draws_all_of_its_use(shop, capsys):
+    edited(shop, "greengate.yaml", "name: m\n", "name: n\n")
+    layers(shop / "model.onnx", 256)
+    greengate(shop, "gate", "--base", "main", "--change", "acme/shop#1", "--budget", "3 s", "--json")
+    told = json.loads(capsys.readouterr().out)["models"][0]["evidence"]["budgets"]
+    assert [one["draws"][0]["before"] for one in told] == ["0.0"]
+
+
+def test_more_traffic_is_drawn_by_the_change_that_declares_it(shop, capsys):
+    edited(shop, "greengate.yaml", "1e12", "3e12")
+    found = drawn(shop, capsys)
+    (part,) = found["draws"]
+    assert float(part["after"]) == pytest.approx(3 * float(part["before"]), rel=1e-9)
+
+
+def test_a_zone_of_another_basis_that_a_change_declares_is_not_mixed_in(shop, capsys):
+    edited(shop, "greengate.yaml", "zone: DE", "zone: US-VA")
+    assert "its emissions are operational, and the budget adds up lifecycle ones" in drawn(shop, capsys)["missing"]
+
+
+def test_a_book_that_is_part_of_the_change_is_refused(shop, capsys):
+    drawn(shop, capsys)
+    git(shop, "add", "-f", ".greengate/book.db")
+    assert greengate(shop, "gate", "--base", "main", "--change", "acme/shop#2") == 4
+    assert "the book of budgets is part of the change" in capsys.readouterr().err
+
+
+def test_an_id_that_is_none_is_refused_before_anything_is_measured(shop, capsys):
+    assert greengate(shop, "gate", "--base", "main", "--change", "foo") == 2
+    assert "`foo` is no id of a change" in capsys.readouterr().err
