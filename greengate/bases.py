@@ -59,6 +59,8 @@ class Basis:
         """Say why emissions cannot be accounted for by it, or nothing (Scope 2 Guidance, 2015, 6.10 and 6.11)."""
         if self.signal is not Signal.AVERAGE:
             return f"a signal that is {self.signal} cannot be accounted by: only averages can"
+        if self.gases is Gases.UNKNOWN:
+            return "its gases are not known: CO2e, or CO2 alone"
         return "" if self.boundary is not Boundary.UNKNOWN else "its boundary is not known: lifecycle or operational"
 
     def unlike(self, other: Basis) -> str:

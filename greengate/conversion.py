@@ -103,6 +103,13 @@ class Conversion(Value):
     remarks: tuple[str, ...] = ()
 
     @property
+    def scope(self) -> str:
+        """Where an inventory books the electricity (GHG Protocol): of an edge device by whose it is."""
+        cloud = "scope 3, category 1 (purchased services)"
+        sold = "scope 2 of whoever runs the device; of devices that are sold, scope 3, category 11"
+        return {"own": "scope 2", "cloud": cloud, "api": cloud, "edge": sold}.get(self.kind, "")
+
+    @property
     def market_intensity(self) -> float | None:
         """The intensity of the electricity by its contracts, in gCO2e/kWh."""
         return sum(part.share * part.factor.amount for part in self.market) if self.market else None

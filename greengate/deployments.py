@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
 
 from greengate.bases import Basis, Boundary, Gases, Mix, Signal
 from greengate.carbon import factors as tables
+from greengate.carbon import soundness
 from greengate.carbon.factors import FactorSet, Found
 from greengate.conversion import Conversion, Embodied, Factor, Part
-from greengate.errors import FactorError, GreengateError, Place, ProjectError
+from greengate.errors import FactorError, GreengateError, Place, Problems, ProjectError
 from greengate.packs.project import FactorsEntry, Project
 from greengate.packs.project_entry import Deployment, EmbodiedEntry, GivenFactor, Instrument, ModelEntry
 from greengate.trees import read_source
 
 _OLD_YEARS = 3
 _WHOLE = 1e-9
-_NO_RESIDUAL = "as no residual mix is known"
 
 T = TypeVar("T")
 
@@ -64,9 +64,11 @@ def _own(root: Path, said: FactorsEntry, base: str) -> FactorSet:
         hint = "`greengate factors import` makes one"
         raise ProjectError(said.place, f"the factor set `{said.file}` is not there", hint)
     found = tables.parse(data, said.file)
-    if found.sha256 != said.sha256:
+    if found.sha256 != said.sha256.lower():
         problem = f"the factor set `{said.file}` has the digest {found.sha256}, and {said.sha256} is pinned"
         raise ProjectError(said.place, problem, "a set never changes: pin the one that is meant")
+    if wrong := [ProjectError(said.place, f"{said.file}: {one}") for one in soundness.doubts(found) if one.wrong]:
+        raise Problems(wrong)
     return found
 
 
@@ -116,10 +118,10 @@ class _Lookup:
         if self._set is None and said.looked_up:
             hint = "pin it on the base branch first: `factors: …` in greengate.yaml"
             raise ProjectError(said.place, f"`{said.looked_up}` stands in a factor set, and none is pinned", hint)
-        zone, pue = self._place()
+        zone, around, pue = self._place()
         intensity = _given("intensity", said.intensity, "gCO2e/kWh") if said.intensity else self._grid(zone)
-        market, statement = self._market(zone, intensity)
-        pinned_price = self._set.price(zone) if self._set and zone else None
+        market, statement = self._market((zone, *around), intensity)
+        pinned_price = self._set.price((zone, *around)) if self._set and zone else None
         return Conversion(
             kind=said.kind,
             factor_set=self._set.name if self._set else "",
@@ -135,20 +137,23 @@ class _Lookup:
             remarks=tuple(self._remarks),
         )
 
-    def _place(self) -> tuple[str, Found | None]:
-        """Find the zone whose electricity it uses, and the PUE of its cloud."""
+    def _place(self) -> tuple[str, tuple[str, ...], Found | None]:
+        """Find the zone whose electricity it uses, the zones around it, and the PUE of its cloud."""
         said, found = self._said, self._set
         if found is None or not said.region:
-            return said.zone, None
+            country = said.zone.partition("-")[0]
+            return said.zone, (country,) if country != said.zone else (), None
         cloud, _, name = said.region.partition("/")
         region = _of_project(said.place, lambda: found.region(cloud, name))
         if region.note:
             self._remarks.append(f"the intensity of {said.region} is {region.note}")
+        around = tuple(zone for zone in (region.zone.partition("-")[0], region.within) if zone and zone != region.zone)
         boundary = Boundary(said.basis) if said.basis else None
-        fits = boundary is None or any(
-            one.row.id == region.zone and one.series.boundary is boundary for one in _every(found)
-        )
-        return (region.zone if fits else region.within), found.pue(cloud, name)
+        fits = boundary is None or found.has_intensity(region.zone, boundary)
+        if not fits and region.within:
+            told = f"of all of {region.within}, as there is no {boundary} one of {region.zone}"
+            self._remarks.append(f"the intensity of {said.region} is {told}")
+        return (region.zone if fits or not region.within else region.within), around, found.pue(cloud, name)
 
     def _grid(self, zone: str) -> Factor | None:
         found = self._set
@@ -160,9 +165,11 @@ class _Lookup:
             self._remarks.append(f"the newest intensity of {zone} in {found.name} is of {row.row.year}")
         if row.series.gases is Gases.CO2:
             self._remarks.append(f"the intensity of {zone} counts CO2 alone, no other gases")
+        if "lower bound" in row.series.note:
+            self._remarks.append(f"the intensity of {zone} is a lower bound: it {row.row.note}; {row.series.note}")
         return factor_of(row)
 
-    def _market(self, zone: str, grid: Factor | None) -> tuple[tuple[Part, ...], str]:
+    def _market(self, zones: tuple[str, ...], grid: Factor | None) -> tuple[tuple[Part, ...], str]:
         """Find what each part of the electricity is of: contracts first, then the residual mix, then the grid's."""
         if grid is None:
             return (), ""
@@ -170,13 +177,14 @@ class _Lookup:
         left = 1 - sum(part.share for part in parts)
         if left <= _WHOLE:
             return tuple(parts), ""
-        boundary = _boundary(grid)
-        residual = self._set.residual(zone, boundary) if self._set and zone and boundary else None
+        residual = self._set.residual(filter(None, zones), grid.boundary) if self._set and grid.boundary else None
         rest = factor_of(residual) if residual else grid
-        stands = "stands in its place"
-        words = (
-            f"the residual mix {stands}" if residual else f"the grid's average {stands}, as no residual mix is known"
-        )
+        if residual:
+            words = f"the residual mix of {rest.id} stands in its place"
+        else:
+            words = f"the grid's average stands in its place, as no {grid.boundary} residual mix is known".replace(
+                "  ", " "
+            )
         covered = f"{left * 100:.4g}% of the electricity" if parts else "the electricity"
         statement = f"no contract or certificate applies to {covered}: {words}"
         return (*parts, Part(share=left, factor=rest)), statement
@@ -187,13 +195,15 @@ class _Lookup:
             factor = _given(one.kind, one.factor, "gCO2e/kWh")
         else:
             assert found is not None
-            factor = factor_of(_of_project(one.place, lambda: found.contract(one.contract)))
-        if (ours := _boundary(factor)) is not (theirs := _boundary(grid)):
-            problem = (
-                f"the contract is on the basis {ours or 'not told'}, the grid's intensity is {theirs or 'not told'}"
-            )
+            factor = factor_of(_of_project(one.place, lambda: found.contract(one.contract, grid.boundary)))
+        if factor.boundary != grid.boundary:
+            bases = f"{factor.boundary or 'not told'}, the grid's intensity is {grid.boundary or 'not told'}"
+            problem = f"the contract is on the basis {bases}"
             hint = "emissions of different bases are never added up: take both `lifecycle`, or both `operational`"
             raise ProjectError(one.place, problem, hint)
+        if factor.year is not None and not 0 <= self._year - factor.year <= 1:
+            name = factor.id or factor.source
+            self._remarks.append(f"the contract {name} is of {factor.year}, and this check of {self._year}")
         return factor
 
     def _embodied(self, said: EmbodiedEntry) -> Embodied:
@@ -211,16 +221,6 @@ def _given(kind: str, said: GivenFactor, unit: str) -> Factor:
     basis = str(Basis(Signal.AVERAGE, Boundary(said.basis), mix)) if said.basis else ""
     value = format(Decimal(said.value), "f")
     return Factor(kind=kind, value=value, unit=unit, year=said.year, basis=basis, source=said.source)
-
-
-def _boundary(factor: Factor) -> Boundary | None:
-    words = factor.basis.split(", ")
-    return Boundary(words[1]) if len(words) > 1 else None
-
-
-def _every(found: FactorSet) -> Iterator[Found]:
-    for member in found.lineage:
-        yield from member.rows()
 
 
 def _of_project(place: Place, look: Callable[[], T]) -> T:

@@ -131,8 +131,8 @@ class _Projection:
         turned = Interval(low=1 / interval.high, high=1 / interval.low, confidence=interval.confidence)
         figure = speed.model_copy(update={"amount": 1 / speed.amount, "interval": turned})
         found = _converted(figure, lambda seconds: grams_an_hour * 1000 * seconds / 3600, words)
-        source = {"source": str(said.host), "method": words}
-        provenance = found.provenance.model_copy(update=source)
+        update = {"source": str(said.host), "method": words, "kind": Class.MODELLED}
+        provenance = found.provenance.model_copy(update=update)
         self._made.figures[EMBODIED] = found.model_copy(update={"provenance": provenance})
 
     def _sum(self, onto: str, *names: str) -> None:

@@ -2,12 +2,12 @@ import json
 from pathlib import Path
 
 import pytest
-from factors_made import CONTRACT, imported
+from factors_made import CONTRACT, HEADER, a_set, imported
 
 from greengate import deployments
 from greengate.carbon import factors
 from greengate.conversion import Factor
-from greengate.errors import Place, ProjectError
+from greengate.errors import Place, Problems, ProjectError
 from greengate.packs.project import FactorsEntry, Project
 from greengate.packs.project_entry import Deployment, EmbodiedEntry, GivenFactor, Instrument, ModelEntry
 
@@ -121,7 +121,7 @@ def test_without_a_contract_the_grid_s_average_stands_in_and_it_says_so():
     assert [(part.share, part.factor.id) for part in found.market] == [(1.0, "DE")]
     assert found.statement == (
         "no contract or certificate applies to the electricity: "
-        "the grid's average stands in its place, as no residual mix is known"
+        "the grid's average stands in its place, as no lifecycle residual mix is known"
     )
 
 
@@ -207,3 +207,47 @@ def test_all_deployments_that_cannot_be_are_told_at_once(tmp_path):
     assert [error.problem for error in told] == [f"the factor set knows no zone `{zone}`" for zone in ("UK", "X")]
     lost = deployments.problems(tmp_path, Project((), (), factors=FactorsEntry("greengate-1", place=HERE)), "2026")
     assert [error.problem for error in lost] == ["there is no factor set `greengate-1`"]
+
+
+def test_a_factor_set_that_cannot_be_is_refused_where_it_is_pinned(tmp_path):
+    content = a_set([("DE", 2024, "0")])
+    (tmp_path / "acme.json").write_text(json.dumps(content), encoding="utf-8")
+    sha256 = factors.parse(json.dumps(content).encode(), "x").sha256
+    with pytest.raises(Problems, match="found 0 gCO2e/kWh, expected 1 to 2000 gCO2e/kWh"):
+        deployments.pinned(tmp_path, project(file="acme.json", sha256=sha256.upper()))
+
+
+def test_a_country_s_figure_in_the_place_of_a_region_s_is_remarked():
+    assert looked_up(region="aws/us-east-1", basis="lifecycle").remarks == (
+        "the intensity of aws/us-east-1 is of all of US, as there is no lifecycle one of US-VA",
+    )
+
+
+def test_a_lower_bound_is_remarked():
+    (told,) = looked_up(zone="SE-SE4").remarks
+    assert told.startswith("the intensity of SE-SE4 is a lower bound: it covers 85.05%")
+
+
+@pytest.mark.parametrize("region", ["gcp/europe-north2", "aws/eu-north-1"])
+def test_the_residual_mix_of_a_country_holds_for_its_regions(region):
+    boundary = "operational" if region.startswith("gcp") else "lifecycle"
+    own = imported(f"residual-mix,SE,2025,45,gCO2e/kWh,R,internal,{boundary}")
+    assert looked_up(own, region=region).statement.endswith("the residual mix of SE stands in its place")
+
+
+def test_a_contract_on_other_gases_is_refused():
+    own = imported(f"{CONTRACT},CO2", header=f"{HEADER},gases")
+    found = refused(own, zone="DE", market=(Instrument(1.0, HERE, contract="green-1"),))
+    assert found[0] == "the contract is on the basis lifecycle CO2 only, the grid's intensity is lifecycle"
+
+
+def test_an_old_contract_is_remarked():
+    given = GivenFactor("0", "REC of Texas", HERE, 1990, "lifecycle")
+    found = looked_up(zone="DE", market=(Instrument(1.0, HERE, kind="certificate", factor=given),))
+    assert found.remarks == ("the contract REC of Texas is of 1990, and this check of 2026",)
+
+
+@pytest.mark.parametrize(("kind", "scope"), [("own", "scope 2"), ("cloud", "scope 3, category 1"), ("api", "scope 3")])
+def test_a_conversion_says_where_an_inventory_books_it(kind, scope):
+    found = deployments.conversion(ModelEntry("m", "m", deployment=Deployment(kind, zone="DE")), SHIPPED, "2026-11-21")
+    assert found.scope.startswith(scope)

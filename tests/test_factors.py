@@ -1,5 +1,6 @@
 import json
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from factors_made import CONTRACT, HEADER, a_set, a_table, imported
@@ -9,7 +10,8 @@ from greengate.carbon import comparing, factors, soundness
 from greengate.carbon.compiling import written
 from greengate.errors import FactorError, Problems
 
-DIGESTS = {"greengate-2026.11": "bbe8fcb63eb697a08b03c9c53abe45887dfe0e4b916249a9a91c7c758b43ec50"}
+FOLDER = Path(factors.__file__).parent / "sets"
+DIGESTS = {"greengate-2026.11": "ef0781503eb6d1d12b86d6831c976ab5f2a23f25b01e785611e1c16755e2e7eb"}
 
 
 def test_a_set_that_was_shipped_never_changes():
@@ -104,9 +106,12 @@ def test_a_company_s_own_figures_come_before_those_of_the_set_that_it_extends():
 
 def test_a_company_s_contract_is_found_by_its_name():
     found = imported(CONTRACT)
-    assert (found.contract("green-1").row.value, found.contract("green-1").series.kind) == ("12.5", "supplier")
+    assert (found.contract("green-1", "lifecycle").row.value, found.contract("green-1", "lifecycle").series.kind) == (
+        "12.5",
+        "supplier",
+    )
     with pytest.raises(FactorError, match="did you mean `green-1`"):
-        found.contract("green-2")
+        found.contract("green-2", "lifecycle")
 
 
 def test_the_digest_of_a_set_holds_that_of_the_set_it_extends():
@@ -225,7 +230,7 @@ def test_a_company_s_figure_is_held_against_its_neighbours(value, wrong, words):
         ("intensity,DE,2025,344,gCO2e/kWh,ACME,internal,", "say `lifecycle` or `operational`"),
         ('intensity,DE,2025,"344,5",gCO2e/kWh,ACME,internal,lifecycle', "write a point, not a comma"),
         ("intensity,DE,25,344,gCO2e/kWh,ACME,internal,lifecycle", "expected a year such as 2025"),
-        ("intensity,DE,2025,inf,gCO2e/kWh,ACME,internal,lifecycle", "found `inf`, expected a finite number"),
+        ("intensity,DE,2025,inf,gCO2e/kWh,ACME,internal,lifecycle", "found `inf`, expected a number"),
         ("intensity,DE,2025,344,gCO2e/kWh,,internal,lifecycle", "is empty"),
         ("intensty,DE,2025,344,gCO2e/kWh,ACME,internal,lifecycle", "did you mean `intensity`?"),
         ("pue,aws,2025,1.1,%,ACME,internal,", "known here: no unit"),
@@ -241,7 +246,7 @@ def test_a_row_that_cannot_be_meant_is_refused_with_its_line(row, words):
 
 def test_a_marginal_signal_is_refused_for_accounting():
     row = "intensity,DE,2025,344,gCO2e/kWh,ACME,internal,lifecycle,marginal"
-    with pytest.raises(Problems, match="a marginal signal cannot be accounted by"):
+    with pytest.raises(Problems, match="a signal that is marginal cannot be accounted by"):
         imported(row, header=f"{HEADER},signal")
 
 
@@ -266,3 +271,82 @@ def test_what_moves_between_two_sets_is_listed_by_how_much():
     told = [(one.id, one.word) for one in comparing.moved(before, after)]
     assert told == [("DE", "-25.0%"), ("FR", "gone"), ("GB", "new")]
     assert comparing.moved(before, before) == []
+
+
+def test_a_company_s_figure_on_another_basis_does_not_flip_the_zone_s():
+    found = imported("intensity,DE,2025,310,gCO2e/kWh,ACME,internal,operational")
+    with pytest.raises(FactorError, match="several intensities of `DE`"):
+        found.intensity("DE")
+    assert found.intensity("DE", Boundary.LIFECYCLE).row.value == "344.13992"
+
+
+def test_the_residual_mix_and_the_price_of_the_country_hold_for_its_zones():
+    rows = "residual-mix,SE,2025,45,gCO2e/kWh,R,internal,lifecycle\nprice,DE,2026,0.21,EUR/kWh,C,internal,"
+    found = imported(rows)
+    assert found.residual(("SE-SE3", "SE"), "lifecycle").row.value == "45"
+    assert found.residual(("SE-SE3", "SE"), "operational") is None
+    assert found.price(("gcp/europe-west3", "DE")).row.value == "0.21"
+
+
+def test_a_set_that_bears_the_name_of_a_shipped_one_is_refused():
+    content = json.loads((FOLDER / "greengate-2026.11.json").read_bytes())
+    content["rows"][0]["value"] = "1"
+    with pytest.raises(FactorError, match="and is another one"):
+        factors.parse(json.dumps(content).encode(), "x.json")
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        (
+            "supplier,g,2025,5,gCO2e/kWh,A,B,lifecycle\ncertificate,g,2025,70,gCO2e/kWh,A,B,lifecycle",
+            "is the name of a",
+        ),
+        ("region,own/x,,,,A,B,", "is empty"),
+        ("region,own/x,2025,,,A,B,", "and a region has none"),
+        ("pue,aws,2025,1e999999999,,A,B,", "expected a number"),
+        ("intensity,DE,٢٠٢٥,344,gCO2e/kWh,A,B,lifecycle", "expected a year"),
+        ("intensity,DE\x07,2025,344,gCO2e/kWh,A,B,lifecycle", "has a control character"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(rows, words):
+    try:
+        said = "\n".join(str(one) for one in soundness.doubts(imported(rows)) if one.wrong)
+    except (FactorError, Problems) as refused:
+        said = str(refused)
+    assert words in said
+
+
+@pytest.mark.parametrize(
+    ("zone", "words"), [("NOWHERE", "is in `NOWHERE`, of which there is no intensity"), ("FR", "is told twice")]
+)
+def test_a_region_is_told_once_and_lies_in_a_zone_that_is_known(zone, words):
+    line = f"region,own/x,,,,A,B,,{zone}"
+    found = imported(f"{line}\n{line}" if zone == "FR" else line, header=f"{HEADER},zone")
+    assert [one.words for one in soundness.doubts(found) if one.wrong] == [words]
+
+
+def test_rows_after_the_parent_s_are_held_against_them():
+    found = imported("intensity,DE,2025,120,gCO2e/kWh,ACME,internal,lifecycle")
+    assert [one.kind for one in soundness.doubts(found)] == ["jump"]
+    same = imported("intensity,DE,2025,344.13992,gCO2e/kWh,ACME,internal,lifecycle")
+    assert [one.kind for one in soundness.doubts(same)] == ["carried"]
+
+
+@pytest.mark.parametrize("text", ['{"note": "\\ud800"}', '{"a": "\x00"}'])
+def test_what_cannot_be_hashed_is_refused(text):
+    with pytest.raises(FactorError, match="is no factor set"):
+        factors.parse(text.encode(), "x.json")
+
+
+def test_a_zone_that_only_another_set_has_is_not_suggested():
+    bare = factors.parse(json.dumps(a_set()).encode(), "x.json")
+    with pytest.raises(FactorError) as caught:
+        bare.intensity("UK")
+    assert "GB" not in caught.value.hint
+
+
+def test_a_region_s_pue_moves_what_its_cloud_s_was():
+    own = imported("pue,aws/eu-central-1,2025,1.5,,ACME,internal,")
+    told = {one.id: one.word for one in comparing.moved(factors.load_shipped("greengate-2026.11"), own)}
+    assert told == {"aws/eu-central-1": "+30.4%"}

@@ -66,7 +66,7 @@ def test_a_whole_set_is_shown_by_its_series(capsys):
 
 def test_a_shipped_set_is_sound(capsys):
     assert run(["factors", "verify", "greengate-2026.11"]) == 0
-    assert "doubtful: 22 rows change by more than 40% from one year to the next\n" in capsys.readouterr().out
+    assert "doubtful: 22 rows: more than 40% from the year before\n" in capsys.readouterr().out
 
 
 def test_doubtful_rows_are_listed_on_demand(capsys):
@@ -127,3 +127,49 @@ def test_what_would_move_is_told(tmp_path, capsys):
 def test_a_share_without_a_unit_is_refused(tmp_path, capsys):
     assert run(["factors", "diff", "greengate-2026.11", "greengate-2026.11", "--above", "5"]) == 2
     assert "`5` has no unit" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["show", "--zone", ""], "--zone: is empty"),
+        (["show", "--zone", "DE", "--machine", "aws/m5.large"], "--machine: stands beside --zone"),
+        (["show", "--region", "aws"], "`--region aws/` lists those of a cloud"),
+        (["show", "--region", "awss/"], "did you mean `aws/`?"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(arguments, words, capsys):
+    assert run(["factors", *arguments]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_the_regions_of_a_cloud_are_json_where_that_is_asked_for(capsys):
+    assert run(["factors", "show", "--region", "gcp/", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["zone"].startswith("gcp/")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("ACME 1", "`ACME 1` is no name of a set"), ("greengate-2026.11", "comes with greengate")]
+)
+def test_a_name_that_cannot_be_is_refused(tmp_path, name, words, capsys):
+    assert run(["factors", "import", written(tmp_path, CONTRACT), "--name", name]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_a_row_that_is_accepted_must_be_doubtful(tmp_path, capsys):
+    arguments = ["factors", "import", written(tmp_path, CONTRACT), "--name", "a", "--accept", "XX 1999"]
+    assert run([*arguments, "--out", str(tmp_path / "a.json")]) == 2
+    assert "no row `XX 1999` is doubtful" in capsys.readouterr().err
+
+
+def test_semicolons_are_told(tmp_path, capsys):
+    (tmp_path / "a.csv").write_text(HEADER.replace(",", ";") + "\n", encoding="utf-8")
+    assert run(["factors", "import", str(tmp_path / "a.csv"), "--name", "a"]) == 2
+    assert "has semicolons between its cells" in capsys.readouterr().err
+
+
+def test_markup_in_names_is_shown_as_it_is(tmp_path, capsys):
+    for name, zone in (("old", "[/red]DE"), ("new", "[/x]FR")):
+        (tmp_path / f"{name}.json").write_text(json.dumps(a_set([(zone, 2024, "344")])), encoding="utf-8")
+    assert run(["factors", "diff", str(tmp_path / "old.json"), str(tmp_path / "new.json")]) == 0
+    assert "[/x]FR" in capsys.readouterr().out

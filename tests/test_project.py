@@ -273,10 +273,14 @@ GRID = "the dirtiest grids are below 1500 gCO2e/kWh"
         ("{kind: cloud, region: eu-central-1}", ("`eu-central-1` is no region of a cloud", "name the cloud first: `aws/eu-central-1`")),
         ("{kind: own, price: {value: 0.2, source: X}}", ("`0.2` has no unit", "a price of energy is written like `0.21 EUR/kWh`")),
         ("{kind: own, price: {value: 21 EUR/kWh, source: X}}", ("found `21 EUR/kWh`, expected from 0.001 EUR/kWh to 5 EUR/kWh", "a kilowatt-hour costs some cents")),
-        ("{kind: own, market: [{share: 80%}]}", ("an instrument is either a `contract` or a `value`", "name a contract of the factor set, or give its `type`, `value`, `source`, `year` and `basis`")),
-        ("{kind: own, market: [{share: 80%, contract: a, year: 2025}]}", ("`year` does not go with a `contract`", "the factor set says it")),
-        ("{kind: own, market: [{share: 80%, contract: a}, {share: 30%, contract: b}]}", ("the shares add up to 1.1, expected 1 at most", "no kWh counts twice")),
-        ("{kind: own, market: [{share: 120%, contract: a}]}", ("found `120%`, expected from 0% to 100%", "")),
+        ("{kind: own, zone: DE, market: [{share: 80%}]}", ("an instrument is either a `contract` or a `value`", "name a contract of the factor set, or give its `type`, `value`, `source`, `year` and `basis`")),
+        ("{kind: own, zone: DE, market: [{share: 80%, contract: a, year: 2025}]}", ("`year` does not go with a `contract`", "the factor set says it")),
+        ("{kind: own, zone: DE, market: [{share: 80%, contract: a}, {share: 30%, contract: b}]}", ("the shares add up to 1.1, expected 1 at most", "no kWh counts twice")),
+        ("{kind: own, zone: DE, market: [{share: 120%, contract: a}]}", ("found `120%`, expected from 0.01% to 100%", "")),
+        ("{kind: own, market: [{share: 80%, contract: a}]}", ("`market` is of electricity, and nothing says whose that is", "give a `region`, a `zone` or an `intensity`")),
+        ("{kind: own, basis: lifecycle}", ("`basis` is of electricity, and nothing says whose that is", "give a `region`, a `zone` or an `intensity`")),
+        ("{kind: own, region: aws/eu-central-1}", ("`aws/eu-central-1` is a cloud's, and the hardware is `own`", "write `kind: cloud`, or name the `zone`")),
+        *[(f"{{kind: own, embodied: {{machine: a/b, resources: {part}, lifetime: 4 years, machines: 1}}}}", (f"found `{part}`, expected such as `4 of 96`", "the vCPUs of yours, and of the host")) for part in ("1e99999999 of 1e99999999", "-2 of -96", "2_0 of 96", "٢ of ٩٦", "1e-400 of 1", "1 of 0")],
         ("{kind: own, embodied: {machine: a/b, resources: 4, lifetime: 4 years, machines: 1}}", ("found `4`, expected text", "put it in quotes")),
         ("{kind: own, embodied: {machine: a/b, resources: 5 of 4, lifetime: 4 years, machines: 1}}", ("found `5 of 4`, expected such as `4 of 96`", "the vCPUs of yours, and of the host")),
         ("{kind: own, embodied: {machine: a/b, resources: 1 of 4, lifetime: 4 d, machines: 1}}", ("found `4 d`, expected from 1 years to 20 years", "such as `4 years`, of 8,760 hours each")),
@@ -295,7 +299,10 @@ def test_mistakes_in_a_deployment_are_told(deployment, found):
     [
         ("{kind: own, zone: DE}", "DE"),
         ("{kind: cloud, region: aws/eu-central-1}", "aws/eu-central-1"),
-        ("{kind: own, market: [{share: 80%, contract: green}]}", "green"),
+        (
+            "{kind: own, intensity: {value: 3 gCO2e/kWh, source: X, year: 2025}, market: [{share: 80%, contract: green}]}",
+            "green",
+        ),
         ("{kind: own, embodied: {machine: a/b, resources: 1 of 4, lifetime: 4 years, machines: 1}}", "a/b"),
     ],
 )
@@ -326,6 +333,12 @@ def test_a_whole_deployment_is_read():
         market=(Instrument(0.6, contract="green"), Instrument(0.1, kind="certificate", factor=certificate)),
         embodied=EmbodiedEntry(4 / 96, 4.0, machine="aws/m5.large"),
     )
+
+
+def test_a_digest_that_is_none_is_told():
+    text = f"{HEAD}models: [{{name: m, path: m.onnx}}]\nfactors: {{file: f.json, sha256: ABC}}\n"
+    words = "found `ABC`, expected 64 hexadecimal digits, as `greengate factors verify` prints them"
+    assert mistakes(load, text) == [(5, words, "")]
 
 
 def test_a_factor_set_of_one_s_own_is_pinned_by_its_digest():

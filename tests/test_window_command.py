@@ -221,7 +221,7 @@ def test_the_source_may_come_from_a_variable(capsys, monkeypatch):
         (("--zones", "DE,", "--below", "1"), "--zones: `` is no zone\n  hint: zones are written like DE, US-CAL-CISO or CAISO_NORTH"),
         (("--zones", "DE,FR,DE"), "--zones: a zone is named twice"),
         (("--zones", ",".join(f"Z{at}" for at in range(21))), "--zones: 21 zones are named, and at least 1 and at most 20 can be"),
-        (("--zone", "DE", "--below", "150 g"), "--below: `g` in `150 g` is no unit of a carbon intensity\n  hint: known here: `gCO2e/kWh`, `kgCO2e/MWh`, `kgCO2e/kWh`, `tCO2e/MWh`"),
+        (("--zone", "DE", "--below", "150 g"), "--below: `g` in `150 g` is no unit of a carbon intensity\n  hint: known here: `gCO2e/kWh`, `kgCO2e/MWh`, `kgCO2e/kWh`, `lbCO2e/MWh`, `tCO2e/GWh`, `tCO2e/MWh`"),
         (("--zone", "DE", "--below", "150 W"), "--below: `150 W` is a power, expected a carbon intensity\n  hint: write it like `350 gCO2e/kWh`"),
         (("--zone", "DE", "--below", "low"), "--below: found `low`, expected a carbon intensity such as `350 gCO2e/kWh`"),
         (("--zone", "DE", "--below", "-5"), "--below: `-5`: nothing is below that\n  hint: give more than 0 gCO2e/kWh"),

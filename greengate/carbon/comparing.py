@@ -39,7 +39,7 @@ class Moved:
 def moved(before: FactorSet, after: FactorSet) -> list[Moved]:
     """List the figures that differ, the greatest changes first, then what is new or gone; a newer year is enough."""
     old, new = _used(before), _used(after)
-    rows = [_moved(key, old.get(key), new.get(key)) for key in sorted({*old, *new})]
+    rows = [_moved(key, _stands_for(old, key), _stands_for(new, key)) for key in sorted({*old, *new})]
     return sorted((row for row in rows if _differs(row)), key=_weight)
 
 
@@ -60,6 +60,12 @@ def _basis(one: Found) -> str:
     """Name what a lookup tells figures of one thing apart by: boundary and gases, not the mix."""
     gases = "" if one.series.gases in {None, Gases.CO2E} else f", {one.series.gases} only"
     return f"{one.series.boundary or ''}{gases}"
+
+
+def _stands_for(used: dict[tuple[str, str, str], Found], key: tuple[str, str, str]) -> Found | None:
+    """Find what a lookup of a thing takes: of a region without a PUE of its own, its cloud's."""
+    kind, name, basis = key
+    return used.get(key) or (used.get((kind, name.partition("/")[0], basis)) if kind == "pue" else None)
 
 
 def _moved(key: tuple[str, str, str], before: Found | None, after: Found | None) -> Moved:
@@ -84,7 +90,11 @@ def _weight(row: Moved) -> tuple[int, Decimal, str, str]:
 def regions_moved(before: FactorSet, after: FactorSet) -> Iterator[tuple[str, str, str]]:
     """Go through the regions whose zone differs: the region, its zone before and after ("" for none)."""
     old, new = (
-        {one.id: one.zone for member in reversed(told.lineage) for one in member.file.regions}
+        {
+            one.id: " in ".join(filter(None, (one.zone, one.within)))
+            for member in reversed(told.lineage)
+            for one in member.file.regions
+        }
         for told in (before, after)
     )
     for name in sorted({*old, *new}):

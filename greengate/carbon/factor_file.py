@@ -6,6 +6,7 @@ and licence. A set of a company's own may extend another one, by its digest, and
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Literal, TypeAlias
 
@@ -37,10 +38,13 @@ def _decimal(text: str) -> str:
     return text
 
 
-Number = Annotated[str, Field(pattern=r"^-?\d{1,12}(\.\d{1,20})?$"), AfterValidator(_decimal)]
+Number = Annotated[str, Field(pattern=r"^-?[0-9]{1,12}(\.[0-9]{1,20})?$"), AfterValidator(_decimal)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]+([.-][a-z0-9]+)*$", max_length=64)]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Text = Annotated[str, Field(min_length=1, max_length=2000)]
+Text = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Day = Annotated[
+    str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), AfterValidator(lambda day: date.fromisoformat(day).isoformat())
+]
 
 
 class _Shape(BaseModel):
@@ -111,7 +115,7 @@ class FactorFile(_Shape):
     apiVersion: Literal["greengate/v1"]  # noqa: N815 - as it is written
     kind: Literal["FactorSet"]
     name: Name
-    released: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+    released: Day
     extends: Extended | None = None
     series: dict[str, Series]
     zones: dict[str, str] = {}

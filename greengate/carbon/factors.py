@@ -10,13 +10,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from greengate.bases import Boundary
+from greengate.bases import Boundary, Gases
 from greengate.carbon.factor_file import CONTRACTS, FactorFile, Region, Row, Series
 from greengate.errors import FactorError, Place, nearest
 from greengate.ledger.canonical import digest, encode
 
 _MAX_BYTES = 2**24
-_ALSO_CALLED = {"uk": "GB", "el": "GR"}
+_ALSO_CALLED = (("GB", "UK"), ("GR", "EL"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,24 +57,49 @@ class FactorSet:
         Raises:
             FactorError: No such zone; or it has several of different bases, and nothing says which is meant.
         """
-        return self._grid("intensity", zone, boundary)
+        every = self._all("intensity", zone)
+        if not every:
+            raise FactorError(self.name, f"the factor set knows no zone `{zone}`", self._near(zone))
+        fit = [one for one in every if boundary in (None, one.series.boundary)]
+        words = sorted({_basis(one) for one in every})
+        if not fit:
+            hint = f"it has {' and '.join(words)} ones: `basis: {every[0].series.boundary}`"
+            raise FactorError(self.name, f"the factor set has no {boundary} intensity of `{zone}`", hint)
+        if len({_basis(one) for one in fit}) > 1:
+            hint = f"say which: `basis: {'` or `basis: '.join(sorted({str(one.series.boundary) for one in fit}))}`"
+            raise FactorError(self.name, f"the factor set has several intensities of `{zone}`", hint)
+        found = _newest(fit)
+        assert found is not None
+        return found
 
-    def residual(self, zone: str, boundary: Boundary) -> Found | None:
-        """Find the newest residual mix of a zone on that basis, if the set has one."""
-        return _newest(self._all("residual-mix", zone, boundary))
+    def has_intensity(self, zone: str, boundary: Boundary) -> bool:
+        """Tell whether a zone has an intensity on a boundary."""
+        return any(one.series.boundary is boundary for one in self._all("intensity", zone))
 
-    def contract(self, name: str) -> Found:
+    def residual(self, zones: Iterable[str], basis: str) -> Found | None:
+        """Find the newest residual mix of the first of some zones that has one on a basis (see `Factor.boundary`)."""
+        for zone in zones:
+            if fit := [one for one in self._all("residual-mix", zone) if _basis(one) == basis]:
+                return _newest(fit)
+        return None
+
+    def contract(self, name: str, basis: str) -> Found:
         """Find a supplier's contract, a power purchase agreement or a certificate by its name.
+
+        Args:
+            name: Its name.
+            basis: The basis that it should be on; where it is on none but another, that one is found.
 
         Raises:
             FactorError: There is none.
         """
-        found = _newest([one for kind in CONTRACTS for one in self._all(kind, name)])
-        if found is None:
+        found = [one for kind in CONTRACTS for one in self._all(kind, name)]
+        fit = _newest([one for one in found if _basis(one) == basis] or found)
+        if fit is None:
             known = {name for kind in CONTRACTS for name in self.ids(kind)}
             hint = nearest(name, known) or "`greengate factors import` adds contracts of your own"
             raise FactorError(self.name, f"the factor set knows no contract `{name}`", hint)
-        return found
+        return fit
 
     def region(self, provider: str, region: str) -> Region:
         """Find where a cloud's region is.
@@ -111,9 +136,9 @@ class FactorSet:
             raise FactorError(self.name, f"the factor set knows no machine `{machine}`", hint)
         return found
 
-    def price(self, zone: str) -> Found | None:
-        """Find the newest price of energy of a zone, if the set has one."""
-        return _newest(self._all("price", zone))
+    def price(self, zones: Iterable[str]) -> Found | None:
+        """Find the newest price of energy of the first of some zones that has one."""
+        return next((found for zone in zones if (found := _newest(self._all("price", zone)))), None)
 
     def ids(self, kind: str) -> set[str]:
         """Name all that the set has figures of a kind for."""
@@ -127,45 +152,36 @@ class FactorSet:
         """Name the zones: their ids, and what they are called."""
         return {zone: name for one in reversed(self.lineage) for zone, name in one.file.zones.items()}
 
-    def _all(self, kind: str, name: str, boundary: Boundary | None = None) -> list[Found]:
-        """Find the rows of one thing in the first set of the lineage that has any: its own figures come first."""
-        for one in self.lineage:
-            told = (told for told in one.rows() if told.row.id == name and told.series.kind == kind)
-            if found := [told for told in told if boundary in (None, told.series.boundary)]:
-                return found
-        return []
-
-    def _grid(self, kind: str, zone: str, boundary: Boundary | None) -> Found:
-        every = self._all(kind, zone)
-        if not every:
-            raise FactorError(self.name, f"the factor set knows no zone `{zone}`", self._near(zone))
-        fit = self._all(kind, zone, boundary)
-        bases = sorted({str(one.series.boundary) for one in every})
-        if not fit:
-            hint = f"it has {' and '.join(bases)} ones: `basis: {bases[0]}`"
-            raise FactorError(self.name, f"the factor set has no {boundary} intensity of `{zone}`", hint)
-        if len({one.series.basis for one in fit}) > 1:
-            hint = f"say which: `basis: {'` or `basis: '.join(bases)}`"
-            raise FactorError(self.name, f"the factor set has several intensities of `{zone}`", hint)
-        found = _newest(fit)
-        assert found is not None
-        return found
+    def _all(self, kind: str, name: str) -> list[Found]:
+        """Find the rows of one thing; of each basis those of the first set of the lineage that has any."""
+        told: list[Found] = []
+        for member in self.lineage:
+            known = {_basis(one) for one in told}
+            rows = (one for one in member.rows() if one.row.id == name and one.series.kind == kind)
+            told += [one for one in rows if _basis(one) not in known]
+        return told
 
     def _near(self, zone: str) -> str:
         """Name the zone that may be meant, by its id or by what it is called; never a larger one in its stead."""
         zones = self.ids("intensity")
-        called = {name.casefold(): one for one, name in self.names().items() if one in zones} | _ALSO_CALLED
+        called = {name.casefold(): one for one, name in (*self.names().items(), *_ALSO_CALLED) if one in zones}
         if zone.casefold() in called:
             one = called[zone.casefold()]
-            return f"did you mean `{one}` ({self.names()[one]})?"
+            return f"did you mean `{one}` ({self.names().get(one, one)})?"
         near = nearest(zone.upper(), zones)
         if near.startswith("did"):
             return near
         near = nearest(zone.casefold(), called)
         if near.startswith("did"):
             one = called[near.removeprefix("did you mean `").removesuffix("`?")]
-            return f"did you mean `{one}` ({self.names()[one]})?"
+            return f"did you mean `{one}` ({self.names().get(one, one)})?"
         return "`greengate factors show --zone ALL` lists them; `greengate factors import` adds zones of your own"
+
+
+def _basis(one: Found) -> str:
+    """Name what figures of one thing are told apart by: boundary and gases, not the mix; as `Factor.boundary` does."""
+    gases = "" if one.series.gases in {None, Gases.CO2E} else f" {one.series.gases} only"
+    return f"{one.series.boundary or ''}{gases}"
 
 
 def _newest(found: Iterable[Found]) -> Found | None:
@@ -187,23 +203,34 @@ def load_shipped(name: str) -> FactorSet:
     if name not in shipped():
         raise FactorError("", f"there is no factor set `{name}`", nearest(name, shipped()))
     data = files("greengate.carbon").joinpath("sets", f"{name}.json").read_bytes()
-    return parse(data, f"{name}.json")
+    return _parsed(data, f"{name}.json")
 
 
 def parse(data: bytes, where: str) -> FactorSet:
     """Read a factor set; what it extends must come with greengate, and be the one that it was made for.
 
     Raises:
-        FactorError: It is no factor set, or what it extends is not there or another one.
+        FactorError: It is no factor set, it bears the name of another one, or what it extends is not there or another.
     """
+    found = _parsed(data, where)
+    if found.name in shipped() and found.sha256 != load_shipped(found.name).sha256:
+        problem = f"it calls itself `{found.name}`, as a set that comes with greengate, and is another one"
+        raise FactorError(where, problem, "a set never changes: give yours a name of its own")
+    return found
+
+
+def _parsed(data: bytes, where: str) -> FactorSet:
     content = _content(data, where)
     try:
         file = FactorFile.model_validate(content)
     except ValidationError as error:
         raise _invalid(error, where) from error
-    for name, series in (*((row.id, row.series) for row in file.rows), *((one.id, one.series) for one in file.regions)):
+    named = [(row.id, row.series, False) for row in file.rows]
+    for name, series, is_region in (*named, *((one.id, one.series, True) for one in file.regions)):
         if series not in file.series:
             raise FactorError(where, f"`{name}` names the series `{series}`", nearest(series, file.series))
+        if (file.series[series].kind == "region") is not is_region:
+            raise FactorError(where, f"`{name}` names the series `{series}`, which is of {file.series[series].kind}")
     return FactorSet(file, digest(encode(content)), _parent(file, where))
 
 
@@ -223,8 +250,10 @@ def _content(data: bytes, where: str) -> Any:
         raise FactorError(where, f"has {len(data):,} bytes; a factor set has at most {_MAX_BYTES:,}")
     try:
         content = json.loads(data, object_pairs_hook=_once, parse_float=_no_float, parse_constant=_no_float)
-    except (ValueError, RecursionError) as error:
-        raise FactorError(where, f"is no factor set: {error}", "numbers with a point stand in quotes there") from error
+        encode(content)  # as it will be hashed
+    except (ValueError, RecursionError, TypeError) as error:
+        hint = "numbers with a point stand in quotes there" if "decimal string" in str(error) else ""
+        raise FactorError(where, f"is no factor set: {error}", hint) from error
     return content
 
 

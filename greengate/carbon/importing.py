@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, get_args
 
 from greengate.bases import Boundary, Gases, Mix, Signal
@@ -18,6 +19,9 @@ COLUMNS = ("kind", "id", "year", "value", "unit", "source", "licence")
 MORE_COLUMNS = ("boundary", "mix", "signal", "gases", "zone", "within", "name", "note")
 KINDS = tuple(get_args(Kind))
 _MAX_BYTES = 2**22
+_YEAR = re.compile(r"[0-9]{4}")
+_VALUE = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,10})?")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _PER_KWH = {
     "gCO2e/kWh": Decimal(1),
     "kgCO2e/kWh": Decimal(1000),
@@ -80,6 +84,8 @@ def content(data: bytes, where: str, name: str, released: str, parent: FactorSet
             zones[line["id"]] = line["name"]
     if problems:
         raise Problems(problems)
+    if not rows and not regions:
+        raise FactorError(where, "has no row but the one of its columns")
     extends = {"extends": {"name": parent.name, "sha256": parent.sha256}} if parent else {}
     return {
         "apiVersion": "greengate/v1", "kind": "FactorSet", "name": name, "released": released, **extends,
@@ -102,6 +108,8 @@ def _lines(data: bytes, where: str) -> list[_Line]:
 def _check_columns(columns: list[str] | Any, where: str) -> None:
     missing = [column for column in COLUMNS if column not in columns]
     if missing:
+        if len(columns) == 1 and ";" in columns[0]:
+            raise FactorError(Place(where, 1, 1), "has semicolons between its cells", "save it with commas")
         hint = f"the first line names them: {', '.join(COLUMNS)}; where needed {', '.join(MORE_COLUMNS)}"
         raise FactorError(Place(where, 1, 1), f"has no column `{missing[0]}`", hint)
     for column in columns:
@@ -127,6 +135,9 @@ def _series(line: _Line) -> dict[str, Any]:
     for column in ("id", "source", "licence"):
         if not line[column]:
             raise line.wrong(column, "is empty", "who says so, and on what terms, goes with every figure")
+    for column, cell in line.cells.items():
+        if _CONTROL.search(cell):
+            raise line.wrong(column, f"has a control character: {cell!a}")
     made: dict[str, Any] = {
         "kind": kind,
         "unit": UNITS[kind],
@@ -141,12 +152,19 @@ def _basis(line: _Line) -> dict[str, str]:
     signal = _word(line, "signal", Signal) or Signal.AVERAGE.value
     if signal != Signal.AVERAGE.value:
         hint = "take an average over the year; a marginal signal is for `greengate window`"
-        raise line.wrong("signal", f"a {signal} signal cannot be accounted by", hint)
+        raise line.wrong("signal", f"a signal that is {signal} cannot be accounted by", hint)
     boundary = _word(line, "boundary", Boundary)
     if boundary not in {"lifecycle", "operational"}:
         raise line.wrong("boundary", f"found `{line['boundary']}`", "say `lifecycle` or `operational`")
-    mix = _word(line, "mix", Mix) or ("unknown" if line["kind"] == "intensity" else "contract")
-    return {"signal": signal, "boundary": boundary, "mix": mix, "gases": _word(line, "gases", Gases) or "CO2e"}
+    mix = _word(line, "mix", Mix) or {"intensity": "unknown", "residual-mix": "production"}.get(
+        line["kind"], "contract"
+    )
+    if line["kind"] in {"intensity", "residual-mix"} and mix == Mix.CONTRACT.value:
+        raise line.wrong("mix", "is of no contract", "say `production` or `consumption`, or leave it empty")
+    gases = _word(line, "gases", Gases) or Gases.CO2E.value
+    if gases == Gases.UNKNOWN.value:
+        raise line.wrong("gases", "found `unknown`", "say `CO2e`, or `CO2` for CO2 alone")
+    return {"signal": signal, "boundary": boundary, "mix": mix, "gases": gases}
 
 
 def _word(line: _Line, column: str, words: type[Signal | Boundary | Mix | Gases]) -> str:
@@ -159,15 +177,19 @@ def _word(line: _Line, column: str, words: type[Signal | Boundary | Mix | Gases]
 def _place_row(line: _Line, series: str, rows: list[dict[str, Any]], regions: list[dict[str, Any]]) -> None:
     note = {"note": line["note"]} if line["note"] else {}
     if line["kind"] == "region":
+        for column in ("year", "value"):
+            if line[column]:
+                raise line.wrong(column, f"found `{line[column]}`, and a region has none", "leave it empty")
         if not line["zone"]:
             raise line.wrong("zone", "is empty", "say the zone whose electricity the region uses")
-        regions.append({"id": line["id"], "zone": line["zone"], "within": line["within"], "series": series, **note})
+        region = {"id": line["id"], "zone": line["zone"], "within": line["within"], "location": line["name"]}
+        regions.append({**region, "series": series, **note})
         return
     rows.append({"id": line["id"], "year": _year(line), "value": _value(line), "series": series, **note})
 
 
 def _year(line: _Line) -> int:
-    if not line["year"].isascii() or not line["year"].isdecimal() or not 1990 <= int(line["year"]) <= 2100:
+    if not _YEAR.fullmatch(line["year"]) or not 1990 <= int(line["year"]) <= 2100:
         raise line.wrong("year", f"found `{line['year']}`, expected a year such as 2025")
     return int(line["year"])
 
@@ -178,12 +200,9 @@ def _value(line: _Line) -> str:
         units = ", ".join(f"`{unit}`" for unit in known if unit) or "no unit"
         near = "did you mean `lbCO2e/MWh`?" if line["unit"].casefold().startswith("lb") else f"known here: {units}"
         raise line.wrong("unit", f"found `{line['unit']}`, which is no unit of {line['kind']}", near)
-    try:
-        value = Decimal(line["value"])
-    except InvalidOperation as error:
-        hint = "write a point, not a comma" if "," in line["value"] else ""
-        raise line.wrong("value", f"found `{line['value']}`, expected a number", hint) from error
-    if not value.is_finite():
-        raise line.wrong("value", f"found `{line['value']}`, expected a finite number")
+    if not _VALUE.fullmatch(line["value"]):
+        hint = "write a point, not a comma" if "," in line["value"] else "plain digits, such as 344.14"
+        raise line.wrong("value", f"found `{line['value']}`, expected a number", hint)
+    value = Decimal(line["value"])
     factor = known[line["unit"]]
     return format(value, "f") if factor == 1 else format((value * factor).normalize(), "f")

@@ -46,7 +46,10 @@ class Doubt:
 
 def doubts(found: FactorSet) -> list[Doubt]:
     """List what is wrong or doubtful in a set's own rows, also beside those of the set that it extends."""
-    return [*_series(found), *_rows(found), *_courses(found), *_beside_parent(found)]
+    told = [*_series(found), *_rows(found), *_regions(found), *_beside_parent(found), *_courses(found)]
+    pounds = {one.about for one in told if one.kind == "pounds"}
+    kept = {(one.about, one.kind): one for one in reversed(told) if not (one.kind == "jump" and one.about in pounds)}
+    return list(reversed(kept.values()))
 
 
 def _series(found: FactorSet) -> Iterator[Doubt]:
@@ -63,7 +66,7 @@ def _unfit(series: Series) -> str:
 
 
 def _rows(found: FactorSet) -> Iterator[Doubt]:
-    seen: set[tuple[str, str, int, str]] = set()
+    seen: dict[tuple[str, str, int, str], None] = {}
     released = int(found.file.released[:4])
     for one in found.rows():
         if one.row.year > released:
@@ -73,22 +76,50 @@ def _rows(found: FactorSet) -> Iterator[Doubt]:
             unit = f" {one.series.unit}" if one.series.unit else ""
             words = f"found {one.row.value}{unit}, expected {low} to {high}{unit}"
             yield Doubt(_about(one.row), words, "range", wrong=True)
-        key = (one.series.kind, one.row.id, one.row.year, str(one.series.boundary))
+        kind = "contract" if one.series.kind in CONTRACTS else one.series.kind
+        key = (kind, one.row.id, one.row.year, f"{one.series.boundary} {one.series.gases}")
         if key in seen:
-            yield Doubt(_about(one.row), f"has two figures of kind {one.series.kind} on one basis", "twice", wrong=True)
-        seen.add(key)
+            yield Doubt(_about(one.row), f"has two figures of kind {kind} on one basis", "twice", wrong=True)
+        seen[key] = None
+    yield from _kinds(found)
+
+
+def _kinds(found: FactorSet) -> Iterator[Doubt]:
+    """Find a name that two kinds of contracts have: nobody could say which is meant."""
+    kinds: dict[str, set[str]] = {}
+    for one in found.rows():
+        if one.series.kind in CONTRACTS:
+            kinds.setdefault(one.row.id, set()).add(one.series.kind)
+    for name, several in kinds.items():
+        if len(several) > 1:
+            yield Doubt(name, f"is the name of a {' and of a '.join(sorted(several))}", "twice", wrong=True)
+
+
+def _regions(found: FactorSet) -> Iterator[Doubt]:
+    """Find regions that are told twice, or lie in zones that nobody knows."""
+    zones, seen = found.ids("intensity"), set[str]()
+    for one in found.file.regions:
+        for zone in filter(None, (one.zone, one.within)):
+            if zone not in zones:
+                yield Doubt(one.id, f"is in `{zone}`, of which there is no intensity", "region", wrong=True)
+        if one.id in seen:
+            yield Doubt(one.id, "is told twice", "twice", wrong=True)
+        seen.add(one.id)
 
 
 def _courses(found: FactorSet) -> Iterator[Doubt]:
-    """Go through each series of years: jumps, and figures carried forward."""
-    courses: dict[tuple[str, str], list[Row]] = {}
-    for row in found.file.rows:
-        if found.file.series[row.series].kind in {"intensity", "residual-mix", "pue", "price"}:
-            courses.setdefault((row.series, row.id), []).append(row)
+    """Go through each series of years, begun by what the set extends: jumps, and figures carried forward."""
+    courses: dict[tuple[str, str, str], list[tuple[Row, bool]]] = {}
+    for member in reversed(found.lineage):
+        for one in member.rows():
+            if one.series.kind in {"intensity", "residual-mix", "pue", "price"}:
+                basis = f"{one.series.boundary} {one.series.gases}"
+                courses.setdefault((one.series.kind, one.row.id, basis), []).append((one.row, member is found))
     for rows in courses.values():
-        rows.sort(key=lambda row: row.year)
-        for before, row in pairwise(rows):
-            yield from _step(before, row)
+        rows.sort(key=lambda told: (told[0].year, told[1]))
+        for (before, _), (row, own) in pairwise(rows):
+            if own and row.year > before.year:
+                yield from _step(before, row)
 
 
 def _step(before: Row, row: Row) -> Iterator[Doubt]:

@@ -31,7 +31,7 @@ def show(found: Table) -> None:
     """Print a table."""
     from rich.console import Console  # noqa: PLC0415 - as in table
 
-    Console(highlight=False).print(found)
+    Console(highlight=False, markup=False).print(found)
 
 
 def tell_more(found: Table, left: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
@@ -18,15 +19,22 @@ from greengate.carbon.compiling import written
 from greengate.carbon.factors import FactorSet, Found
 from greengate.carbon.soundness import Doubt
 from greengate.cli import amounts, sheet
-from greengate.errors import FactorError, Problems, UsageError
+from greengate.errors import FactorError, Problems, UsageError, nearest
 from greengate.metrics import METRICS
 from greengate.report.escaping import plain
 from greengate.report.yearly import WORDS
+
+_NAME = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
 
 if TYPE_CHECKING:
     from greengate.restating import Restated
 
 _TOP = 20
+_DOUBTS = {
+    "jump": "more than 40% from the year before",
+    "carried": "to the digit as the year before",
+    "pounds": "2.2 times its neighbour, as lb/MWh are of g/kWh",
+}
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _set = click.argument("name", metavar="[SET]", required=False)
 
@@ -66,15 +74,31 @@ def list_(*, as_json: bool) -> int:
 def show(*, name: str | None, zone: str | None, region: str | None, machine: str | None, as_json: bool) -> int:
     """Show a factor set, or what it says of a zone, a region or a machine."""
     found = load(name)
+    asked = {"--zone": zone, "--region": region, "--machine": machine}
+    given = [option for option, word in asked.items() if word is not None]
+    if len(given) > 1:
+        raise UsageError(given[1], f"stands beside {given[0]}", "ask for one of them")
+    for option in given:
+        if not (asked[option] or "").strip():
+            raise UsageError(option, "is empty", "leave it out for the whole set")
+    if region and region.endswith("/"):
+        return _list_regions(found, region, as_json=as_json)
     chosen = _chosen(found, zone, region, machine)
     if as_json:
         told = [_row(one) for one in chosen]
         click.echo(json.dumps({**_identity(found), "rows": told}, indent=2, ensure_ascii=False))
         return 0
-    if not (zone or region or machine):
+    if not given:
         _print_set(found)
-    elif chosen:
-        _print_rows(found, chosen, alone=(zone or "") != "ALL" and not (region or "").endswith("/"))
+        return 0
+    if region:
+        cloud, _, word = region.partition("/")
+        place = found.region(cloud, word)
+        location = f" ({place.location})" if place.location else ""
+        whole = f", within {place.within}" if place.within else ""
+        click.echo(plain(f"{region}{location} is in the zone {place.zone}{whole}"))
+    if chosen:
+        _print_rows(found, chosen, alone=zone != "ALL")
     return 0
 
 
@@ -110,6 +134,8 @@ def diff(  # noqa: PLR0913 - one argument an option
         click.echo(json.dumps(whole, indent=2, ensure_ascii=False))
         return 0
     _print_moved(rows, top)
+    if len(regions) > top:
+        click.echo(f"{len(regions)} regions move; the first {top}:")
     for name, old, new in regions[:top]:
         click.echo(f"region {plain(name)}: {old or 'not known'} -> {new or 'not known'}")
     if path:
@@ -154,6 +180,10 @@ def import_(*, table: Path, name: str, extends: str | None, out: Path | None, ac
     The first line of the CSV names its columns: kind, id, year, value, unit, source, licence; and, where they are
     needed, boundary, mix, gases, zone, within, name, note.
     """
+    if not _NAME.fullmatch(name):
+        raise UsageError("--name", f"`{name}` is no name of a set", "small letters, digits, `.` and `-`: acme-2026.1")
+    if name in tables.shipped():
+        raise UsageError("--name", f"`{name}` comes with greengate", "give yours a name of its own: acme-2026.1")
     parent = tables.load_shipped(extends) if extends else None
     today = datetime.now(UTC).date().isoformat()
     content = importing.content(table.read_bytes(), str(table), name, today, parent)
@@ -161,12 +191,16 @@ def import_(*, table: Path, name: str, extends: str | None, out: Path | None, ac
     found = tables.parse(text.encode(), str(table))
     told = soundness.doubts(found)
     refuse_wrong(str(table), told)
+    if strangers := [word for word in accept if word not in {one.about for one in told}]:
+        raise UsageError(
+            "--accept", f"no row `{strangers[0]}` is doubtful", nearest(strangers[0], {one.about for one in told})
+        )
     if open_ := [one for one in told if one.about not in accept]:
         hint = f"look at it; if it is meant: --accept '{open_[0].about}'"
         raise Problems(FactorError(str(table), str(one), hint if one is open_[0] else "") for one in open_)
     target = out or Path("factors") / f"{found.name}.json"
     _write(target, text)
-    click.echo(f"{target}: {len(found.file.rows)} rows, {len(found.file.regions)} regions")
+    click.echo(f"{target}: rows: {len(found.file.rows)}, regions: {len(found.file.regions)}")
     click.echo(f"pin it in greengate.yaml:\n  factors: {{file: {target}, sha256: {found.sha256}}}")
     return 0
 
@@ -210,14 +244,10 @@ def _chosen(found: FactorSet, zone: str | None, region: str | None, machine: str
     if machine:
         found.embodied(machine)
         return [one for one in rows if one.row.id == machine]
-    if region and region.endswith("/"):
-        told = {one.id: one for member in reversed(found.lineage) for one in member.file.regions}
-        for name, one in told.items():
-            if name.startswith(region):
-                click.echo(f"{name}  {one.zone}  {one.location}")
-        return []
     if region:
-        cloud, _, name = region.partition("/")
+        cloud, slash, name = region.partition("/")
+        if not slash:
+            raise UsageError("--region", f"`{region}` names no region", f"`--region {region}/` lists those of a cloud")
         place = found.region(cloud, name)
         wanted = {place.zone, place.within, cloud, region}
         return [one for one in rows if one.row.id in wanted]
@@ -228,6 +258,19 @@ def _chosen(found: FactorSet, zone: str | None, region: str | None, machine: str
             found.intensity(zone)
         return [one for one in rows if one.row.id == zone]
     return []
+
+
+def _list_regions(found: FactorSet, cloud: str, *, as_json: bool) -> int:
+    told = {one.id: one for member in reversed(found.lineage) for one in member.file.regions}
+    rows = [one for name, one in told.items() if name.startswith(cloud)]
+    if not rows:
+        known = sorted({f"{name.partition('/')[0]}/" for name in told})
+        raise UsageError("--region", f"the factor set knows no cloud `{cloud}`", nearest(cloud, known))
+    if as_json:
+        click.echo(json.dumps([one.model_dump(exclude={"series"}) for one in rows], indent=2, ensure_ascii=False))
+    for one in () if as_json else rows:
+        click.echo("  ".join(plain(word) for word in (one.id, one.zone, one.location) if word))
+    return 0
 
 
 def _newest_of(rows: Iterable[Found]) -> list[Found]:
@@ -253,17 +296,20 @@ def _print_set(found: FactorSet) -> None:
 
 
 def _print_rows(found: FactorSet, rows: list[Found], *, alone: bool) -> None:
-    table = amounts.table("id", "year", "value", "unit")
-    table.add_column("basis", overflow="fold")
-    names = found.names()
+    names, several = found.names(), len(found.lineage) > 1
     for one in rows:
-        called = f"  {names[one.row.id]}" if one.row.id in names else ""
-        basis = str(one.series.basis or one.series.kind)
-        table.add_row(plain(one.row.id + called), str(one.row.year), one.row.value, one.series.unit, basis)
-    amounts.show(table)
+        called = f"{one.row.id} {names.get(one.row.id, '')}".strip()
+        value = f"{one.row.value} {one.series.unit}".strip()
+        kind = "" if one.series.kind == "intensity" else one.series.kind
+        about = ", ".join(filter(None, (kind, str(one.series.basis or ""))))
+        words = (called, str(one.row.year), value, about)
+        whose = (f"[{one.set_name}]",) if several else ()
+        click.echo("  ".join(plain(word, 200) for word in (*words, *whose)))
     if alone:
-        for title in dict.fromkeys(f"{one.series.title}. {one.series.attribution}. {one.series.note}" for one in rows):
-            click.echo(plain(title, 400))
+        titles = dict.fromkeys((one.series.title, one.series.attribution, one.series.note) for one in rows)
+        for title, source, note in titles:
+            told = ". ".join(dict.fromkeys((title, source))) + "." + (f" Note: {note}." if note else "")
+            sheet.say(plain(told, 600))
 
 
 def _print_moved(rows: list[comparing.Moved], top: int) -> None:
@@ -307,8 +353,7 @@ def _told(found: Found | None) -> str:
 
 def _print_doubts(told: list[Doubt], *, every: bool) -> None:
     for kind, count in sorted(Counter(one.kind for one in told).items()):
-        meaning = {"jump": "change by more than 40% from one year to the next", "carried": "repeat the year before"}
-        click.echo(f"doubtful: {count} rows {meaning.get(kind, kind)}")
+        click.echo(f"doubtful: {count} row{'' if count == 1 else 's'}: {_DOUBTS[kind]}")
     for one in told if every else ():
         click.echo(f"  {one}")
 

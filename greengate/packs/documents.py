@@ -29,6 +29,7 @@ IDENTIFIER = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 PARAM = r"^[A-Za-z_][A-Za-z0-9_]*$"
 DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 DIGEST = r"^sha256:[0-9a-f]{64}$"
+SHA256 = r"^[0-9A-Fa-f]{64}$"
 QUALIFIED = r"^[a-z0-9]+(-[a-z0-9]+)*/[a-z0-9]+(-[a-z0-9]+)*$"
 
 Outcome: TypeAlias = Literal["passed", "warned", "waived", "inconclusive", "errored", "failed"]

@@ -31,6 +31,7 @@ _PATTERNS = {
     documents.IDENTIFIER: "letters, digits, `.`, `_` and `-`, such as `W-2026-014`",
     documents.DATE: "a date such as `2026-12-31`",
     documents.DIGEST: "`sha256:` and 64 hexadecimal digits in lower case",
+    documents.SHA256: "64 hexadecimal digits, as `greengate factors verify` prints them",
     documents.QUALIFIED: "`policy/rule`, such as `prod-nlp/energy-cap`",
     signing.PUBLIC: "`ed25519:` and 44 characters, as `greengate runner keygen` prints it",
     r"\S": "some text",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from fractions import Fraction
 
@@ -20,6 +21,8 @@ _PRICE = Bounds(EnergyPrice(0.001), EnergyPrice(5.0), "a kilowatt-hour costs som
 _HOST = Bounds(Emissions(1e3), Emissions(1e9), "a server is made for some hundred to some thousand kgCO2e")
 _LIFE = Bounds(Duration(365 * 86400.0), Duration(20 * 365 * 86400.0), "such as `4 years`, of 8,760 hours each")
 _YEAR_S = 365 * 86400.0
+_PART = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?) of ([0-9]{1,6}(?:\.[0-9]{1,3})?)")
+_CLOUDS = ("aws", "azure", "gcp")
 
 
 def read(sheet: Sheet, path: KeyPath, shape: project_file.Deployment | None) -> Deployment | None:
@@ -49,6 +52,14 @@ def _one_place(sheet: Sheet, path: KeyPath, shape: project_file.Deployment) -> N
     for key in said[1:]:
         found = f"both `{said[0]}` and `{key}` say whose electricity it is"
         sheet.complain((*path, key), found, "keep one of them", key=True)
+    if not said:
+        for key in ("basis", "market"):
+            if getattr(shape, key) is not None:
+                found = f"`{key}` is of electricity, and nothing says whose that is"
+                sheet.complain((*path, key), found, "give a `region`, a `zone` or an `intensity`", key=True)
+    if shape.kind in {"own", "edge"} and (shape.region or "").partition("/")[0] in _CLOUDS:
+        found = f"`{shape.region}` is a cloud's, and the hardware is `{shape.kind}`"
+        sheet.complain((*path, "region"), found, "write `kind: cloud`, or name the `zone`")
     if shape.basis and shape.intensity is not None:
         found = "`basis` chooses among a factor set's figures, and the intensity is declared"
         sheet.complain((*path, "basis"), found, "say it in `intensity: {basis: …}`", key=True)
@@ -80,7 +91,7 @@ def _market(sheet: Sheet, path: KeyPath, shapes: list[project_file.Instrument]) 
 
 
 def _instrument(sheet: Sheet, path: KeyPath, shape: project_file.Instrument) -> Instrument | None:
-    share = sheet.quantity((*path, "share"), shape.share, Bounds(Share(0.0), Share(1.0)))
+    share = sheet.quantity((*path, "share"), shape.share, Bounds(Share(1e-4), Share(1.0)))
     given = shape.contract is None
     if given == (shape.value is None):
         hint = "name a contract of the factor set, or give its `type`, `value`, `source`, `year` and `basis`"
@@ -138,11 +149,8 @@ def _embodied(sheet: Sheet, path: KeyPath, shape: project_file.Embodied | None) 
 
 def _resources(sheet: Sheet, path: KeyPath, written: str) -> float | None:
     """Read the part of the host that is reserved, as in `4 of 96`."""
-    part, of, whole = written.partition(" of ")
-    try:
-        share = Fraction(part.strip()) / Fraction(whole.strip()) if of else Fraction(0)
-    except (ValueError, ZeroDivisionError):
-        share = Fraction(0)
+    found = _PART.fullmatch(written.strip())
+    share = Fraction(found[1]) / Fraction(found[2]) if found and Fraction(found[2]) else Fraction(0)
     if not 0 < share <= 1:
         sheet.complain(path, f"found `{written}`, expected such as `4 of 96`", "the vCPUs of yours, and of the host")
         return None

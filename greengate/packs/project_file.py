@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Discriminator, Field, Tag
 
 from greengate.ledger.signing import PUBLIC
-from greengate.packs.documents import API_VERSION, Amount, Shape, Text
+from greengate.packs.documents import API_VERSION, SHA256, Amount, Shape, Text
 
 Positive = Annotated[int, Field(ge=1)]
 
@@ -147,7 +147,7 @@ class PinnedFactors(Shape):
     """A factor set of one's own."""
 
     file: Text = Field(description="The set, such as factors/acme-2026.1.json.")
-    sha256: str = Field(pattern="^[0-9a-f]{64}$", description="Its digest, as `greengate factors verify` tells it.")
+    sha256: str = Field(pattern=SHA256, description="Its digest, as `greengate factors verify` tells it.")
 
 
 Factors = Annotated[

@@ -77,7 +77,8 @@ def _factors(evidence: Evidence) -> Iterator[tuple[str, str]]:
     factors = [f"PUE {said.pue}" if said.pue else "", str(said.intensity or ""), str(said.price or "")]
     pinned = f"{said.factor_set} {said.factor_set_sha256[:12]}" if said.factor_set else ""
     yield "factors", plain("; ".join(part for part in (traffic, *factors, pinned) if part))
-    yield "market", plain(said.statement)
+    parts = [f"{part.share * 100:.4g}% at {part.factor}" for part in said.market if part.factor != said.intensity]
+    yield "market", plain("; ".join((*parts, said.statement) if said.statement else parts))
 
 
 def _course(entry: Entry, evidence: Evidence) -> Iterator[tuple[str, str]]:

@@ -64,7 +64,7 @@ def _conversion(said: Conversion | None) -> Particulars | None:
     if said is None:
         return None
     words = [{"name": name, "text": text} for name, text in yearly.factors(said)]
-    return {**said.model_dump(), "market_intensity": said.market_intensity, "words": words}
+    return {**said.model_dump(), "scope": said.scope, "market_intensity": said.market_intensity, "words": words}
 
 
 def figure(found: Compared, told: Figure) -> Particulars:

@@ -112,14 +112,15 @@ def factors(conversion: Conversion | None) -> Iterator[tuple[str, str]]:
         yield "factor set", f"{conversion.factor_set}, sha256 {conversion.factor_set_sha256}"
     if conversion.inferences_per_year is not None:
         yield "traffic", f"{conversion.inferences_per_year:,.0f} inferences a year"
+    yield "electricity", f"{conversion.kind}: {conversion.scope}"
     told: dict[str, Factor | None] = {
         "PUE": conversion.pue,
         "location-based": conversion.intensity,
         "price": conversion.price,
     }
-    yield from ((name, str(factor)) for name, factor in told.items() if factor)
+    yield from ((name, _noted(factor)) for name, factor in told.items() if factor)
     for part in conversion.market:
-        yield "market-based", f"{part.share * 100:.4g}% at {part.factor}"
+        yield "market-based", f"{part.share * 100:.4g}% at {_noted(part.factor)}"
     if conversion.statement:
         yield "market-based", conversion.statement
     if held := conversion.embodied:
@@ -140,6 +141,10 @@ def _in_all(comparison: Comparison) -> str:
     names = [name for name in _HEADLINE if name in found] or [name for name in WORDS if name in found][:1]
     told = [found[name].figure for name in names if _told(name, found[name].candidate.amount)]
     return f"{' and '.join(told)} a year in all" if told else ""
+
+
+def _noted(factor: Factor) -> str:
+    return f"{factor}; {factor.note}" if factor.note else str(factor)
 
 
 def _difference(found: Compared) -> Difference | None:
