@@ -162,9 +162,10 @@ def test_what_is_not_declared_is_left_out_and_said(without, left_out):
         (Plan(7, 1e12), "7 parameters are few for a language model: were millions or billions meant, as in 7e9?"),
         (Plan(7e9, 300), "300 tokens are few for a language model: were millions or billions meant, as in 7e9?"),
         (Plan(7e9, 1e12, devices=1, peak=Speed(1e12), efficiency=Share(0.1)), "it would take 4,861,111 days, over ten years: look at devices, peak and efficiency again"),
+        (Plan(7e9, 1e12, devices=64, peak=Speed(125e12), efficiency=Share(0.2), embodied=XLM_HARDWARE, lifetime=Duration(100 * 86_400)), "it would take 304 days, longer than the 100 d that the hardware is used"),
         (Plan(7e9, 1e12, inference=True), equations.INFERENCE),
     ],
-    ids=["parameters", "tokens", "days", "inference"],
+    ids=["parameters", "tokens", "days", "life", "inference"],
 )  # fmt: skip
 def test_what_a_reader_should_know_is_noted(plan, note):
     assert estimate(plan).notes == (equations.DIFFERENCES, note)

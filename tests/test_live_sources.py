@@ -67,6 +67,7 @@ def one_of(word, folder):
         return asked(word, DOUBLES[word].body()), DOUBLES[word].zone
     rows = [{"zone": "DE", "start": later(at), "minutes": 60, "g_per_kwh": "9"} for at in range(4)]
     told = {"signal": "average", "boundary": "lifecycle", "mix": "consumption", "gases": "CO2e", "points": rows}
+    told["updated_at"] = later(0)
     (folder / "i.json").write_text(json.dumps(told))
     source = registry.intensity_source("file", LiveAccess(str(folder / "i.json")))
     return nullcontext((source, None)), "DE"

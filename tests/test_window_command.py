@@ -116,7 +116,7 @@ def test_the_greenest_zone_is_named_and_the_others_beside_it(capsys):
         "\n"
         "other zones\n"
         "  DE           wait until 2026-11-21 14:00 UTC (15:00 CET), 120 gCO2e/kWh\n"
-        "  SE           inconclusive: the source tells nothing of SE\n"
+        "  SE           inconclusive: i.json: it knows no zone `SE`\n"
     )
 
 
@@ -179,7 +179,7 @@ def test_json_of_nothing_known_says_why(capsys):
     code, out, _ = window(capsys, "--zone", "SE", "--within", "2h", "--json")
     told = json.loads(out)
     assert (code, told["answer"], told["why"], told["start"], told["basis"]) == (
-        3, "inconclusive", "the source tells nothing of SE", None, None,
+        3, "inconclusive", "i.json: it knows no zone `SE`", None, None,
     )  # fmt: skip
 
 
@@ -285,6 +285,24 @@ def test_a_file_that_says_something_else_is_inconclusive(capsys, change, why):
         3,
         f"DE: inconclusive\n  why          i.json: {why}\n  what to do   docs/window.md shows how it is written\n",
     )
+
+
+def test_a_file_that_does_not_say_how_old_it_is_is_inconclusive(capsys):
+    written(DE)
+    with open("i.json", encoding="utf-8") as file:  # noqa: PTH123 - in the folder of the test
+        told = json.load(file)
+    del told["updated_at"]
+    with open("i.json", "w", encoding="utf-8") as file:  # noqa: PTH123 - in the folder of the test
+        json.dump(told, file)
+    code, out, _ = window(capsys, "--zone", "DE", "--below", "500")
+    assert (code, "its answer has no `updated_at`" in out) == (3, True)
+
+
+def test_a_zone_that_the_file_does_not_know_gets_the_one_that_may_be_meant(capsys):
+    written(DE, FR)
+    code, out, _ = window(capsys, "--zone", "de", "--below", "500")
+    assert code == 3
+    assert "why          i.json: it knows no zone `de`\n  what to do   did you mean `DE`?\n" in out
 
 
 @pytest.mark.parametrize("content", ["", "<html>", "[" * 100_000, '{"points": [1e9999999999999999999]}'])

@@ -185,9 +185,12 @@ def _notes(plan: Plan, steps: Iterable[Step]) -> Iterator[str]:
     if plan.parameters < _FEW or plan.tokens < _FEW:
         what, count = min(("parameters", plan.parameters), ("tokens", plan.tokens), key=lambda pair: pair[1])
         yield f"{count:g} {what} are few for a language model: were millions or billions meant, as in 7e9?"
+    days = next((step.amount for step in steps if step.name == "time"), 0.0)
     for step in steps:
         if step.name == "time" and step.amount > _LONG_D:
             yield f"it would take {step.amount:,.0f} days, over ten years: look at devices, peak and efficiency again"
+        if step.name == "embodied" and plan.lifetime is not None and days * _DAY_S > plan.lifetime.amount:
+            yield f"it would take {days:,.0f} days, longer than the {_days(plan.lifetime)} that the hardware is used"
 
 
 def _days(time: Duration) -> str:

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from greengate.bases import Basis, Boundary, Gases, Mix, Signal
-from greengate.carbon.live.reading import Odd, entry, moment, number, rows, updated, yes_or_no
-from greengate.errors import SourceError, UsageError
+from greengate.carbon.live.reading import Odd, entry, moment, number, rows, yes_or_no
+from greengate.errors import SourceError, UsageError, nearest
 from greengate.ports import Point
 from greengate.settings import LiveAccess
 
@@ -72,6 +72,9 @@ class StaticFile:
         except (ValueError, ArithmeticError, RecursionError):
             raise Odd("it is no JSON") from None
         found = rows(entry(told, "points"), "points")
+        zones = {row["zone"] for row in found if isinstance(row.get("zone"), str)}
+        if zones and zone not in zones:
+            raise SourceError(str(self._path), f"it knows no zone `{zone}`", nearest(zone.upper(), zones))
         sha256 = hashlib.sha256(data).hexdigest()
         return [_point(told, row, sha256) for row in found if entry(row, "zone") == zone]
 
@@ -90,7 +93,7 @@ def _point(whole: Mapping[str, Any], row: Mapping[str, Any], sha256: str) -> Poi
         source=NAME,
         forecast=ahead is not False,
         estimated=yes_or_no(row.get("estimated"), "estimated"),
-        updated_at=updated(row.get("updated_at", whole.get("updated_at")), "updated_at"),
+        updated_at=moment(entry({**whole, **row}, "updated_at"), "updated_at"),
         sha256=sha256,
     )
 
