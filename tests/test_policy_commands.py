@@ -105,7 +105,7 @@ def test_check_as_json_gives_name_file_and_digest(call):
     (found,) = json.loads(out)["policies"]
     assert (code, re.sub(r"[0-9a-f]{64}", "DIGEST", json.dumps(found))) == (
         0,
-        '{"name": "demo", "file": "demo.yaml", "rules": 1, "waivers": 0, "digest": "sha256:DIGEST"}',
+        '{"name": "demo", "file": "demo.yaml", "rules": 1, "budgets": 0, "waivers": 0, "digest": "sha256:DIGEST"}',
     )
 
 

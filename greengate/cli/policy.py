@@ -16,7 +16,7 @@ from greengate.errors import GreengateError, Problems, ReportError, UsageError
 from greengate.packs import beginning, explaining, proving
 from greengate.packs.documents import SLUG
 from greengate.packs.project import load_project
-from greengate.policy import Policy
+from greengate.policy import Budget, Policy
 from greengate.trees import WorkingTree
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -51,8 +51,9 @@ def check(*, paths: tuple[str, ...], project: str, as_json: bool) -> int:
         _print_json({"policies": [_values(one) for one in policies], "warnings": warnings, "problems": []})
         return 0
     for one in policies:
-        rules, waivers = _many(len(one.rules), "rule"), _many(len(one.waivers), "waiver")
-        click.echo(f"{one.name}: {rules}, {waivers}, sha256:{one.digest} ({one.place.file})")
+        rules, waivers = _many(len(one.rules) - _budgets(one), "rule"), _many(len(one.waivers), "waiver")
+        counts = [rules, *([_many(_budgets(one), "budget")] if _budgets(one) else []), waivers]
+        click.echo(f"{one.name}: {', '.join(counts)}, sha256:{one.digest} ({one.place.file})")
     for warning in warnings:
         click.echo(f"warning: {warning}", err=True)
     return 0
@@ -197,11 +198,16 @@ def _told(mismatch: proving.Mismatch) -> str:
     return f"{mismatch.place}: {who}: expected {mismatch.expected}, found {mismatch.found}{reason}"
 
 
+def _budgets(one: Policy) -> int:
+    return sum(any(isinstance(check, Budget) for check in rule.checks) for rule in one.rules)
+
+
 def _values(one: Policy) -> dict[str, Any]:
     return {
         "name": one.name,
         "file": one.place.file,
-        "rules": len(one.rules),
+        "rules": len(one.rules) - _budgets(one),
+        "budgets": _budgets(one),
         "waivers": len(one.waivers),
         "digest": f"sha256:{one.digest}",
     }

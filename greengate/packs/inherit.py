@@ -199,7 +199,11 @@ def _complain_of_loosening(source: Source, parent: Resolved, child: Resolved) ->
             continue  # a value for one of its params has been complained of
         for loose in strictness.of_rule(written.rule, own.rule):
             where = f"`{loose.key}` of the rule `{name}`"
-            _tell(source, loose, where, (written.place(loose.key), own.place(loose.key)), hint)
+            account = (
+                "a policy may only tighten what it extends: the same account, with no more in it, that warns no later"
+            )
+            told = account if loose.key == "budget" else hint
+            _tell(source, loose, where, (written.place(loose.key), own.place(loose.key)), told)
     for loose in strictness.of_measurement(parent.settings, child.settings):
         places = [
             who.settings[loose.key].place if loose.key in who.settings else who.source.place(("measurement",))
