@@ -145,7 +145,7 @@ def refuse_unknown_form(change: str) -> None:
     refuse_unwritable(change, "the id of a change")
     if not _CHANGE.fullmatch(change):
         raise UsageError(
-            "the book", f"`{change}` is no id of a change", "it is written like `owner/repo#12` or `group/project!12`"
+            "the change", f"`{change}` is no id of one", "it is written like `owner/repo#12` or `group/project!12`"
         )
 
 

@@ -23,7 +23,7 @@ def test_what_is_no_id_of_a_change_is_refused_with_how_one_is_written(change):
     with pytest.raises(UsageError) as caught:
         refuse_unknown_form(change)
     assert str(caught.value) == (
-        f"the book: `{change}` is no id of a change\n  hint: it is written like `owner/repo#12` or `group/project!12`"
+        f"the change: `{change}` is no id of one\n  hint: it is written like `owner/repo#12` or `group/project!12`"
     )
 
 

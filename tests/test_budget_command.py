@@ -150,7 +150,7 @@ def test_the_burn_down_is_drawn(shop, capsys):
         (("status", "--at", "2026-11-21"), "--at: `2026-11-21` has no time zone"),
         (("status", "--picture", "b.gif"), "`b.gif` is no picture"),
         (("history", "green/quartr"), "did you mean `green/quarter`?"),
-        (("release", "shop"), "`shop` is no id of a change"),
+        (("release", "shop"), "`shop` is no id of one"),
         (("adjust", "green/quarter", "--source", "x", "--why", "y", "12 kWh"), "`12 kWh` is an energy"),
         (("status", "--book", "mysql://db"), "is no address of a book of budgets"),
     ],

@@ -110,4 +110,4 @@ def test_a_book_that_is_part_of_the_change_is_refused(shop, capsys):
 
 def test_an_id_that_is_none_is_refused_before_anything_is_measured(shop, capsys):
     assert greengate(shop, "gate", "--base", "main", "--change", "foo") == 2
-    assert "`foo` is no id of a change" in capsys.readouterr().err
+    assert "`foo` is no id of one" in capsys.readouterr().err
