@@ -87,7 +87,7 @@ def _chart(course: Course) -> Any:
     encoding = {
         "x": alt.X("utcyearmonthdatehoursminutes(at):T", scale=span, title=None, axis=days),
         "y": alt.Y("amount:Q", title=plain(course.axis), axis=alt.Axis(format="~s")),
-        "color": alt.Color("line:N", scale=colours, legend=alt.Legend(title=None, orient="top")),
+        "color": alt.Color("line:N", scale=colours, legend=alt.Legend(title=None, orient="top", columnPadding=30)),
     }
     steps = alt.Chart({"values": values}).mark_line(interpolate="step-after", strokeWidth=2).encode(**encoding)
     even = alt.Chart({"values": pace}).mark_line(strokeDash=[4, 4]).encode(**encoding)
