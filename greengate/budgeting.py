@@ -207,10 +207,12 @@ def _draws(
         if isinstance(deployed, str):
             return (), deployed
         found.append(deployed)
-    if trained and check.phase in {"", request.phase}:
+    if trained and (not check.phase or request.phase in {"", check.phase}):
         training = forecasts.training(request, METRICS[trained])
         if isinstance(training, str):
             return (), training
+        if training and check.phase and not request.phase:
+            return (), "nobody says what the training was for: `training: {phase: …}`, or `greengate track --phase`"
         found += [training] if training and not _drawn_before(book, check, training, request.change) else []
     return tuple(found), ""
 

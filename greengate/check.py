@@ -26,6 +26,7 @@ from greengate.profiles import Recognised
 from greengate.purses import Brought, Purse
 from greengate.report.account import Account, Entry
 from greengate.settings import MeterAccess, Settings, meter_access
+from greengate.training import training_phase
 from greengate.trees import WorkingTree
 from greengate.verdict import Verdict
 
@@ -127,9 +128,11 @@ class _Walk:
         schedule = preparation.schedule(self.settings, policies)
         try:
             gathered = gather(one.case, policies, schedule, self.taken_at, self.watch)
+            judged = self.held.judged(one.entry)
+            phase = training_phase(self.settings.root, judged) if purses.by_phase(policies) else ""
         except (ModelError, MeasurementError) as error:
             return error
-        return Brought(self.held.judged(one.entry), gathered, policies, one.unlike, one.said)
+        return Brought(judged, gathered, policies, one.unlike, one.said, phase)
 
     def _written(self, one: _Prepared, told: Brought | GreengateError) -> Record:
         """Judge one model and write the decision down."""

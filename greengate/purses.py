@@ -42,6 +42,7 @@ class Brought:
         policies: What covers it.
         unlike: Why its baseline is not what is merged, or nothing.
         said: What the change's own project file says of its deployment, where that is another word than the base's.
+        phase: What it was trained for, where a budget asks (`by_phase`), or "".
     """
 
     entry: ModelEntry
@@ -49,6 +50,7 @@ class Brought:
     policies: Sequence[Policy]
     unlike: str = ""
     said: Conversion | None = None
+    phase: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ class Purse:
             policies=one.policies,
             change=self.settings.change,
             project=self.held.project.name,
-            phase=one.entry.training.phase if one.entry.training else "",
+            phase=one.phase,
             others=tuple(self._others(one.entry)),
             own=self._own(one),
             scales=_scales(one),
@@ -207,6 +209,11 @@ def _refuse_nameless(settings: Settings, held: Grounds, budgets: Sequence[Budget
     if by_project or settings.book:
         why = "a budget is for a project by its name" if by_project else "others may use this book of budgets"
         raise ProjectError(held.project.place, f"the project has no `name`, and {why}", "such as `name: acme/shop`")
+
+
+def by_phase(policies: Sequence[Policy]) -> bool:
+    """Tell whether a budget asks what a training was for."""
+    return any(check.phase for policy in policies for check, _ in budgets_of(policy))
 
 
 def budgets_of(policy: Policy) -> Iterator[tuple[Budget, Metric]]:

@@ -40,12 +40,43 @@ def training_figures(root: Path, entry: ModelEntry, subject: str, base: str = ""
     return other
 
 
+def training_phase(root: Path, entry: ModelEntry) -> str:
+    """Tell what a model was trained for: as its runs say, else as the project file does; "" where neither does.
+
+    Raises:
+        ModelError: The two say different things, the runs were of several phases, or the file is not what its tracker
+            writes.
+        ProjectError: A path leaves the project, or there is no such commit.
+    """
+    training = entry.training
+    if training is None:
+        return ""
+    named = training.candidate
+    phases = declared.phases(_data(root, entry, named, ""), named.file, named.tracker, _choice(named)) - {""}
+    if len(phases) > 1:
+        problem = f"runs of several phases are added up in `{named.file}`: {', '.join(sorted(phases))}"
+        raise ModelError(entry.training_place, problem, "choose one of them with `training: {run: …}`")
+    told = next(iter(phases), "")
+    if told and training.phase and told != training.phase:
+        problem = f"the run in `{named.file}` was tracked as {told}, and `phase: {training.phase}` is declared"
+        raise ModelError(entry.training_place, problem, "leave `phase` out: the run says it")
+    return told or training.phase
+
+
 def _read(root: Path, entry: ModelEntry, named: TrackerFile, base: str) -> Figures:
+    return declared.from_file(_data(root, entry, named, base), named.file, named.tracker, _choice(named))
+
+
+def _data(root: Path, entry: ModelEntry, named: TrackerFile, base: str) -> bytes:
     data = read_source(root, named.file, base)
     if data is None:
         hint = "commit what the tracker wrote beside the model; `git:REF` names it at another commit"
         raise ModelError(entry.training_place, f"the tracker's file `{named.file}` is not there", hint)
-    return declared.from_file(data, named.file, named.tracker, declared.Choice(named.run, named.project, named.every))
+    return data
+
+
+def _choice(named: TrackerFile) -> declared.Choice:
+    return declared.Choice(named.run, named.project, named.every)
 
 
 def _scope(found: Figures) -> str:

@@ -5,6 +5,8 @@ import json
 import pytest
 from projects_made import greengate, layers, project
 from repositories_made import run_git as git
+from trackers_made import greengate as tracker_file
+from trackers_made import tracked
 
 BUDGETS = """\
 apiVersion: greengate/v1
@@ -111,3 +113,23 @@ def test_a_book_that_is_part_of_the_change_is_refused(shop, capsys):
 def test_an_id_that_is_none_is_refused_before_anything_is_measured(shop, capsys):
     assert greengate(shop, "gate", "--base", "main", "--change", "foo") == 2
     assert "`foo` is no id of one" in capsys.readouterr().err
+
+
+PHASED = BUDGETS.replace("{id: year, metric: deployment_carbon,", "{id: tuned, metric: training_carbon, phase: tuning,")
+EMITTED = {"grams": "344.0", "grams_a_kwh": "344.0", "source": "a test", "without": "PUE"}
+
+
+@pytest.mark.parametrize(
+    ("tracked_as", "drawn_g", "why"),
+    [("tuning", 344, ""), ("final", 0, ""), ("", 0, "nobody says what the training was for")],
+)
+def test_a_budget_of_a_phase_goes_by_what_the_run_was_tracked_as(shop, capsys, tracked_as, drawn_g, why):
+    (shop / "policy.yaml").write_text(PHASED, encoding="utf-8")
+    git(shop, "commit", "-am", "a budget of tuning")
+    git(shop, "branch", "-f", "main")
+    (shop / "t.jsonl").write_bytes(tracker_file(tracked(joules="3600000.0", run__phase=tracked_as, emissions=EMITTED)))
+    edited(shop, "greengate.yaml", "    batch: 8", "    training: {file: t.jsonl, tracker: greengate}\n    batch: 8")
+    found = drawn(shop, capsys)
+    assert int(found["asked"]) == drawn_g * 10**6
+    assert found["missing"].startswith(why)
+    assert bool(found["missing"]) is bool(why)

@@ -227,12 +227,19 @@ def test_a_training_that_was_made_anew_replaces_the_one_that_was_asked_for(book)
     assert sum("training" in held.model and held.amount > 0 for held in book.held()) == 1
 
 
-@pytest.mark.parametrize(("phase", "drawn_"), [("final", 1), ("tuning", 0), ("", 0)])
+OF_PHASE = (policy(rule(budget(phase="final"), "training_carbon")),)
+
+
+@pytest.mark.parametrize(("phase", "drawn_"), [("final", 1), ("tuning", 0)])
 def test_a_budget_of_a_phase_draws_trainings_of_that_phase(phase, drawn_, book):
-    check = budget(phase="final")
-    policies = (policy(rule(check, "training_carbon")),)
-    one = drawn(book, policies=policies, found=with_training(trained("aaa")), phase=phase)
-    assert len(one.draws) == drawn_
+    one = drawn(book, policies=OF_PHASE, found=with_training(trained("aaa")), phase=phase)
+    assert (len(one.draws), one.missing) == (drawn_, "")
+
+
+def test_a_training_of_which_nobody_says_what_it_was_for_is_not_let_by_a_budget_of_a_phase(book):
+    one = drawn(book, policies=OF_PHASE, found=with_training(trained("aaa")))
+    assert one.missing.startswith("nobody says what the training was for")
+    assert not drawn(book, policies=OF_PHASE, found=with_training(trained("aaa"), trained("aaa"))).missing
 
 
 def test_a_budget_of_trainings_opens_nothing(book):

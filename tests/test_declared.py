@@ -4,6 +4,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -34,7 +35,7 @@ from greengate.measure.trackers.declared import FORMATS, Choice, from_file
 from greengate.packs import project_file
 from greengate.packs.project import Project, load_project
 from greengate.packs.project_entry import ModelEntry, TrackerFile, Training
-from greengate.training import training_figures
+from greengate.training import training_figures, training_phase
 
 ALL = Choice(every=True)
 FILE = "emissions.csv"
@@ -653,6 +654,38 @@ def test_each_subject_has_its_own_file(tmp_path):
 def test_what_is_not_declared_is_missing(tmp_path, declared, subject, why):
     found = training_figures(tmp_path, declared, subject)
     assert (found.figures, found.missing) == ({}, {"training_energy": why, "training_carbon": why})
+
+
+def phased(folder, phase, *lines):
+    (folder / "t.jsonl").write_bytes(greengate(*lines))
+    found = model("t.jsonl", tracker="greengate", every=len(lines) > 1)
+    return training_phase(folder, replace(found, training=replace(found.training, phase=phase)))
+
+
+@pytest.mark.parametrize(
+    ("said", "tracked_as", "phase"),
+    [("", "final", "final"), ("final", "final", "final"), ("tuning", "", "tuning"), ("", "", "")],
+)
+def test_what_a_model_was_trained_for_is_said_by_its_run_or_else_by_the_project(tmp_path, said, tracked_as, phase):
+    assert phased(tmp_path, said, tracked(run__phase=tracked_as)) == phase
+
+
+def test_a_model_without_training_was_trained_for_nothing(tmp_path):
+    assert training_phase(tmp_path, ModelEntry("m", "m.onnx")) == ""
+
+
+@pytest.mark.parametrize(
+    ("said", "phases", "problem"),
+    [
+        ("experiment", ["final"], "the run in `t.jsonl` was tracked as final, and `phase: experiment` is declared"),
+        ("", ["final", "tuning"], "runs of several phases are added up in `t.jsonl`: final, tuning"),
+    ],
+)
+def test_phases_that_contradict_one_another_are_refused(tmp_path, said, phases, problem):
+    lines = [tracked(f"r{at}", run__phase=phase, run__machine__boot=f"b{at}") for at, phase in enumerate(phases)]
+    with pytest.raises(ModelError) as caught:
+        phased(tmp_path, said, *lines)
+    assert caught.value.problem == problem
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path):

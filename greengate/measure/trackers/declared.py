@@ -53,9 +53,7 @@ def from_file(data: bytes, file: str, tracker: str, choice: Choice) -> Figures:
     Raises:
         ModelError: It is not such a file, no entry or no single one is chosen, or a number in it cannot be meant.
     """
-    form = FORMATS[tracker]
-    entries = _chosen(form, form.entries(data, file), choice, file)
-    records = [form.record(entry) for entry in entries]
+    form, entries, records = _read(data, file, tracker, choice)
     provenance = _provenance(form, entries, records, f"{file} sha256:{hashlib.sha256(data).hexdigest()[:12]}")
     energy_j = sum(sorted(record.energy_j for record in records))  # fsum raises where it overflows
     if not math.isfinite(energy_j):
@@ -68,6 +66,22 @@ def from_file(data: bytes, file: str, tracker: str, choice: Choice) -> Figures:
     else:
         found.missing[CARBON] = next(record.no_emissions for record in records if record.emissions_g is None)
     return found
+
+
+def phases(data: bytes, file: str, tracker: str, choice: Choice) -> set[str]:
+    """Tell what the chosen entries of a tracker's file were trained for, as they say; "" stands for those that do not.
+
+    Raises:
+        ModelError: As of `from_file`.
+    """
+    _, _, records = _read(data, file, tracker, choice)
+    return {record.phase for record in records}
+
+
+def _read(data: bytes, file: str, tracker: str, choice: Choice) -> tuple[Format, Sequence[Entry], list[Record]]:
+    form = FORMATS[tracker]
+    entries = _chosen(form, form.entries(data, file), choice, file)
+    return form, entries, [form.record(entry) for entry in entries]
 
 
 def _interval(records: Sequence[Record]) -> Interval:

@@ -89,6 +89,7 @@ class Greengate:
             remarks=tuple(_remarks(told)),
             interval_j=(energy.low, energy.high),
             net_of_idle=energy.net_of_idle,
+            phase=told.run.phase,
         )
 
 

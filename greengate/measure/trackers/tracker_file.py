@@ -83,6 +83,7 @@ class Record:
         remarks: What else the file says of it: tracking mode, place, PUE.
         interval_j: Where the energy lies with 95% confidence, or None where the file does not say; emissions follow it.
         net_of_idle: Whether what the machine draws anyway is taken off; None where nobody says.
+        phase: What it was trained for, where the file says so.
     """
 
     energy_j: float
@@ -95,6 +96,7 @@ class Record:
     remarks: tuple[str, ...] = ()
     interval_j: tuple[float, float] | None = None
     net_of_idle: bool | None = False
+    phase: str = ""
 
 
 class Format(Protocol):
