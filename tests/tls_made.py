@@ -56,21 +56,30 @@ def behind_proxy(folder, name, body):
             yield f"127.0.0.1:{listening.getsockname()[1]}", heads
         finally:
             server.shutdown()
+            listening.shutdown(socket.SHUT_RDWR)  # which wakes whoever waits for a connection
 
 
 def _start(what, *given):
-    threading.Thread(target=what, args=given, daemon=True).start()
+    thread = threading.Thread(target=what, args=given, daemon=True)
+    thread.start()
+    return thread
 
 
 def _tunnel(listening, address, heads):
     with suppress(OSError):  # the test is over
         while True:
             near, _ = listening.accept()
-            heads.append(near.recv(4096).decode())
-            far = socket.create_connection(address)
+            _start(_relay, near, address, heads)
+
+
+def _relay(near, address, heads):
+    with near, suppress(OSError):
+        heads.append(near.recv(4096).decode())
+        with socket.create_connection(address) as far:
             near.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
-            _start(_pump, near, far)
-            _start(_pump, far, near)
+            back = _start(_pump, far, near)
+            _pump(near, far)
+            back.join()
 
 
 def _pump(source, target):
