@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from greengate.carbon.factor_file import CONTRACTS
 from greengate.carbon.factors import FactorSet, Found
-from greengate.conversion import Conversion, Factor
+from greengate.conversion import Conversion, Factor, Part
 from greengate.deployments import factor_of
+from greengate.errors import FactorError
 from greengate.evidence import Figure
 from greengate.history import Record
 from greengate.projection import INTENSITY, MADE, projected
@@ -66,18 +68,63 @@ def converted(said: Conversion, found: FactorSet) -> Conversion:
     """Put the factors of another set in the place of those that stood in a set; what was declared stays."""
     held = said.embodied
     host = held and _other(held.host, found)
-    parts = [part.model_copy(update={"factor": _other(part.factor, found)}) for part in said.market]
+    zones = _zones(said, found)
+    intensity = said.intensity and _intensity(said.intensity, zones, found)
+    parts = [part.model_copy(update={"factor": _part(part, intensity, zones, found)}) for part in said.market]
     return said.model_copy(
         update={
             "factor_set": found.name,
             "factor_set_sha256": found.sha256,
-            "pue": said.pue and _other(said.pue, found),
-            "intensity": said.intensity and _other(said.intensity, found),
+            "pue": said.pue and _pue(said, said.pue, found),
+            "intensity": intensity,
             "market": tuple(part for part in parts if part.factor) if all(part.factor for part in parts) else (),
-            "price": said.price and _other(said.price, found),
+            "price": said.price and _price(said.price, zones, found),
             "embodied": held.model_copy(update={"host": host}) if held and host else None,
         }
     )
+
+
+def _zones(said: Conversion, found: FactorSet) -> tuple[str, ...]:
+    """Name a deployment's zone by another set, and those around it; none where that set does not know its region."""
+    zone, within = (said.intensity.id, "") if said.intensity and said.intensity.set else ("", "")
+    if said.region:
+        cloud, _, name = said.region.partition("/")
+        try:
+            place = found.region(cloud, name)
+        except FactorError:
+            return ()
+        zone = zone if zone in {"", place.zone, place.within} else place.zone
+        within = place.within
+    return tuple(dict.fromkeys(one for one in (zone, zone.partition("-")[0], within) if one))
+
+
+def _intensity(factor: Factor, zones: Sequence[str], found: FactorSet) -> Factor | None:
+    if not factor.set:
+        return factor
+    return _other(factor.model_copy(update={"id": zones[0]}), found) if zones else None
+
+
+def _part(part: Part, intensity: Factor | None, zones: Sequence[str], found: FactorSet) -> Factor | None:
+    """Put a contract in the place of a contract, and of what no contract covers the residual mix or the grid's."""
+    if part.factor.kind in CONTRACTS:
+        return _other(part.factor, found)
+    residual = found.residual(zones, intensity.boundary) if intensity and intensity.boundary else None
+    return factor_of(residual) if residual else intensity
+
+
+def _pue(said: Conversion, factor: Factor, found: FactorSet) -> Factor | None:
+    if not factor.set or not said.region:
+        return _other(factor, found)
+    cloud, _, name = said.region.partition("/")
+    other = found.pue(cloud, name)
+    return factor_of(other) if other else None
+
+
+def _price(factor: Factor, zones: Sequence[str], found: FactorSet) -> Factor | None:
+    if not factor.set:
+        return factor
+    other = found.price(zones)
+    return factor_of(other) if other else None
 
 
 def _other(factor: Factor, found: FactorSet) -> Factor | None:

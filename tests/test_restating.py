@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from budgets_made import changed
 from conversions_made import EMBODIED, GREEN, conversion
-from factors_made import a_set, imported
+from factors_made import HEADER, a_set, imported
 from made import uncertain
 
 from greengate import deployments, restating
@@ -66,6 +66,31 @@ def test_what_would_move_is_told_by_how_much(history):
             "deployment_carbon_market": -0.5,
         }
     )
+
+
+MARKET = ("carbon_per_1k_inferences_market", "deployment_carbon_market")
+EMITTED = ("carbon_per_1k_inferences", "deployment_carbon", *MARKET)
+
+
+@pytest.mark.parametrize(
+    ("row", "moved"),
+    [
+        ("residual-mix,DE,2025,688.27984,gCO2e/kWh,ACME,internal,lifecycle", MARKET),
+        ("pue,aws/eu-central-1,2025,2.3,,ACME,internal,", (*EMITTED, "deployment_energy")),
+    ],
+)
+def test_what_would_stand_in_place_of_a_factor_counts_too(history, row, moved):
+    history.append(decision(looked_up(region="aws/eu-central-1", zone="", pue=None)))
+    told = {one.metric: one.change for one in restating.entries(history.newest_first(), SHIPPED.name, imported(row))}
+    assert told == pytest.approx(dict.fromkeys(moved, 1.0))
+
+
+def test_a_region_that_is_elsewhere_by_the_other_set_takes_its_intensity_from_there():
+    row = "region,aws/eu-central-1,,,,ACME,internal,,FR"
+    moved = imported(row, header=f"{HEADER},zone")
+    said = looked_up(region="aws/eu-central-1", zone="")
+    assert restating.converted(said, moved).intensity.id == "FR"
+    assert restating.converted(said, SHIPPED) == said
 
 
 def test_only_the_newest_entry_of_a_model_and_of_that_set_is_restated(history):
