@@ -65,7 +65,7 @@ def test_a_change_that_is_closed_lets_go(shop, capsys):
     greengate(shop, *CHANGE)
     assert "of acme/shop:m let go" in told(capsys, "release", "acme/shop#1")
     assert json.loads(told(capsys, "status", "--json"))[0]["reserved"] == "0"
-    assert told(capsys, "release", "acme/shop#1") == "acme/shop#1: neither the book nor the history knows it here\n"
+    assert told(capsys, "release", "acme/shop#1") == "acme/shop#1: it holds nothing of a budget\n"
 
 
 def test_a_change_that_is_too_large_fails_and_holds_nothing(shop, capsys):

@@ -65,6 +65,10 @@ def test_a_finding_tells_all_figures():
     )
 
 
+def test_what_is_many_times_the_budget_is_told_in_times():
+    assert judged(drawn(13200, 0, 0)).margin.startswith("11 times the budget, 12 tCO2e over")
+
+
 def test_a_saving_is_told():
     assert judged(drawn(100, 0, -5)).figure == "100 kgCO2e with this change, which saves 5 kgCO2e"
 

@@ -111,7 +111,7 @@ def release(*, change: str, project: str, book: str | None, by: str, why: str) -
     """Let go of all that a closed change holds; CHANGE is written like owner/repo#12 or group/project!12."""
     with _opened(project, book, make=False) as kept:
         settled = kept.release(change, Note(by, datetime.now(UTC), why or "the change was closed"))
-    return _settled(change, settled, "let go")
+    return _settled(change, settled, "let go", "it holds nothing of a budget")
 
 
 @budget.command(short_help="Book what a merged change uses.")
@@ -140,7 +140,7 @@ def consume(  # noqa: PLR0913 - one argument an option
     with _opened(project, book, make=False) as kept:
         finals = settling.finals(records, budgets, now, kept)
         settled = kept.consume(change, Note(by, datetime.now(UTC), why or "the change was merged"), finals)
-    return _settled(change, settled, "booked")
+    return _settled(change, settled, "booked", "neither the book nor the history knows it here")
 
 
 @budget.command(short_help="Book a true-up.")
@@ -233,13 +233,12 @@ def _moment(written: str | None) -> datetime:
     return found
 
 
-def _settled(change: str, settled: Settled, word: str) -> int:
+def _settled(change: str, settled: Settled, word: str, nothing: str) -> int:
     for event in settled.booked:
         told = smallest_units.quantity(event.amount, event.account.unit)
         click.echo(f"{event.account}: {told} of {plain(event.model)} {word}")
     if not settled.booked:
-        before = "it was merged already" if settled.merged else "neither the book nor the history knows it here"
-        click.echo(f"{plain(change)}: {before}")
+        click.echo(f"{plain(change)}: {'it was merged already' if settled.merged else nothing}")
     return 0
 
 

@@ -20,6 +20,7 @@ from greengate.rules.assessment import Assessment, unavailable
 from greengate.verdict import Outcome
 
 _GROWN = 1.5  # of what a merged change was booked with; less is scatter
+_MANY = 10
 
 
 def assess(check: Budget, metric: Metric, evidence: Evidence) -> Assessment:
@@ -69,8 +70,14 @@ def _asked(drawn: Drawn) -> str:
 
 def _margin(drawn: Drawn) -> str:
     over = drawn.total - drawn.maximum
-    share = f"{drawn.total / drawn.maximum * 100:.3g}% of the budget" if drawn.maximum else "of no budget"
-    return f"{share}, {_words(drawn, abs(over))} {'over' if over > 0 else 'left'}"
+    return f"{_share(drawn)}, {_words(drawn, abs(over))} {'over' if over > 0 else 'left'}"
+
+
+def _share(drawn: Drawn) -> str:
+    if not drawn.maximum:
+        return "of no budget"
+    share = drawn.total / drawn.maximum
+    return f"{share:,.0f} times the budget" if share >= _MANY else f"{share * 100:.3g}% of the budget"
 
 
 def _counterfactual(drawn: Drawn) -> str:
