@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,23 +18,15 @@ from greengate.carbon import factors as tables
 from greengate.carbon.compiling import written
 from greengate.carbon.factors import FactorSet, Found
 from greengate.carbon.soundness import Doubt
-from greengate.cli import amounts, sheet
+from greengate.cli import factor_sheet, sheet
 from greengate.errors import FactorError, Problems, UsageError, nearest
-from greengate.metrics import METRICS
 from greengate.report.escaping import plain
-from greengate.report.yearly import WORDS
-
-_NAME = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
 
 if TYPE_CHECKING:
     from greengate.restating import Restated
 
 _TOP = 20
-_DOUBTS = {
-    "jump": "more than 40% from the year before",
-    "carried": "to the digit as the year before",
-    "pounds": "2.2 times its neighbour, as lb/MWh are of g/kWh",
-}
+_NAME = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _set = click.argument("name", metavar="[SET]", required=False)
 
@@ -53,7 +45,7 @@ def list_(*, as_json: bool) -> int:
     """List the factor sets that come with greengate."""
     found = [tables.load_shipped(name) for name in tables.shipped()]
     if as_json:
-        click.echo(json.dumps([_identity(one) for one in found], indent=2, ensure_ascii=False))
+        click.echo(json.dumps([factor_sheet.identity(one) for one in found], indent=2, ensure_ascii=False))
         return 0
     for one in found:
         kinds = Counter(told.series.kind for told in one.rows())
@@ -85,11 +77,11 @@ def show(*, name: str | None, zone: str | None, region: str | None, machine: str
         return _list_regions(found, region, as_json=as_json)
     chosen = _chosen(found, zone, region, machine)
     if as_json:
-        told = [_row(one) for one in chosen]
-        click.echo(json.dumps({**_identity(found), "rows": told}, indent=2, ensure_ascii=False))
+        told = [factor_sheet.row_values(one) for one in chosen]
+        click.echo(json.dumps({**factor_sheet.identity(found), "rows": told}, indent=2, ensure_ascii=False))
         return 0
     if not given:
-        _print_set(found)
+        factor_sheet.print_set(found)
         return 0
     if region:
         cloud, _, word = region.partition("/")
@@ -98,7 +90,7 @@ def show(*, name: str | None, zone: str | None, region: str | None, machine: str
         whole = f", within {place.within}" if place.within else ""
         click.echo(plain(f"{region}{location} is in the zone {place.zone}{whole}"))
     if chosen:
-        _print_rows(found, chosen, alone=zone != "ALL")
+        factor_sheet.print_rows(found, chosen, alone=zone != "ALL")
     return 0
 
 
@@ -127,19 +119,19 @@ def diff(  # noqa: PLR0913 - one argument an option
     regions = list(comparing.regions_moved(*sets))
     entries = _entries(Path(path), *sets) if path else []
     if as_json:
-        told = [_moved(one) for one in rows]
+        told = [factor_sheet.moved_values(one) for one in rows]
         moves = [{"region": name, "before": old, "after": new} for name, old, new in regions]
         restated = [{**asdict(one), "change": one.change} for one in entries]
         whole = {"rows": told, "regions": moves, "entries": restated}
         click.echo(json.dumps(whole, indent=2, ensure_ascii=False))
         return 0
-    _print_moved(rows, top)
+    factor_sheet.print_moved(rows, top)
     if len(regions) > top:
         click.echo(f"{len(regions)} regions move; the first {top}:")
     for name, old, new in regions[:top]:
         click.echo(f"region {plain(name)}: {old or 'not known'} -> {new or 'not known'}")
     if path:
-        _print_entries(entries, top)
+        factor_sheet.print_entries(entries, top)
     return 0
 
 
@@ -162,7 +154,7 @@ def verify(*, name: str | None, expected: str | None, every: bool) -> int:
     click.echo(
         f"{found.name}: {len(found.file.rows):,} rows, {len(found.file.regions):,} regions, sha256 {found.sha256}"
     )
-    _print_doubts(told, every=every)
+    factor_sheet.print_doubts(told, every=every)
     return 0
 
 
@@ -282,107 +274,9 @@ def _newest_of(rows: Iterable[Found]) -> list[Found]:
     return sorted(newest.values(), key=lambda one: one.row.id)
 
 
-def _print_set(found: FactorSet) -> None:
-    for member in found.lineage:
-        rows = [("sha256", member.sha256), ("released", member.file.released)]
-        for name, series in member.file.series.items():
-            count = sum(row.series == name for row in member.file.rows)
-            count += sum(region.series == name for region in member.file.regions)
-            basis = f"; {series.basis}" if series.basis else ""
-            unit = f" {series.unit}" if series.unit else ""
-            rows.append((name, f"{count} rows of {series.kind}{unit}{basis}. {series.title}. {series.licence}"))
-        rows += [("left out", words) for words in member.file.left_out]
-        sheet.echo(member.name, rows)
-
-
-def _print_rows(found: FactorSet, rows: list[Found], *, alone: bool) -> None:
-    names, several = found.names(), len(found.lineage) > 1
-    for one in rows:
-        called = f"{one.row.id} {names.get(one.row.id, '')}".strip()
-        value = f"{one.row.value} {one.series.unit}".strip()
-        kind = "" if one.series.kind == "intensity" else one.series.kind
-        about = ", ".join(filter(None, (kind, str(one.series.basis or ""))))
-        words = (called, str(one.row.year), value, about)
-        whose = (f"[{one.set_name}]",) if several else ()
-        click.echo("  ".join(plain(word, 200) for word in (*words, *whose)))
-    if alone:
-        titles = dict.fromkeys((one.series.title, one.series.attribution, one.series.note) for one in rows)
-        for title, source, note in titles:
-            told = ". ".join(dict.fromkeys((title, source))) + "." + (f" Note: {note}." if note else "")
-            sheet.say(plain(told, 600))
-
-
-def _print_moved(rows: list[comparing.Moved], top: int) -> None:
-    if not rows:
-        click.echo("nothing moves")
-        return
-    table = amounts.table("what", "before", "after", "change")
-    table.add_column("basis", overflow="fold")
-    for one in rows[:top]:
-        table.add_row(plain(f"{one.kind} {one.id}"), _told(one.before), _told(one.after), one.word, one.basis)
-    amounts.tell_more(table, len(rows) - top)
-    amounts.show(table)
-
-
 def _entries(path: Path, before: FactorSet, after: FactorSet) -> list[Restated]:
     from greengate import restating  # noqa: PLC0415 - with everything that measures
     from greengate.history import existing, opened  # noqa: PLC0415 - likewise
 
     with opened(existing(path)) as history:
         return restating.entries(history.newest_first(), before.name, after)
-
-
-def _print_entries(entries: list[Restated], top: int) -> None:
-    if not entries:
-        click.echo("no entry of the history would move")
-        return
-    yearly = [one for one in entries if one.metric in WORDS] or entries
-    table = amounts.table("the newest entry of", "a year's", "says", "would say", "change")
-    for one in yearly[:top]:
-        metric = METRICS[one.metric]
-        after = "not known" if one.after is None else metric.in_words(one.after)
-        change = "" if one.change is None else f"{one.change:+.1%}"
-        table.add_row(plain(one.model), WORDS.get(one.metric, one.metric), metric.in_words(one.before), after, change)
-    amounts.tell_more(table, len(yearly) - top)
-    amounts.show(table)
-
-
-def _told(found: Found | None) -> str:
-    return f"{found.row.value} ({found.row.year})" if found else ""
-
-
-def _print_doubts(told: list[Doubt], *, every: bool) -> None:
-    for kind, count in sorted(Counter(one.kind for one in told).items()):
-        click.echo(f"doubtful: {count} row{'' if count == 1 else 's'}: {_DOUBTS[kind]}")
-    for one in told if every else ():
-        click.echo(f"  {one}")
-
-
-def _identity(found: FactorSet) -> Mapping[str, Any]:
-    extends = found.file.extends
-    return {
-        "name": found.name,
-        "sha256": found.sha256,
-        "released": found.file.released,
-        "extends": extends.model_dump() if extends else None,
-    }
-
-
-def _row(one: Found) -> Mapping[str, Any]:
-    return {
-        **one.row.model_dump(exclude={"series"}),
-        **one.series.model_dump(mode="json", exclude={"note"}),
-        "set": one.set_name,
-    }
-
-
-def _moved(one: comparing.Moved) -> Mapping[str, Any]:
-    return {
-        "kind": one.kind,
-        "id": one.id,
-        "basis": one.basis,
-        "unit": one.unit,
-        "before": {"value": one.before.row.value, "year": one.before.row.year} if one.before else None,
-        "after": {"value": one.after.row.value, "year": one.after.row.year} if one.after else None,
-        "change": None if one.change is None else format(round(one.change, 9), "f"),
-    }
