@@ -52,15 +52,18 @@ def training_phase(root: Path, entry: ModelEntry) -> str:
     if training is None:
         return ""
     named = training.candidate
-    phases = declared.phases(_data(root, entry, named, ""), named.file, named.tracker, _choice(named)) - {""}
-    if len(phases) > 1:
-        problem = f"runs of several phases are added up in `{named.file}`: {', '.join(sorted(phases))}"
-        raise ModelError(entry.training_place, problem, "choose one of them with `training: {run: …}`")
-    told = next(iter(phases), "")
-    if told and training.phase and told != training.phase:
-        problem = f"the run in `{named.file}` was tracked as {told}, and `phase: {training.phase}` is declared"
+    said = declared.phases(_data(root, entry, named, ""), named.file, named.tracker, _choice(named))
+    told = said - {""}
+    if training.phase and told - {training.phase}:
+        tracked_as = " and ".join(sorted(told))
+        problem = f"the run in `{named.file}` was tracked as {tracked_as}, and `phase: {training.phase}` is declared"
         raise ModelError(entry.training_place, problem, "leave `phase` out: the run says it")
-    return told or training.phase
+    if not training.phase and len(said) > 1:
+        problem = (
+            f"runs of several phases are added up in `{named.file}`: {', '.join(sorted(one or 'none' for one in said))}"
+        )
+        raise ModelError(entry.training_place, problem, "choose one of them with `training: {run: …}`")
+    return training.phase or "".join(told)
 
 
 def _read(root: Path, entry: ModelEntry, named: TrackerFile, base: str) -> Figures:

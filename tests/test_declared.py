@@ -679,6 +679,12 @@ def test_a_model_without_training_was_trained_for_nothing(tmp_path):
     [
         ("experiment", ["final"], "the run in `t.jsonl` was tracked as final, and `phase: experiment` is declared"),
         ("", ["final", "tuning"], "runs of several phases are added up in `t.jsonl`: final, tuning"),
+        ("", ["final", ""], "runs of several phases are added up in `t.jsonl`: final, none"),
+        (
+            "final",
+            ["final", "tuning"],
+            "the run in `t.jsonl` was tracked as final and tuning, and `phase: final` is declared",
+        ),
     ],
 )
 def test_phases_that_contradict_one_another_are_refused(tmp_path, said, phases, problem):
