@@ -133,3 +133,16 @@ def test_a_budget_of_a_phase_goes_by_what_the_run_was_tracked_as(shop, capsys, t
     assert int(found["asked"]) == drawn_g * 10**6
     assert found["missing"].startswith(why)
     assert bool(found["missing"]) is bool(why)
+
+
+def test_a_phase_that_contradicts_the_run_s_own_is_told_and_no_verdict(shop, capsys):
+    (shop / "policy.yaml").write_text(PHASED, encoding="utf-8")
+    git(shop, "commit", "-am", "a budget of tuning")
+    git(shop, "branch", "-f", "main")
+    (shop / "t.jsonl").write_bytes(tracker_file(tracked(joules="3600000.0", run__phase="final", emissions=EMITTED)))
+    training = "    training: {file: t.jsonl, tracker: greengate, phase: tuning}\n    batch: 8"
+    edited(shop, "greengate.yaml", "    batch: 8", training)
+    capsys.readouterr()
+    assert greengate(shop, "gate", "--base", "main", "--change", "acme/shop#1", "--budget", "3 s") == 4
+    said = " ".join("".join(capsys.readouterr()).split())
+    assert "the run in `t.jsonl` was tracked as final, and `phase: tuning` is declared" in said
