@@ -13,6 +13,7 @@ One class for each thing the reader can do about it::
     ├── SourceError      ask again, or look at the access to a live source   exit 4
     ├── HistoryError     repair or move the history                          exit 4
     ├── BookError        repair the book of budgets, or make it reachable    exit 4
+    ├── ForgeError       give the token what it lacks, or post again         exit 4
     ├── ReportError      repair the template, or free the place it goes to   exit 4
     └── Problems         several of the above, told in one go
 """
@@ -105,6 +106,14 @@ class HistoryError(GreengateError):
 
 class BookError(GreengateError):
     """The book of budgets cannot be read, written or reached."""
+
+
+class ForgeError(GreengateError):
+    """GitHub or GitLab could not be asked or told; what was concluded stands all the same."""
+
+
+class Unanswered(ForgeError):
+    """It is not known whether a forge did what it was asked to: look before asking again."""
 
 
 class ReportError(GreengateError):
