@@ -29,6 +29,10 @@ class Change(Value):
     fork: bool = False
 
 
+NO_CHANGE = Change()
+"""Nothing is known of a change, as on a developer's machine."""
+
+
 class Approval(Value):
     """An approving review that counts for the commit under judgement.
 

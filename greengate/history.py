@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from greengate.changes import NO_CHANGE, Change
 from greengate.errors import HistoryError, UsageError
 from greengate.evidence import Evidence
 from greengate.ledger.canonical import digest, encode
@@ -33,6 +34,9 @@ class Decision:
         policies: (name, SHA-256 of the file) of every policy that was applied.
         commit: The commit that was judged, or "" outside a repository.
         problem: Why there is no evidence, if the model could not be evaluated.
+        check: Which check this is a part of: the same for all models that were judged together; "" in old entries.
+        change: The change that was judged, and the run that judged it.
+        preview: What the change's own policies would say, were they merged.
     """
 
     model: str
@@ -45,6 +49,9 @@ class Decision:
     commit: str = ""
     problem: str = ""
     notes: tuple[str, ...] = ()
+    check: str = ""
+    change: Change = NO_CHANGE
+    preview: tuple[str, ...] = ()
 
     @property
     def sha256(self) -> str:
@@ -169,6 +176,9 @@ def _statement(decision: Decision, evidence: str) -> dict[str, Any]:
             "commit": decision.commit,
             "problem": decision.problem,
             "notes": list(decision.notes),
+            "check": decision.check,
+            "change": decision.change.model_dump(mode="json"),
+            "preview": list(decision.preview),
         },
     }
 
@@ -186,6 +196,9 @@ def _decision(statement: dict[str, Any], body: bytes) -> Decision:
         commit=_text(predicate["commit"]),
         problem=_text(predicate["problem"]),
         notes=tuple(map(_text, predicate["notes"])),
+        check=_text(predicate.get("check", "")),
+        change=Change.model_validate(predicate.get("change", {})),
+        preview=tuple(map(_text, predicate.get("preview", ()))),
     )
 
 

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from greengate.changes import NO_CHANGE, Asked, Change
+
 PROJECT = "greengate.yaml"
 TRACKED_BY = "GREENGATE_TRACKED_BY"
 
@@ -25,6 +27,8 @@ class Settings:
         history: File of the history instead of the project file's.
         budget_s: Wall seconds of measuring a model, instead of the policies'.
         change: Id of the change, as in `owner/repo#12` or `group/project!12`; "" if not known.
+        about: What CI says of the change and of the run that judges it.
+        asked: What the forge was asked about the change before the check; None where it was not.
         book: Path or address of the book of budgets; "" for the usual file.
         seed: Seed of random inputs and of the order of blocks.
     """
@@ -38,6 +42,8 @@ class Settings:
     history: Path | None = None
     budget_s: float | None = None
     change: str = ""
+    about: Change = NO_CHANGE
+    asked: Asked | None = None
     book: str = ""
     seed: int = 0
 
