@@ -96,7 +96,7 @@ class _Case:
         override = self.policy.override
         if override is None or self.rule.enforce is not Enforce.SOFT or isinstance(self.check, Budget):
             return []
-        if found.outcome is Outcome.WARNED or not found.figure:
+        if found.outcome is not Outcome.FAILED and found.amount is None:
             return []
         approvals = _counted(self.policy, self.evidence, override)
         if len(approvals) < override.approvals:

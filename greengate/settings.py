@@ -103,6 +103,20 @@ class LiveAccess:
     cache: Path | None = None
 
 
+_CI = (
+    "GITHUB_ACTIONS", "GITHUB_EVENT_NAME", "GITHUB_EVENT_PATH", "GITHUB_REPOSITORY", "GITHUB_RUN_ATTEMPT",
+    "GITHUB_RUN_ID", "GITHUB_SERVER_URL", "GITLAB_CI", "CI_COMMIT_SHA", "CI_JOB_ID", "CI_JOB_URL", "CI_PIPELINE_ID",
+    "CI_MERGE_REQUEST_EVENT_TYPE", "CI_MERGE_REQUEST_IID", "CI_MERGE_REQUEST_PROJECT_ID",
+    "CI_MERGE_REQUEST_PROJECT_PATH", "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", "CI_MERGE_REQUEST_SOURCE_PROJECT_ID",
+)  # fmt: skip
+
+
+def ci_environment(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Read what GitHub and GitLab say of a job and of the change that it is about; none of it is secret."""
+    given = os.environ if environment is None else environment
+    return {name: given[name] for name in _CI if name in given}
+
+
 def harmless_environment() -> dict[str, str]:
     """Return what a build command needs of the environment; tokens and keys stay here."""
     kept = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "CONDA_PREFIX", "LD_LIBRARY_PATH")
@@ -151,12 +165,16 @@ def from_environment(environment: Mapping[str, str] | None = None) -> dict[str, 
         "branch": given.get("GITHUB_BASE_REF", "") or given.get("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", ""),
         "change": given.get("GREENGATE_CHANGE", "") or _pull_request(given) or _merge_request(given),
         "book": given.get("GREENGATE_BOOK", ""),
+        "leg": given.get("GREENGATE_LEG", ""),
     }
 
 
 def _pull_request(given: Mapping[str, str]) -> str:
-    """Name the pull request that GitHub runs a job for: `owner/repo#12`."""
-    found = re.fullmatch(r"refs/pull/(\d+)/\w+", given.get("GITHUB_REF", ""))
+    """Name the pull request that GitHub runs a job for, also in a merge queue: `owner/repo#12`."""
+    ref = given.get("GITHUB_REF", "")
+    found = re.fullmatch(r"refs/pull/(\d+)/\w+", ref) or re.fullmatch(
+        r"refs/heads/gh-readonly-queue/.+/pr-(\d+)-[0-9a-f]{7,64}", ref
+    )
     repository = given.get("GITHUB_REPOSITORY", "")
     return f"{repository}#{found[1]}" if found and repository else ""
 
