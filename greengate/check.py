@@ -27,6 +27,7 @@ from greengate import (
 )
 from greengate.carbon.factors import FactorSet
 from greengate.case import Case
+from greengate.changes import NO_CHANGE
 from greengate.conversion import Conversion
 from greengate.errors import GreengateError, MeasurementError, ModelError, UsageError, nearest
 from greengate.gathering import Watch, gather
@@ -74,7 +75,7 @@ def run(settings: Settings, watch: Watch) -> Account:
             walk = _Walk(settings, held, own, history, found, here, factors, purse, taken_at, watch, token_hex(8))
             cases = [walk.prepared(entry) for entry in entries]
             records = walk.decided(cases)
-            return account(records, purse.finish(records))
+            return account(records, purse.finish(records), history)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +181,7 @@ class _Walk:
             problem=str(rest.get("problem", "")),
             notes=(*self.held.notes, *packs.warnings(policies, self.taken_at[:10]), *rest.get("notes", ())),  # type: ignore[misc]
             check=self.check,
-            change=self.settings.about,
+            change=self.settings.about or NO_CHANGE,
             preview=rest.get("preview", ()),  # type: ignore[arg-type]
         )
 
@@ -205,8 +206,8 @@ def judge_again(record: Record, root: Path, project_file: str, paths: Sequence[s
     return Account((entry,), evidence.taken_at, __version__, notes=(note,))
 
 
-def account(records: Sequence[Record], more: Sequence[str] = ()) -> Account:
-    """Give the account of some decisions, with more notes on all of them."""
+def account(records: Sequence[Record], more: Sequence[str] = (), history: History | None = None) -> Account:
+    """Give the account of some decisions, with more notes on all of them; as entries, by the history that has them."""
     entries = tuple(
         Entry(
             record.entry_id,
@@ -215,6 +216,8 @@ def account(records: Sequence[Record], more: Sequence[str] = ()) -> Account:
             record.decision.problem,
             record.decision.policies,
             record.decision.preview,
+            record.decision.change.leg,
+            history.line(record.entry_id) if history else "",
         )
         for record in records
     )

@@ -46,6 +46,7 @@ INTENSITIES = {
 }
 REPORTS = {
     "codequality": "greengate.report.codequality",
+    "entries": "greengate.report.entries",
     "json": "greengate.report.json_report",
     "junit": "greengate.report.junit",
     "markdown": "greengate.report.markdown",

@@ -7,8 +7,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from greengate.changes import NO_CHANGE, Asked, Change
+if TYPE_CHECKING:  # what counts a model reads settings, and no pydantic
+    from greengate.changes import Asked, Change
+
 
 PROJECT = "greengate.yaml"
 TRACKED_BY = "GREENGATE_TRACKED_BY"
@@ -27,7 +30,7 @@ class Settings:
         history: File of the history instead of the project file's.
         budget_s: Wall seconds of measuring a model, instead of the policies'.
         change: Id of the change, as in `owner/repo#12` or `group/project!12`; "" if not known.
-        about: What CI says of the change and of the run that judges it.
+        about: What CI says of the change and of the run that judges it; None outside CI.
         asked: What the forge was asked about the change before the check; None where it was not.
         book: Path or address of the book of budgets; "" for the usual file.
         seed: Seed of random inputs and of the order of blocks.
@@ -42,7 +45,7 @@ class Settings:
     history: Path | None = None
     budget_s: float | None = None
     change: str = ""
-    about: Change = NO_CHANGE
+    about: Change | None = None
     asked: Asked | None = None
     book: str = ""
     seed: int = 0

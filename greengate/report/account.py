@@ -24,6 +24,8 @@ class Entry:
         problem: What kept the model from being evaluated, in words with its place and hint.
         policies: Name and digest of every policy that judged.
         preview: What the change's own policies would say, were they merged.
+        leg: Which leg of a matrix of runners judged it; "" where there is but one.
+        written: The entry with its evidence as one line of JSON, or nothing.
     """
 
     id: str
@@ -32,6 +34,13 @@ class Entry:
     problem: str = ""
     policies: tuple[tuple[str, str], ...] = ()
     preview: tuple[str, ...] = ()
+    leg: str = ""
+    written: str = ""
+
+    @property
+    def name(self) -> str:
+        """The model, and on which leg of a matrix it was judged."""
+        return f"{self.verdict.model} on {self.leg}" if self.leg else self.verdict.model
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -57,7 +66,7 @@ class Entry:
             check = _check_name(finding)
             seen[check] += 1
             told = check if seen[check] == 1 else f"{check} #{seen[check]}"
-            yield finding, told, _digest(f"{self.verdict.model}\0{told}")
+            yield finding, told, _digest(f"{self.name}\0{told}")
 
 
 def _digest(text: str) -> str:

@@ -37,6 +37,8 @@ def _model(entry: Entry) -> Document:
     evidence, comparison = entry.evidence, compared(entry)
     return {
         "name": entry.verdict.model,
+        "leg": entry.leg,
+        "title": entry.name,
         "outcome": str(entry.outcome),
         "exit_code": EXIT_CODES[entry.outcome],
         "entry": entry.id,
