@@ -11,11 +11,13 @@ from collections.abc import Mapping
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from greengate.errors import ModelError, UsageError, nearest
-from greengate.forges import Forge
 from greengate.ports import IntensitySource, ModelLoader
+
+if TYPE_CHECKING:  # counting needs no verdicts, nor what makes them
+    from greengate.forges import Forge
 
 MODELS = {".onnx": "greengate.models.onnx:OnnxLoader", ".pt2": "greengate.models.pytorch:TorchLoader"}
 # No kinds that can be run: their loader says so, and what to do instead.

@@ -41,5 +41,5 @@ def test_what_is_secret_is_not_shown():
 
 def test_a_forge_that_is_none_is_refused():
     with pytest.raises(UsageError) as error:
-        registry.forge("githab", ForgeAccess(), "acme/app#1")
-    assert str(error.value) == "forge: `githab` is no forge that greengate knows\n  hint: did you mean `github`?"
+        registry.forge("githubb", ForgeAccess(), "acme/app#1")
+    assert str(error.value) == "forge: `githubb` is no forge that greengate knows\n  hint: did you mean `github`?"
