@@ -120,6 +120,7 @@ class _Handler(BaseHTTPRequestHandler):
     """Asks a double; `served` says which."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # which would keep a body back until its head is acknowledged
 
     def __getattr__(self, name):
         if name.startswith("do_"):
