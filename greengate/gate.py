@@ -22,9 +22,9 @@ from greengate.policy import (
     Waiver,
 )
 from greengate.quantities import Share
-from greengate.rules import budget, drift, expression, limit, regression
+from greengate.rules import budget, drift, expression, limit, permission, regression
 from greengate.rules.assessment import Assessment, comparable, other_runner, unavailable
-from greengate.verdict import Finding, Outcome, Source, Verdict
+from greengate.verdict import Finding, Outcome, Permission, Source, Verdict, Waived
 
 _KINDS = {Limit: "limit", Tolerance: "regression", Drift: "drift", Condition: "expression", Budget: "budget"}
 
@@ -149,7 +149,26 @@ def _finding(policy: Policy, rule: Rule, check: Check, evidence: Evidence) -> Fi
         amount=found.amount,
         bounds=found.bounds,
         provenance=found.provenance,
+        waived=next((_waived(one) for one in policy.waivers if waiver and one.id == waiver), None),
+        permission=_permission(policy, rule, evidence) if outcome is Outcome.FAILED else None,
     )
+
+
+def _waived(waiver: Waiver) -> Waived:
+    ceilings = tuple(map(str, waiver.ceilings))
+    told = {"expires": waiver.expires, "granted_by": waiver.granted_by, "reason": waiver.reason}
+    return Waived(id=waiver.id, ceilings=ceilings, **told)
+
+
+def _permission(policy: Policy, rule: Rule, evidence: Evidence) -> Permission | None:
+    """Say what a waiver would have to allow, by trying one; None of what nobody can let through."""
+    if rule.enforce is not Enforce.SOFT or any(isinstance(check, Budget) for check in rule.checks):
+        return None
+    found = [(check, _assess(check, rule, evidence, policy)) for check in rule.checks]
+    tried = permission.waiver(rule, found)
+    open_ = [check for check, one in found if tried and one.outcome is not Outcome.PASSED]
+    obstacles = [words for check in open_ if tried for words in _conditions(policy, rule, check, tried, evidence)]
+    return permission.permission(policy, rule, tried, obstacles)
 
 
 def _assess(check: Check, rule: Rule, evidence: Evidence, policy: Policy) -> Assessment:

@@ -2,6 +2,7 @@
 
 from conversions_made import conversion
 
+from greengate.draws import Drawn
 from greengate.evidence import (
     Block,
     Class,
@@ -21,7 +22,7 @@ from greengate.evidence import (
 )
 from greengate.projection import projected
 from greengate.report.account import Account, Entry
-from greengate.verdict import Finding, Outcome, Source, Verdict
+from greengate.verdict import Finding, Outcome, Permission, Source, Verdict, Waived
 
 TAKEN_AT = "2026-11-21T02:40:00Z"
 HOSTILE = (
@@ -179,6 +180,29 @@ def entry(evidence, *findings, digest="c"):
     )
 
 
+PERMISSION = Permission(
+    type="accuracy-tradeoff", ceiling={"max_increase": "82%"}, owners=("@acme/green", "@acme/vision"), approvals=1
+)
+
+
+def drawn(asked=900_000, **more):
+    """What a change draws on a budget of emissions, in millionths of a gram."""
+    usual = {
+        "budget": "prod-digits/quarter-carbon",
+        "scope": "team=vision",
+        "period": "2026-Q4",
+        "starts": "2026-10-01T00:00:00Z",
+        "ends": "2027-01-01T00:00:00Z",
+        "unit": "ugCO2e lifecycle",
+        "maximum": 3_000_000,
+        "spent": 1_300_000,
+        "reserved": 1_250_000,
+        "outcome": "refused",
+        "holders": ("acme/shop#9 (850 mgCO2e)",),
+    }
+    return Drawn(asked=asked, **{**usual, **more})
+
+
 def passed():
     words = {"figure": "4.1 J (-52.1%)", "interval": "-52.6% to -51.6%", "margin": "57.1 points below the tolerance"}
     return entry(
@@ -205,12 +229,11 @@ def failed():
         "counterfactual": "would pass at <= 8.988 J",
         "message": "Ask @acme/green before you widen a layer.",
     }
+    words |= {"reason": "no waiver of type accuracy-tradeoff has been granted", "permission": PERMISSION}
     return entry(
-        evidence("digits/wide", 1.776, grown=GROWN, changed_operators=14),
+        evidence("digits/wide", 1.776, grown=GROWN, changed_operators=14, budgets=(drawn(),)),
         cap("15.2 J", "7.6 J to 30.4 J", "24% below the limit"),
-        regression(
-            Outcome.FAILED, 1.776, (1.752, 1.801), words, reason="no waiver of type accuracy-tradeoff has been granted"
-        ),
+        regression(Outcome.FAILED, 1.776, (1.752, 1.801), words),
         digest="2",
     )
 
@@ -223,9 +246,16 @@ def waived():
         "counterfactual": "would pass at <= 8.988 J",
         "reason": "waived until 2026-12-31 by @acme/green: +0.9 pp held-out accuracy",
         "waiver": "W-2026-014",
+        "waived": Waived(
+            id="W-2026-014",
+            expires="2026-12-31",
+            granted_by="@acme/green",
+            reason="+0.9 pp held-out accuracy",
+            ceilings=("max_increase 35%",),
+        ),
     }
     return entry(
-        evidence("digits/accurate", 1.165, 0.978),
+        evidence("digits/accurate", 1.165, 0.978, budgets=(drawn(asked=400_000, outcome="granted", holders=()),)),
         cap("9.97 J", "4.99 J to 19.9 J", "50.1% below the limit"),
         regression(Outcome.WAIVED, 1.165, (1.159, 1.171), words, judged=Outcome.FAILED),
         digest="3",
@@ -302,6 +332,7 @@ def hostile():
             earlier=(earlier,),
             notes=(HOSTILE,),
             grown=(GROWN[0].model_copy(update={"name": HOSTILE, "op": HOSTILE}),),
+            budgets=(drawn(budget=HOSTILE, scope=HOSTILE, holders=(HOSTILE,), unknown=(HOSTILE,)),),
         ),
         finding(
             "rule|`x`",
@@ -315,6 +346,8 @@ def hostile():
             reason=HOSTILE,
             message=long,
             source=Source(file="../po licies/<x>|\n::error::.yaml", line=1, column=1),
+            waived=Waived(id=HOSTILE, expires=HOSTILE, granted_by=HOSTILE, reason=HOSTILE, ceilings=(HOSTILE,)),
+            permission=Permission(type=HOSTILE, obstacle=HOSTILE, owners=(HOSTILE,), approvals=2),
         ),
         digest="7",
     )

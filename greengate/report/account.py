@@ -88,12 +88,22 @@ def _unevaluated(problem: str) -> Finding:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A whole check: every judged model, when (UTC, ISO 8601) and by which version of greengate."""
+    """A whole check.
+
+    Attributes:
+        entries: Every judged model.
+        taken_at: When (UTC, ISO 8601).
+        version: By which version of greengate.
+        page: Web address of the run that judged, or "" where none is known.
+        folder: Where in the repository the project is, as in `examples/digits/`; "" at its root.
+    """
 
     entries: tuple[Entry, ...]
     taken_at: str
     version: str
     notes: tuple[str, ...] = ()
+    page: str = ""
+    folder: str = ""
 
     @property
     def outcome(self) -> Outcome:

@@ -7,9 +7,12 @@ from typing import Any
 from greengate.evidence import Evidence
 from greengate.report import yearly
 from greengate.report.account import Account, Entry
+from greengate.report.asking import Request, requests
 from greengate.report.comparison import Change, Compared, Comparison, base_unit, compared, metric_of
+from greengate.report.drawing import Drawing, drawings
 from greengate.report.origin import Since, since
 from greengate.report.particulars import bounds, figure, particulars, provenance
+from greengate.report.sums import together
 from greengate.verdict import EXIT_CODES, Finding
 
 SCHEMA = "greengate/report/v1"
@@ -19,16 +22,21 @@ Document = dict[str, Any]
 
 def document(account: Account) -> Document:
     """Lay the account out; amounts are numbers in the base unit that the `unit` beside them names."""
+    models = [_model(entry) for entry in account.entries]
+    drawn = [entry.evidence.budgets for entry in account.entries if entry.evidence]
     return {
         "schema": SCHEMA,
         "greengate": account.version,
         "taken_at": account.taken_at,
+        "page": account.page,
         "outcome": str(account.outcome),
         "exit_code": account.exit_code,
         "summary": account.summary,
         "counts": {str(outcome): count for outcome, count in account.counts.items()},
         "notes": list(account.notes),
-        "models": [_model(entry) for entry in account.entries],
+        "year": together(models),
+        "budgets": [_drawing(one) for one in drawings(drawn)],
+        "models": models,
     }
 
 
@@ -42,6 +50,7 @@ def _model(entry: Entry) -> Document:
         "problem": entry.problem,
         "policies": [{"name": name, "digest": digest} for name, digest in entry.policies],
         "findings": [_finding(finding, check, fingerprint, evidence) for finding, check, fingerprint in entry.marks],
+        "requests": [_request(one) for one in requests(entry)],
         "year": _year(comparison) if comparison else None,
         "figures": _figures(comparison) if comparison else {},
         "evidence": particulars(evidence) if evidence else None,
@@ -69,12 +78,40 @@ def _finding(finding: Finding, check: str, fingerprint: str, evidence: Evidence 
         "reason": finding.reason,
         "message": finding.message,
         "waiver": finding.waiver,
+        "waived": finding.waived.model_dump(mode="json") if finding.waived else None,
+        "permission": finding.permission.model_dump(mode="json") if finding.permission else None,
         "source": finding.source.model_dump(),
         "amount": finding.amount,
         "unit": "ratio" if relative else base_unit(metric.kind) if metric else "",
         **bounds(finding.bounds),
         "provenance": provenance(finding.provenance),
         "earlier": _since(since(finding, evidence)),
+    }
+
+
+def _request(one: Request) -> Document:
+    return {"rule": one.finding.name, **one.permission.model_dump(mode="json"), "waiver": one.waiver}
+
+
+def _drawing(one: Drawing) -> Document:
+    drawn = one.drawn
+    amounts = {"maximum": drawn.maximum, "spent": drawn.spent, "others": one.others, "asked": one.asked}
+    amounts |= {"saved": one.saved, "left": one.left}
+    return {
+        "budget": drawn.budget,
+        "scope": drawn.scope,
+        "period": drawn.period,
+        "outcome": drawn.outcome,
+        "unit": drawn.unit,
+        "amounts": {name: str(amount) for name, amount in amounts.items()},
+        "words": {name: one.words(abs(amount)) for name, amount in amounts.items()},
+        "overdrawn": one.left < 0,
+        "share": one.share,
+        "bar": one.bar,
+        "state": one.state,
+        "holders": list(drawn.holders),
+        "unknown": list(drawn.unknown),
+        "missing": list(one.missing),
     }
 
 
