@@ -101,7 +101,7 @@ def _drawing(one: Drawing) -> Document:
         "budget": drawn.budget,
         "scope": drawn.scope,
         "period": drawn.period,
-        "outcome": drawn.outcome,
+        "outcome": one.outcome,
         "unit": drawn.unit,
         "amounts": {name: str(amount) for name, amount in amounts.items()},
         "words": {name: one.words(abs(amount)) for name, amount in amounts.items()},
@@ -109,7 +109,7 @@ def _drawing(one: Drawing) -> Document:
         "share": one.share,
         "bar": one.bar,
         "state": one.state,
-        "holders": list(drawn.holders),
+        "holders": list(one.holders),
         "unknown": list(drawn.unknown),
         "missing": list(one.missing),
     }

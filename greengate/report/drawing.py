@@ -11,13 +11,13 @@ from greengate.draws import GRANTED, INSISTED, MERGED, PREVIEWED, REFUSED, WITHH
 _CELLS = 12
 _SPENT, _HELD, _ASKED, _LEFT = "█", "▓", "▒", "░"
 _MANY = 10
-_WORDS = {
-    GRANTED: "reserved for this change",
-    REFUSED: "nothing was reserved: it does not fit",
-    WITHHELD: "nothing was reserved, as another budget refused",
+_WORDS = {  # the gravest first
+    REFUSED: "refused: it does not fit",
+    WITHHELD: "not reserved, as another budget refused",
     INSISTED: "reserved over the maximum, since the policy lets it pass",
+    PREVIEWED: "a preview: nothing is reserved",
+    GRANTED: "reserved",
     MERGED: "merged already",
-    PREVIEWED: "a preview: nothing was reserved",
 }
 
 
@@ -27,16 +27,20 @@ class Drawing:
 
     Attributes:
         drawn: As the last of the models found it.
+        outcome: The gravest of what became of what they asked for.
         asked: What all of them ask for; of a change that is merged, what it has drawn.
         saved: What they give back once the change is merged.
         others: What other open changes hold.
+        holders: Which of them hold most, where one of the models was refused.
         missing: Why it is not known what some of them draw.
     """
 
     drawn: Drawn
+    outcome: str
     asked: int
     saved: int
     others: int
+    holders: tuple[str, ...]
     missing: tuple[str, ...]
 
     @property
@@ -67,7 +71,7 @@ class Drawing:
     @property
     def state(self) -> str:
         """Say what became of what was asked."""
-        return _WORDS.get(self.drawn.outcome, self.drawn.outcome) if self.asked else ""
+        return _WORDS.get(self.outcome, "") if self.asked else ""
 
     def words(self, amount: int) -> str:
         """Write an amount of it with its unit."""
@@ -86,10 +90,13 @@ def drawings(models: Sequence[Sequence[Drawn]]) -> Iterator[Drawing]:
 def _together(parts: Sequence[Drawn]) -> Drawing:
     *earlier, last = parts
     held = sum(one.asked for one in earlier if one.outcome in {GRANTED, INSISTED})
+    outcomes = [one.outcome for one in parts]
     return Drawing(
         drawn=last,
+        outcome=next((word for word in _WORDS if word in outcomes), last.outcome),
         asked=sum(one.booked if one.outcome == MERGED else one.asked for one in parts),
         saved=sum(one.saved for one in parts),
         others=max(0, last.reserved - held),  # the book counts this change's other models among the others
+        holders=tuple(dict.fromkeys(held for one in parts for held in one.holders)),
         missing=tuple(dict.fromkeys(one.missing for one in parts if one.missing)),
     )

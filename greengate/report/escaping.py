@@ -11,8 +11,8 @@ MOST = 400
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 _SPACES = re.compile(r"\s+")
 _COMMANDS = re.compile(r":(?=:)|##(?=\[)")  # ::error:: and ##[error], which a job's log would obey
-_MARKED = re.compile(
-    r"[&>\"'`*~\\\[\]|{}#$!^@]|_(?![^\W_])|(?<![^\W_])_|:(?=[:/])|(?<=www)\.|<(?![=\s\d])"  # signs that mean something anywhere
+_MARKED = re.compile(  # signs that mean something anywhere
+    r"[&>\"'`*~\\\[\]|{}#$!^@]|_(?![^\W_])|(?<![^\W_])_|:(?=[:/])|(?<=www)\.|<(?![=\s\d])"
     r"|^(?:[-+=]+(?=\s|$)|\d+[.)](?=\s|$)|/)"  # and those that do so at the start of a line
 )
 _REFERRING = re.compile(r"[@#!$%~^&](?=[\w\"])|:(?=(?!\d\d:)[\w+-]+:)|/(?=/)")
