@@ -7,6 +7,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # what counts a model reads settings, and no pydantic
+    from greengate.changes import Asked, Change
+
 
 PROJECT = "greengate.yaml"
 TRACKED_BY = "GREENGATE_TRACKED_BY"
@@ -25,6 +30,8 @@ class Settings:
         history: File of the history instead of the project file's.
         budget_s: Wall seconds of measuring a model, instead of the policies'.
         change: Id of the change, as in `owner/repo#12` or `group/project!12`; "" if not known.
+        about: What CI says of the change and of the run that judges it; None outside CI.
+        asked: What the forge was asked about the change before the check; None where it was not.
         book: Path or address of the book of budgets; "" for the usual file.
         seed: Seed of random inputs and of the order of blocks.
     """
@@ -38,6 +45,8 @@ class Settings:
     history: Path | None = None
     budget_s: float | None = None
     change: str = ""
+    about: Change | None = None
+    asked: Asked | None = None
     book: str = ""
     seed: int = 0
 
@@ -97,6 +106,41 @@ class LiveAccess:
     cache: Path | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ForgeAccess:
+    """How a forge is reached, and as whom; what is secret comes from the environment alone.
+
+    Attributes:
+        token: Token of the job, of a user or of a bot; "" for none.
+        app_id: Id of a GitHub App, which is used instead of the token where it is given with its key.
+        app_key: Its private key, as PEM text.
+        address: Address of the API; "" for that of github.com or gitlab.com.
+        ca_file: Certificate authorities to trust instead of the usual ones; "" for those.
+        proxies: Proxies by scheme, and under "no" the hosts that are asked without one.
+    """
+
+    token: str = field(default="", repr=False)
+    app_id: str = ""
+    app_key: str = field(default="", repr=False)
+    address: str = ""
+    ca_file: str = ""
+    proxies: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+_CI = (
+    "GITHUB_ACTIONS", "GITHUB_EVENT_NAME", "GITHUB_EVENT_PATH", "GITHUB_REPOSITORY", "GITHUB_RUN_ATTEMPT",
+    "GITHUB_RUN_ID", "GITHUB_SERVER_URL", "GITLAB_CI", "CI_COMMIT_SHA", "CI_JOB_ID", "CI_JOB_URL", "CI_PIPELINE_ID",
+    "CI_MERGE_REQUEST_EVENT_TYPE", "CI_MERGE_REQUEST_IID", "CI_MERGE_REQUEST_PROJECT_ID",
+    "CI_MERGE_REQUEST_PROJECT_PATH", "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", "CI_MERGE_REQUEST_SOURCE_PROJECT_ID",
+)  # fmt: skip
+
+
+def ci_environment(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Read what GitHub and GitLab say of a job and of the change that it is about; none of it is secret."""
+    given = os.environ if environment is None else environment
+    return {name: given[name] for name in _CI if name in given}
+
+
 def harmless_environment() -> dict[str, str]:
     """Return what a build command needs of the environment; tokens and keys stay here."""
     kept = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "CONDA_PREFIX", "LD_LIBRARY_PATH")
@@ -145,12 +189,16 @@ def from_environment(environment: Mapping[str, str] | None = None) -> dict[str, 
         "branch": given.get("GITHUB_BASE_REF", "") or given.get("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", ""),
         "change": given.get("GREENGATE_CHANGE", "") or _pull_request(given) or _merge_request(given),
         "book": given.get("GREENGATE_BOOK", ""),
+        "leg": given.get("GREENGATE_LEG", ""),
     }
 
 
 def _pull_request(given: Mapping[str, str]) -> str:
-    """Name the pull request that GitHub runs a job for: `owner/repo#12`."""
-    found = re.fullmatch(r"refs/pull/(\d+)/\w+", given.get("GITHUB_REF", ""))
+    """Name the pull request that GitHub runs a job for, also in a merge queue: `owner/repo#12`."""
+    ref = given.get("GITHUB_REF", "")
+    found = re.fullmatch(r"refs/pull/(\d+)/\w+", ref) or re.fullmatch(
+        r"refs/heads/gh-readonly-queue/.+/pr-(\d+)-[0-9a-f]{7,64}", ref
+    )
     repository = given.get("GITHUB_REPOSITORY", "")
     return f"{repository}#{found[1]}" if found and repository else ""
 
@@ -204,6 +252,35 @@ def live_access(source: str, address: str = "", environment: Mapping[str, str] |
         proxies=_proxies(given),
         cache=_cache(given),
     )
+
+
+def forge_access(word: str, environment: Mapping[str, str] | None = None) -> ForgeAccess:
+    """Read what a forge is asked with: "github" or "gitlab".
+
+    GitHub: `GREENGATE_GITHUB_TOKEN`, else `GITHUB_TOKEN`; `GREENGATE_GITHUB_APP_ID` and `GREENGATE_GITHUB_APP_KEY`;
+    `GITHUB_API_URL`. GitLab: `GREENGATE_GITLAB_TOKEN` and `CI_API_V4_URL`. Each gets its own token and no other's;
+    `GREENGATE_FORGE_CA` and the proxies are for both.
+    """
+    given = os.environ if environment is None else environment
+    own = {"github": _github, "gitlab": _gitlab}[word](given)
+    return ForgeAccess(**own, ca_file=given.get("GREENGATE_FORGE_CA", ""), proxies=_proxies(given))
+
+
+def _github(given: Mapping[str, str]) -> dict[str, str]:
+    token = given.get("GREENGATE_GITHUB_TOKEN", "").strip() or given.get("GITHUB_TOKEN", "").strip()
+    return {
+        "token": token,
+        "app_id": given.get("GREENGATE_GITHUB_APP_ID", "").strip(),
+        "app_key": given.get("GREENGATE_GITHUB_APP_KEY", ""),
+        "address": given.get("GITHUB_API_URL", "").strip(),
+    }
+
+
+def _gitlab(given: Mapping[str, str]) -> dict[str, str]:
+    return {
+        "token": given.get("GREENGATE_GITLAB_TOKEN", "").strip(),
+        "address": given.get("CI_API_V4_URL", "").strip(),
+    }
 
 
 def _proxies(given: Mapping[str, str]) -> dict[str, str]:

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from greengate.changes import Approval
 from greengate.evidence import Interval, Provenance
 from greengate.values import Real, Value
 
@@ -44,43 +45,31 @@ class Source(Value):
     column: int = 0
 
 
-class Permission(Value):
-    """What it would take to let a failed soft rule through.
+class Remedy(Value):
+    """What would let a failed soft rule through.
 
     Attributes:
         type: What kind of waiver the rule's `unless` asks for, or nothing.
-        ceiling: The bounds of a waiver that lets this through, by their keys, as policies write them; empty where none
-            does.
-        obstacle: Why no waiver can, or nothing.
+        ceiling: The bounds of a waiver that would, by their keys, as policies write them; empty where none would.
+        obstacle: Why none would, or nothing.
+        review: Whether an approving review by an owner who is not the author would: all else that the rule asks for
+            holds.
         owners: Who answers for the policy.
-        approvals: How many of its owners may let it through on the forge instead; 0 where nobody may.
-        author: Whether the approval of the change's own author counts among them.
     """
 
     type: str = ""
     ceiling: dict[str, str] = Field(default_factory=dict)
     obstacle: str = ""
+    review: bool = False
     owners: tuple[str, ...] = ()
-    approvals: int = 0
-    author: bool = False
-
-
-class Waived(Value):
-    """The waiver that let a finding through: its last day, who granted it, why, and up to where it reaches."""
-
-    id: str
-    expires: str
-    granted_by: str
-    reason: str
-    ceilings: tuple[str, ...]
 
 
 class Finding(Value):
     """What one rule found.
 
-    `judged` is what the figures say; `outcome` is what is left after enforcement, waivers and the policy's word on
-    estimates and on the inconclusive. Texts are ready to print: `figure`, `limit`, `margin`, `counterfactual`. `waived`
-    and `permission` are None in entries of versions that did not write them down.
+    `judged` is what the figures say; `outcome` is what is left after enforcement, waivers, approvals and the policy's
+    word on estimates and on the inconclusive. `approvals` are the reviews that let it through, `waived_to` how far the
+    waiver reaches that did. Texts are ready to print: `figure`, `limit`, `margin`, `counterfactual`.
     """
 
     rule: str
@@ -98,12 +87,13 @@ class Finding(Value):
     reason: str = ""
     message: str = ""
     waiver: str = ""
+    waived_to: tuple[str, ...] = ()
+    approvals: tuple[Approval, ...] = ()
     source: Source = Source()
     amount: Real | None = None
     bounds: Interval | None = None
     provenance: Provenance | None = None
-    waived: Waived | None = None
-    permission: Permission | None = None
+    remedy: Remedy | None = None
 
     @property
     def name(self) -> str:

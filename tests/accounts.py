@@ -22,7 +22,7 @@ from greengate.evidence import (
 )
 from greengate.projection import projected
 from greengate.report.account import Account, Entry
-from greengate.verdict import Finding, Outcome, Permission, Source, Verdict, Waived
+from greengate.verdict import Finding, Outcome, Remedy, Source, Verdict
 
 TAKEN_AT = "2026-11-21T02:40:00Z"
 HOSTILE = (
@@ -180,8 +180,8 @@ def entry(evidence, *findings, digest="c"):
     )
 
 
-PERMISSION = Permission(
-    type="accuracy-tradeoff", ceiling={"max_increase": "82%"}, owners=("@acme/green", "@acme/vision"), approvals=1
+REMEDY = Remedy(
+    type="accuracy-tradeoff", ceiling={"max_increase": "82%"}, review=True, owners=("@acme/green", "@acme/vision")
 )
 
 
@@ -229,7 +229,7 @@ def failed():
         "counterfactual": "would pass at <= 8.988 J",
         "message": "Ask @acme/green before you widen a layer.",
     }
-    words |= {"reason": "no waiver of type accuracy-tradeoff has been granted", "permission": PERMISSION}
+    words |= {"reason": "no waiver of type accuracy-tradeoff has been granted", "remedy": REMEDY}
     return entry(
         evidence("digits/wide", 1.776, grown=GROWN, changed_operators=14, budgets=(drawn(),)),
         cap("15.2 J", "7.6 J to 30.4 J", "24% below the limit"),
@@ -246,13 +246,7 @@ def waived():
         "counterfactual": "would pass at <= 8.988 J",
         "reason": "waived until 2026-12-31 by @acme/green: +0.9 pp held-out accuracy",
         "waiver": "W-2026-014",
-        "waived": Waived(
-            id="W-2026-014",
-            expires="2026-12-31",
-            granted_by="@acme/green",
-            reason="+0.9 pp held-out accuracy",
-            ceilings=("max_increase 35%",),
-        ),
+        "waived_to": ("max_increase 35%",),
     }
     return entry(
         evidence("digits/accurate", 1.165, 0.978, budgets=(drawn(asked=400_000, outcome="granted", holders=()),)),
@@ -346,8 +340,9 @@ def hostile():
             reason=HOSTILE,
             message=long,
             source=Source(file="../po licies/<x>|\n::error::.yaml", line=1, column=1),
-            waived=Waived(id=HOSTILE, expires=HOSTILE, granted_by=HOSTILE, reason=HOSTILE, ceilings=(HOSTILE,)),
-            permission=Permission(type=HOSTILE, obstacle=HOSTILE, owners=(HOSTILE,), approvals=2),
+            waiver=HOSTILE,
+            waived_to=(HOSTILE,),
+            remedy=Remedy(type=HOSTILE, obstacle=HOSTILE, owners=(HOSTILE,), review=True),
         ),
         digest="7",
     )

@@ -313,10 +313,10 @@ def test_every_part_of_a_model_and_of_a_finding_is_in_its_table():
     assert names(row[0] for row in rows(REPORTS, "JSON", "in `findings[]`")) == list(model["findings"][0])
 
 
-def test_every_part_of_a_permission_and_of_a_budget_is_in_its_table():
+def test_every_part_of_a_remedy_and_of_a_budget_is_in_its_table():
     whole = document.document(sample(failed()))
-    permission = whole["models"][0]["findings"][1]["permission"]
-    assert names(row[0] for row in rows(REPORTS, "JSON", "in `permission`")) == list(permission)
+    remedy = whole["models"][0]["findings"][1]["remedy"]
+    assert names(row[0] for row in rows(REPORTS, "JSON", "in `remedy`")) == list(remedy)
     assert names(row[0] for row in rows(REPORTS, "JSON", "in `budgets[]`")) == list(whole["budgets"][0])
 
 

@@ -7,11 +7,11 @@ from typing import Any
 from greengate.evidence import Evidence
 from greengate.report import yearly
 from greengate.report.account import Account, Entry
-from greengate.report.asking import Request, requests
 from greengate.report.comparison import Change, Compared, Comparison, base_unit, compared, metric_of
 from greengate.report.drawing import Drawing, drawings
 from greengate.report.origin import Since, since
 from greengate.report.particulars import bounds, figure, particulars, provenance
+from greengate.report.remedies import Request, requests
 from greengate.report.sums import together
 from greengate.verdict import EXIT_CODES, Finding
 
@@ -28,11 +28,11 @@ def document(account: Account) -> Document:
         "schema": SCHEMA,
         "greengate": account.version,
         "taken_at": account.taken_at,
-        "page": account.page,
         "outcome": str(account.outcome),
         "exit_code": account.exit_code,
         "summary": account.summary,
         "counts": {str(outcome): count for outcome, count in account.counts.items()},
+        "change": account.change.model_dump(),
         "notes": list(account.notes),
         "year": together(models),
         "budgets": [_drawing(one) for one in drawings(drawn)],
@@ -44,6 +44,8 @@ def _model(entry: Entry) -> Document:
     evidence, comparison = entry.evidence, compared(entry)
     return {
         "name": entry.verdict.model,
+        "leg": entry.leg,
+        "title": entry.name,
         "outcome": str(entry.outcome),
         "exit_code": EXIT_CODES[entry.outcome],
         "entry": entry.id,
@@ -51,6 +53,7 @@ def _model(entry: Entry) -> Document:
         "policies": [{"name": name, "digest": digest} for name, digest in entry.policies],
         "findings": [_finding(finding, check, fingerprint, evidence) for finding, check, fingerprint in entry.marks],
         "requests": [_request(one) for one in requests(entry)],
+        "preview": list(entry.preview),
         "year": _year(comparison) if comparison else None,
         "figures": _figures(comparison) if comparison else {},
         "evidence": particulars(evidence) if evidence else None,
@@ -78,8 +81,9 @@ def _finding(finding: Finding, check: str, fingerprint: str, evidence: Evidence 
         "reason": finding.reason,
         "message": finding.message,
         "waiver": finding.waiver,
-        "waived": finding.waived.model_dump(mode="json") if finding.waived else None,
-        "permission": finding.permission.model_dump(mode="json") if finding.permission else None,
+        "waived_to": list(finding.waived_to),
+        "remedy": finding.remedy.model_dump(mode="json") if finding.remedy else None,
+        "approvals": [approval.model_dump() for approval in finding.approvals],
         "source": finding.source.model_dump(),
         "amount": finding.amount,
         "unit": "ratio" if relative else base_unit(metric.kind) if metric else "",
@@ -90,7 +94,7 @@ def _finding(finding: Finding, check: str, fingerprint: str, evidence: Evidence 
 
 
 def _request(one: Request) -> Document:
-    return {"rule": one.finding.name, **one.permission.model_dump(mode="json"), "waiver": one.waiver}
+    return {"rule": one.finding.name, **one.remedy.model_dump(mode="json"), "waiver": one.waiver}
 
 
 def _drawing(one: Drawing) -> Document:

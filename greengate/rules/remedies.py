@@ -1,4 +1,4 @@
-"""What a waiver would have to allow so that a failed rule lets a change through, and who may grant it."""
+"""What a waiver would have to allow so that a failed rule lets a change through."""
 
 from __future__ import annotations
 
@@ -6,47 +6,47 @@ from collections.abc import Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
 
 from greengate.metrics import METRICS, Metric
-from greengate.policy import Budget, Check, Condition, Drift, Limit, Policy, Rule, Tolerance, Waiver
+from greengate.policy import Budget, Check, Condition, Drift, Limit, Policy, Rule, Tolerance
 from greengate.quantities import Count, Energy, Quantity, Share
 from greengate.rules.assessment import Assessment
-from greengate.verdict import Outcome, Permission
+from greengate.verdict import Outcome, Remedy
 
-_NO_CEILING = "an expression has no ceiling that a waiver could name"
-_UNBOUNDED = "how far it is off is not known"
+_NO_CEILING = "is an expression, which has no ceiling that a waiver could name"
+_UNBOUNDED = "is off by nobody knows how much"
 _KNOWN = 1e4  # a ratio above it has not been bounded
 _SPARE = 0.05  # of a limit on what scatters: the next run does so too
 _THINGS = {"flops_per_inference": "FLOP", "macs_per_inference": "MAC"}
 
 
-def waiver(rule: Rule, found: Sequence[tuple[Check, Assessment]]) -> Waiver | None:
-    """Make the narrowest waiver in round numbers that may let a rule through, or None where there is none.
+def ceilings(rule: Rule, found: Sequence[tuple[Check, Assessment]]) -> tuple[Limit | Tolerance, ...] | None:
+    """Find the narrowest ceilings in round numbers with which a waiver may let a rule through; None if there are none.
 
-    For a check that holds, its ceiling is the check's own bound. None is wider than the rule's `unless` lets it be.
+    For a check that holds, that is the check's own bound. None is wider than the rule's `unless` lets it be.
     """
-    ceilings: dict[str, Limit | Tolerance] = {}
+    made: dict[str, Limit | Tolerance] = {}
     for check, told in found:
         ceiling = _ceiling(rule, check, told)
         if ceiling is None:
             return None
-        known = ceilings.get(ceiling.side)
+        known = made.get(ceiling.side)
         if known is None or _bound(known).amount < _bound(ceiling).amount:
-            ceilings[ceiling.side] = ceiling
-    kind = rule.unless.approval if rule.unless else ""
-    return Waiver("", "", tuple(ceilings.values()), expires="", reason="", granted_by="", type=kind)
+            made[ceiling.side] = ceiling
+    return tuple(made.values())
 
 
-def permission(policy: Policy, rule: Rule, tried: Waiver | None, obstacles: Sequence[str]) -> Permission:
-    """Say what came of trying a waiver, and who may let the rule through on the forge."""
-    override, metric = policy.override, rule.metric
-    allowed = tried.ceilings if tried and not obstacles else ()
+def remedy(
+    policy: Policy, rule: Rule, tried: Sequence[Limit | Tolerance] | None, obstacles: Sequence[str], *, review: bool
+) -> Remedy:
+    """Say what came of trying such a waiver."""
+    metric = rule.metric
+    allowed = tried if tried and not obstacles else ()
     impossible = _UNBOUNDED if metric else _NO_CEILING
-    return Permission(
+    return Remedy(
         type=rule.unless.approval if rule.unless else "",
         ceiling={one.side: written(_bound(one), metric) for one in allowed if metric},
-        obstacle="; ".join(dict.fromkeys(obstacles)) if tried else impossible,
+        obstacle=impossible if tried is None else "; ".join(dict.fromkeys(obstacles)),
+        review=review,
         owners=policy.owners,
-        approvals=override.approvals if override else 0,
-        author=bool(override and not override.not_author),
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from greengate.report.account import Entry
 from greengate.report.escaping import shortened
-from greengate.verdict import Finding, Permission
+from greengate.verdict import Finding, Remedy
 
 _DAYS = 90
 _LONGEST = 200
@@ -26,12 +26,12 @@ class Request:
 
     Attributes:
         finding: The first of the rule's findings that failed.
-        permission: What it takes.
+        remedy: What would.
         waiver: A waiver as YAML, to be filled in; "" where none lets it through.
     """
 
     finding: Finding
-    permission: Permission
+    remedy: Remedy
     waiver: str
 
 
@@ -39,28 +39,28 @@ def requests(entry: Entry) -> Iterator[Request]:
     """Go through the rules that failed and may be let through, each once."""
     seen = set()
     for finding, _, fingerprint in entry.marks:
-        if finding.permission is None or finding.name in seen:
+        if finding.remedy is None or finding.name in seen:
             continue
         seen.add(finding.name)
-        yield Request(finding, finding.permission, _waiver(entry, finding, finding.permission, fingerprint))
+        yield Request(finding, finding.remedy, _waiver(entry, finding, finding.remedy, fingerprint))
 
 
-def _waiver(entry: Entry, finding: Finding, permission: Permission, fingerprint: str) -> str:
+def _waiver(entry: Entry, finding: Finding, remedy: Remedy, fingerprint: str) -> str:
     model = _PATTERN.sub(lambda found: f"[{found[0]}]", entry.verdict.model)
     today = entry.evidence.today if entry.evidence else ""
     expires = _later(today)
-    sides = set(permission.ceiling)
+    sides = set(remedy.ceiling)
     if not sides or not sides <= _SIDES or not expires or max(map(len, (model, finding.name))) > _LONGEST:
         return ""
-    owners = ", ".join(_quoted(shortened(owner, _LONGEST)) for owner in permission.owners[:_MOST_OWNERS])
+    owners = ", ".join(_quoted(shortened(owner, _LONGEST)) for owner in remedy.owners[:_MOST_OWNERS])
     lines = [
         "apiVersion: greengate/v1",
         "kind: Waiver",
         f"id: W-{today.replace('-', '')}-{fingerprint[:6]}",
         f"rule: {_quoted(finding.name)}",
-        f"type: {_quoted(permission.type)}" if permission.type else "",
+        f"type: {_quoted(remedy.type)}" if remedy.type else "",
         f"match: {{models: [{_quoted(model)}]}}",
-        f"ceiling: {{{', '.join(f'{side}: {_quoted(bound)}' for side, bound in permission.ceiling.items())}}}",
+        f"ceiling: {{{', '.join(f'{side}: {_quoted(bound)}' for side, bound in remedy.ceiling.items())}}}",
         f"expires: {_quoted(expires)}",
         'reason: ""  # why it is worth it',
         f'granted_by: ""  # one of {owners}' if owners else 'granted_by: ""  # who answers for it',
