@@ -170,13 +170,14 @@ def regression(outcome, ratio, span, words, **more):
     )
 
 
-def entry(evidence, *findings, digest="c"):
+def entry(evidence, *findings, digest="c", **more):
     """An entry of the account that was written to the ledger."""
     return Entry(
         id=digest * 64,
         verdict=Verdict(model=evidence.model.name, findings=findings),
         evidence=evidence,
         policies=(("prod-digits", "d" * 64),),
+        **more,
     )
 
 
@@ -311,12 +312,13 @@ def errored():
     )
 
 
-def hostile():
-    long = HOSTILE + "A" * 10_000
+def hostile(text=HOSTILE, more="A" * 10_000):
+    """A model of which everything that others wrote is one text; its name, path and message are longer still."""
+    long = text + more
     candidate = subject(f"models/{long}", 1.0, 0.972)
-    candidate = candidate.model_copy(update={"crosschecks": {HOSTILE: measured(9.0, provenance=COUNTER)}})
-    event = Event(name="<b>", words=HOSTILE)
-    earlier = Earlier(since="v1", label=HOSTILE, missing=HOSTILE)
+    candidate = candidate.model_copy(update={"crosschecks": {text: measured(9.0, provenance=COUNTER)}})
+    event = Event(name="<b>", words=text)
+    earlier = Earlier(since="v1", label=text, missing=text)
     return entry(
         evidence(
             long,
@@ -324,27 +326,28 @@ def hostile():
             candidate=candidate,
             events=(event,),
             earlier=(earlier,),
-            notes=(HOSTILE,),
-            grown=(GROWN[0].model_copy(update={"name": HOSTILE, "op": HOSTILE}),),
-            budgets=(drawn(budget=HOSTILE, scope=HOSTILE, holders=(HOSTILE,), unknown=(HOSTILE,)),),
+            notes=(text,),
+            grown=(GROWN[0].model_copy(update={"name": text, "op": text}),),
+            budgets=(drawn(budget=text, scope=text, holders=(text,), unknown=(text,)),),
         ),
         finding(
             "rule|`x`",
             Outcome.WARNED,
             Outcome.FAILED,
             policy="<b>@octocat</b>",
-            metric=f"quality.{HOSTILE}",
+            metric=f"quality.{text}",
             figure="1 | 2",
             limit="max `3`",
-            counterfactual=HOSTILE,
-            reason=HOSTILE,
+            counterfactual=text,
+            reason=text,
             message=long,
             source=Source(file="../po licies/<x>|\n::error::.yaml", line=1, column=1),
-            waiver=HOSTILE,
-            waived_to=(HOSTILE,),
-            remedy=Remedy(type=HOSTILE, obstacle=HOSTILE, owners=(HOSTILE,), review=True),
+            waiver=text,
+            waived_to=(text,),
+            remedy=Remedy(type=text, ceiling={"max": text}, obstacle=text, review=True, owners=(text,)),
         ),
         digest="7",
+        preview=(text,),
     )
 
 

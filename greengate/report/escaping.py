@@ -15,7 +15,7 @@ _MARKED = re.compile(  # signs that mean something anywhere
     r"[&>\"'`*~\\\[\]|{}#$!^@]|_(?![^\W_])|(?<![^\W_])_|:(?=[:/])|(?<=www)\.|<(?![=\s\d])"
     r"|^(?:[-+=]+(?=\s|$)|\d+[.)](?=\s|$)|/)"  # and those that do so at the start of a line
 )
-_REFERRING = re.compile(r"[@#!$%~^&](?=[\w\"])|:(?=(?!\d\d:)[\w+-]+:)|/(?=/)")
+_REFERRING = re.compile(r"[@#!$%~^&](?=[\w\"])|:(?=(?!\d\d:)[\w+-]+:)|/(?=/)|(?<=www)\.(?=\w)")
 _ZERO_WIDTH = "&#8203;"
 _BREAK = "<wbr>"
 _LONG = re.compile(r"[^\s-]{34,}")  # what has no place to break, and would make a table wider than a phone
@@ -26,7 +26,13 @@ _ADDRESS = re.compile(r"https?://[A-Za-z0-9._-]+(?::\d+)?(?:/[A-Za-z0-9._~/?=&%+
 
 def visible(text: str) -> str:
     """Write the text on one line; a character that cannot be seen is shown as its escape, as in Python's strings."""
-    return "".join(_escape(mark) if unicodedata.category(mark) in _UNSEEN else mark for mark in _SPACES.sub(" ", text))
+    return _seen(_SPACES.sub(" ", text))
+
+
+def _seen(line: str) -> str:
+    if line.isprintable():
+        return line
+    return "".join(_escape(mark) if unicodedata.category(mark) in _UNSEEN else mark for mark in line)
 
 
 def _escape(mark: str) -> str:
@@ -63,7 +69,7 @@ def _breakable(text: str) -> str:
 
 def fenced(text: str, language: str = "", most: int = 4000) -> str:
     """Fit a text of several lines into a Markdown code block of its own, which nothing in it can end."""
-    lines = [visible(line) for line in shortened(text, most).split("\n")]
+    lines = [_seen(line) for line in shortened(text, most).split("\n")]
     fence = "`" * max(3, *(len(run) + 1 for line in lines for run in _FENCES.findall(line)), 0)
     return "\n".join(("", "", f"{fence}{language if language.isalnum() else ''}", *lines, fence, ""))
 

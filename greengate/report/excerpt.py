@@ -10,6 +10,7 @@ from greengate.verdict import Outcome
 
 _MOST_FINDINGS = 20
 _FEW_FINDINGS = 5
+_FEW = 10  # budgets, notes, and what a preview says of one model
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def outline(whole: Document, rows: int, parts: int) -> Document:
     depth = _Depth(details=False, advice=False, findings=_MOST_FINDINGS if len(whole["models"]) == 1 else _FEW_FINDINGS)
     told = [_cut(_brief(model), depth) for model in models[:parts]]
     bare = [_cut({**model, "findings": []}, depth) for model in models[parts:]]
-    return _told(whole, [*told, *bare])
+    return _told(whole, [*told, *bare], _FEW)
 
 
 def beginning(told: Document, count: int) -> Document:
@@ -54,20 +55,25 @@ def beginning(told: Document, count: int) -> Document:
     return {**told, "models": told["models"][:count]}
 
 
-def _told(whole: Document, kept: Sequence[Document]) -> Document:
+def _told(whole: Document, kept: Sequence[Document], most: int | None = None) -> Document:
     findings = sum(len(model["findings"]) for model in whole["models"]) - sum(len(model["findings"]) for model in kept)
     left_out = {
         "findings": findings,
         "models": len(whole["models"]) - len(kept),
+        "budgets": len(whole["budgets"][most:]) if most is not None else 0,
+        "notes": len(whole["notes"][most:]) if most is not None else 0,
         "details": not all(model["details"] for model in kept),
         "advice": not all(model["advice"] for model in kept),
     }
-    return {**whole, "models": list(kept), "left_out": left_out}
+    budgets = sorted(whole["budgets"], key=lambda one: not one["overdrawn"])[:most]
+    return {**whole, "models": list(kept), "budgets": budgets, "notes": whole["notes"][:most], "left_out": left_out}
 
 
 def _cut(model: Document, depth: _Depth) -> Document:
     findings = sorted(model["findings"], key=_gravity)[: depth.findings]
-    return {**model, "findings": findings, "details": depth.details, "advice": depth.advice}
+    preview = model["preview"][: None if depth.findings is None else _FEW if findings else 0]
+    cut = {"findings": findings, "preview": preview, "details": depth.details, "advice": depth.advice}
+    return {**model, **cut}
 
 
 def _brief(model: Document) -> Document:

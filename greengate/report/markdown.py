@@ -66,7 +66,7 @@ def render(account: Account, template: str | None = None, *, where: str = "", mo
     """
     place = where or ("reports/ledger.md.j2" if template is None else "the template")
     page = _Page(_shipped() if template is None else template, place, most)
-    whole = document(account)
+    whole: Document = _wrapped(document(account))
     for told in excerpt.excerpts(whole):
         if text := page.fitting(told):
             return text
@@ -84,12 +84,14 @@ def render(account: Account, template: str | None = None, *, where: str = "", mo
 
 
 def _longest(fitting: Callable[[int], str | None], most: int) -> str | None:
-    """Find the text for the greatest number that fits, by halves; None if not even that for 0 does."""
-    found, low, high = fitting(0), 1, most
-    while found is not None and low <= high:
-        middle = (low + high) // 2
-        text = fitting(middle)
-        found, low, high = (text, middle + 1, high) if text is not None else (found, low, middle - 1)
+    """Find the text for the greatest number that fits, from small ones on; None if not even that for 0 does."""
+    found, low, step = fitting(0), 0, 1
+    while found is not None and step:
+        text = fitting(low + step) if low + step <= most else None
+        if text is None:
+            most, step = min(most, low + step - 1), (min(most, low + step - 1) - low + 1) // 2
+        else:
+            found, low, step = text, low + step, min(2 * step, most - low - step)
     return found
 
 
@@ -118,7 +120,7 @@ def _shipped() -> str:
 
 
 def _filled(source: str, place: str, told: Document) -> str:
-    variables = {**_wrapped(told), "signs": {str(outcome): sign for outcome, sign in SIGNS.items()}}
+    variables = {**told, "signs": {str(outcome): sign for outcome, sign in SIGNS.items()}}
     try:
         return _compiled(source).render(variables)
     except TemplateSyntaxError as error:
