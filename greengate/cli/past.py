@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -51,6 +52,7 @@ def show(  # noqa: PLR0913 - one argument an option
     destinations, own = reports.parse(wanted), reports.template(template)
     with opened(existing(_place(project, path))) as book:
         account = check.account([book.find(entry)], history=book)
+    account = replace(account, folder=check.folder(Path(project).parent))
     reports.tell(account, destinations, own, as_json=as_json)
     return 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import dataclass
 
 from greengate.report import yearly
@@ -21,12 +22,18 @@ class Annotation:
     text: str
 
 
-def annotate(entry: Entry, finding: Finding) -> Annotation:
-    """Remark on a finding at its rule's line; without one, at the model's file or at the project's."""
+def annotate(entry: Entry, finding: Finding, folder: str = "") -> Annotation:
+    """Remark on a finding at its rule's line; without one, at the model's file or at the project's.
+
+    Args:
+        entry: The model.
+        finding: The finding.
+        folder: Where in the repository the project is, since forges count paths from the repository's root.
+    """
     source = finding.source
     path = source.file or (entry.evidence.candidate.path if entry.evidence else "") or PROJECT_FILE
     return Annotation(
-        path=path.replace("\\", "/").removeprefix("./"),
+        path=posixpath.normpath(posixpath.join(folder, path.replace("\\", "/"))),
         line=max(source.line, 1),
         column=max(source.column, 1),
         text=_sentence(entry, finding),

@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 
 from greengate.policy import Enforce
-from greengate.report.account import Account, Entry
-from greengate.report.annotation import annotate
+from greengate.report.account import Account
+from greengate.report.annotation import Annotation, annotate
 from greengate.report.escaping import plain
 from greengate.verdict import Finding, Outcome
 
@@ -26,7 +26,7 @@ _SEVERITIES = {
 def render(account: Account) -> str:
     """Write every finding that did not pass as an issue of code quality."""
     issues = [
-        _issue(entry, finding, check, fingerprint)
+        _issue(annotate(entry, finding, account.folder), finding, check, fingerprint)
         for entry in account.entries
         for finding, check, fingerprint in entry.marks
         if finding.outcome is not Outcome.PASSED
@@ -34,8 +34,7 @@ def render(account: Account) -> str:
     return json.dumps(issues, indent=2) + "\n"
 
 
-def _issue(entry: Entry, finding: Finding, check: str, fingerprint: str) -> dict[str, object]:
-    remark = annotate(entry, finding)
+def _issue(remark: Annotation, finding: Finding, check: str, fingerprint: str) -> dict[str, object]:
     return {
         "description": plain(remark.text, 1000),
         "check_name": plain(check),
