@@ -88,12 +88,17 @@ def _unevaluated(problem: str) -> Finding:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A whole check: every judged model, when (UTC, ISO 8601) and by which version of greengate."""
+    """A whole check: every judged model, when (UTC, ISO 8601) and by which version of greengate.
+
+    Attributes:
+        project: The project file as its repository knows it; paths of policies and models are relative to its folder.
+    """
 
     entries: tuple[Entry, ...]
     taken_at: str
     version: str
     notes: tuple[str, ...] = ()
+    project: str = "greengate.yaml"
 
     @property
     def outcome(self) -> Outcome:

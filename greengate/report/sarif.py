@@ -60,7 +60,8 @@ def render(account: Account) -> str:
             }
         ],
         "results": [
-            _result(entry, finding, fingerprint, order.index(finding.name)) for entry, finding, fingerprint in told
+            _result(account.project, entry, finding, fingerprint, order.index(finding.name))
+            for entry, finding, fingerprint in told
         ],
     }
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
@@ -91,8 +92,8 @@ def _rule(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _result(entry: Entry, finding: Finding, fingerprint: str, rule: int) -> dict[str, Any]:
-    remark = annotate(entry, finding)
+def _result(project: str, entry: Entry, finding: Finding, fingerprint: str, rule: int) -> dict[str, Any]:
+    remark = annotate(entry, finding, project)
     result: dict[str, Any] = {
         "ruleId": plain(finding.name),
         "ruleIndex": rule,
