@@ -11,10 +11,13 @@ from collections.abc import Mapping
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from greengate.errors import ModelError, UsageError, nearest
 from greengate.ports import IntensitySource, ModelLoader
+
+if TYPE_CHECKING:  # counting needs no verdicts, nor what makes them
+    from greengate.forges import Forge
 
 MODELS = {".onnx": "greengate.models.onnx:OnnxLoader", ".pt2": "greengate.models.pytorch:TorchLoader"}
 # No kinds that can be run: their loader says so, and what to do instead.
@@ -44,6 +47,8 @@ INTENSITIES = {
     "neso": "greengate.carbon.live.neso:Neso",
     "watttime": "greengate.carbon.live.watttime:WattTime",
 }
+# A forge is named by the id of a change; there are no others' forges yet.
+FORGES = {"github": "greengate.forge.github:GitHub", "gitlab": "greengate.forge.gitlab:GitLab"}
 REPORTS = {
     "codequality": "greengate.report.codequality",
     "json": "greengate.report.json_report",
@@ -111,6 +116,24 @@ def intensity_source(word: str, access: object) -> IntensitySource:
         hint = nearest(word, known) if word else "known here: " + ", ".join(f"`{name}`" for name in sorted(known))
         raise UsageError("--source", problem, hint)
     made: IntensitySource = _resolve(known[word])(access)
+    return made
+
+
+def forge(word: str, access: object, change: str) -> Forge:
+    """Make the forge that a change is on.
+
+    Args:
+        word: A word of `FORGES`.
+        access: The `settings.ForgeAccess` that the forge may ask for.
+        change: Id of the change: `owner/repo#12` on GitHub, `group/project!12` on GitLab.
+
+    Raises:
+        UsageError: There is no such forge, or its id is none of a change there.
+        ForgeError: What opens it is missing or cannot be used.
+    """
+    if word not in FORGES:
+        raise UsageError("forge", f"`{word}` is no forge that greengate knows", nearest(word, FORGES))
+    made: Forge = _resolve(FORGES[word])(access, change)
     return made
 
 

@@ -97,6 +97,27 @@ class LiveAccess:
     cache: Path | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ForgeAccess:
+    """How a forge is reached, and as whom; what is secret comes from the environment alone.
+
+    Attributes:
+        token: Token of the job, of a user or of a bot; "" for none.
+        app_id: Id of a GitHub App, which is used instead of the token where it is given with its key.
+        app_key: Its private key, as PEM text.
+        address: Address of the API; "" for that of github.com or gitlab.com.
+        ca_file: Certificate authorities to trust instead of the usual ones; "" for those.
+        proxies: Proxies by scheme, and under "no" the hosts that are asked without one.
+    """
+
+    token: str = field(default="", repr=False)
+    app_id: str = ""
+    app_key: str = field(default="", repr=False)
+    address: str = ""
+    ca_file: str = ""
+    proxies: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
 def harmless_environment() -> dict[str, str]:
     """Return what a build command needs of the environment; tokens and keys stay here."""
     kept = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "CONDA_PREFIX", "LD_LIBRARY_PATH")
@@ -204,6 +225,35 @@ def live_access(source: str, address: str = "", environment: Mapping[str, str] |
         proxies=_proxies(given),
         cache=_cache(given),
     )
+
+
+def forge_access(word: str, environment: Mapping[str, str] | None = None) -> ForgeAccess:
+    """Read what a forge is asked with: "github" or "gitlab".
+
+    GitHub: `GREENGATE_GITHUB_TOKEN`, else `GITHUB_TOKEN`; `GREENGATE_GITHUB_APP_ID` and `GREENGATE_GITHUB_APP_KEY`;
+    `GITHUB_API_URL`. GitLab: `GREENGATE_GITLAB_TOKEN` and `CI_API_V4_URL`. Each gets its own token and no other's;
+    `GREENGATE_FORGE_CA` and the proxies are for both.
+    """
+    given = os.environ if environment is None else environment
+    own = {"github": _github, "gitlab": _gitlab}[word](given)
+    return ForgeAccess(**own, ca_file=given.get("GREENGATE_FORGE_CA", ""), proxies=_proxies(given))
+
+
+def _github(given: Mapping[str, str]) -> dict[str, str]:
+    token = given.get("GREENGATE_GITHUB_TOKEN", "").strip() or given.get("GITHUB_TOKEN", "").strip()
+    return {
+        "token": token,
+        "app_id": given.get("GREENGATE_GITHUB_APP_ID", "").strip(),
+        "app_key": given.get("GREENGATE_GITHUB_APP_KEY", ""),
+        "address": given.get("GITHUB_API_URL", "").strip(),
+    }
+
+
+def _gitlab(given: Mapping[str, str]) -> dict[str, str]:
+    return {
+        "token": given.get("GREENGATE_GITLAB_TOKEN", "").strip(),
+        "address": given.get("CI_API_V4_URL", "").strip(),
+    }
 
 
 def _proxies(given: Mapping[str, str]) -> dict[str, str]:
