@@ -24,8 +24,7 @@ class Annotation:
 def annotate(entry: Entry, finding: Finding, project: str) -> Annotation:
     """Remark on a finding at its rule's line; without one, at the model's file or at the project's.
 
-    Args:
-        project: The project file, as in `Account.project`: forges know paths as the repository does.
+    The path is the repository's, since forges know no other: `project` is `Account.project`.
     """
     source, text = finding.source, _sentence(entry, finding)
     if source.file.startswith(SHIPPED):  # no file of the repository: the project file is what names it
