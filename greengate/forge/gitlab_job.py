@@ -15,8 +15,8 @@ from greengate.changes import Change
 def change_of(environment: Mapping[str, str]) -> Change:
     """Tell the merge request that a job runs for, and the run; without a merge request, what is known of the run.
 
-    The request is named by the project that it goes to, and a run is the pipeline and the job in it: a job that is tried
-    again has a greater number.
+    The request is named by the project that it goes to. A run is a pipeline and a job in it: a job that is tried again
+    has a greater number.
     """
     told = environment.get
     project, number = told("CI_MERGE_REQUEST_PROJECT_PATH", ""), told("CI_MERGE_REQUEST_IID", "")
