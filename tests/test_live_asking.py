@@ -17,9 +17,9 @@ from sources_made import DOUBLES, KEY, PASSWORD, TOKEN, Clock, asked, decided, m
 from tls_made import behind_proxy
 
 from greengate import outlook, registry
-from greengate.carbon.live.addresses import proxy_for
 from greengate.errors import SourceError
 from greengate.settings import LiveAccess, live_access, live_source
+from greengate.web.addresses import proxy_for
 from greengate.window import Go, Inconclusive
 
 EM, DE = "electricitymaps", DOUBLES["electricitymaps"].body()

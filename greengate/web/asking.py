@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from http.client import HTTPException, RemoteDisconnected
-from ssl import SSLCertVerificationError
 from time import monotonic
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
+
+from greengate.web import failures
 
 if TYPE_CHECKING:
     from requests import Response, Session
@@ -100,10 +100,10 @@ class Asker:
         except (OSError, ValueError, KeyError, HTTPError) as error:  # all that requests lets through is one of these
             if type(error) in _ODD:
                 raise NoAnswer("odd", f"{self.address} {_ODD[type(error)]}") from error
-            if monotonic() >= until_s or _timed_out(error):
+            if monotonic() >= until_s or failures.timed_out(error):
                 words = f"{self.address} gave no whole answer within {timeout_s:g} s"
                 raise NoAnswer("timeout", words) from error
-            raise NoAnswer(*self._failure(error)) from error
+            raise NoAnswer(*failures.told(self.address, error)) from error
 
     def close(self) -> None:
         """Close the connection."""
@@ -152,8 +152,8 @@ class Asker:
 
     def _redirected(self, response: Response) -> str:
         target = urljoin(response.url, response.headers["location"])
-        if _origin(target) != _origin(self.address):
-            scheme, host, port = _origin(target)
+        if failures.origin(target) != failures.origin(self.address):
+            scheme, host, port = failures.origin(target)
             words = f"{self.address} redirects to {scheme}://{host}:{port}, which is not followed"
             raise NoAnswer("elsewhere", words)
         return target
@@ -171,43 +171,6 @@ class Asker:
         if monotonic() > until_s:
             raise TimeoutError
         return bytes(body)
-
-    def _failure(self, error: Exception) -> tuple[str, str]:
-        from requests.exceptions import SSLError  # noqa: PLC0415 - heavy
-        from urllib3.exceptions import HTTPError  # noqa: PLC0415 - heavy
-
-        cause = _root(error)
-        # Behind a proxy, the last of the exceptions holds it and is not raised from it.
-        if any(isinstance(one, SSLCertVerificationError) for one in (cause, *cause.args)):
-            return "uncertified", f"{self.address} shows no certificate that is trusted here"
-        if isinstance(error, SSLError):
-            return "no-tls", f"{self.address} does not speak TLS"
-        if isinstance(cause, RemoteDisconnected):
-            return "closed", f"{self.address} closed the connection without an answer"
-        if isinstance(cause, HTTPException) or (isinstance(error, HTTPError) and not isinstance(error, ValueError)):
-            return "broken", f"{self.address} broke its answer off, or does not speak HTTP"
-        # The text of other exceptions may hold what was sent.
-        reason = cause.strerror if isinstance(cause, OSError) else None
-        reason = reason or (str(cause) if type(cause) is OSError else type(cause).__name__)
-        return "unreachable", f"{self.address} cannot be asked: {reason}"
-
-
-def _timed_out(error: Exception) -> bool:
-    from requests.exceptions import Timeout  # noqa: PLC0415 - heavy
-
-    return isinstance(error, Timeout) or isinstance(_root(error), TimeoutError)
-
-
-def _origin(url: str) -> tuple[str, str, int]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname or "", parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
-
-
-def _root(error: BaseException) -> BaseException:
-    """Return the exception that all the others are about."""
-    while error.__cause__ or error.__context__:
-        error = error.__cause__ or error.__context__ or error
-    return error
 
 
 def said(told: object, most: int = 120) -> str:

@@ -25,11 +25,11 @@ from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
-from greengate.carbon.live import addresses
 from greengate.carbon.live.keeping import Kept
 from greengate.carbon.live.reading import Odd
 from greengate.errors import SourceError
 from greengate.settings import LiveAccess
+from greengate.web import addresses
 from greengate.web.asking import MAX_BYTES, Answer, Asker, NoAnswer, Way, said
 
 _PASSING = ("timeout", "unreachable", "closed", "broken")
@@ -114,9 +114,9 @@ class Courier:
     ) -> None:
         self.name = name
         secret = bool(access.token or access.password)
-        self.address = addresses.checked(name, access.address or address, secret=secret)
+        self.address = addresses.checked(name, access.address or address, secret=secret, page="docs/window.md")
         proxy = addresses.proxy_for(name, self.address, access.proxies)
-        addresses.refuse_missing(access.ca_file)
+        addresses.refuse_missing("GREENGATE_WINDOW_CA", access.ca_file)
         self._asker = Asker(self.address, Way(headers or {}, access.ca_file, proxy))
         self._kept = Kept(access.cache)
         self._refusals = refusals or {}

@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from greengate.bases import Basis, Boundary, Mix, Signal
-from greengate.carbon.live import addresses
 from greengate.carbon.live.courier import PACE, Courier, Letter, Pace, Question
 from greengate.carbon.live.reading import Odd, entry, moment, number, rows, same, updated, yes_or_no
 from greengate.errors import UsageError
 from greengate.ports import Point
 from greengate.settings import LiveAccess
+from greengate.web import addresses
 
 NAME = "electricitymaps"
 ADDRESS = "https://api.electricitymaps.com"

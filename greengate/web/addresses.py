@@ -1,4 +1,4 @@
-"""Where a live source is asked, and what may not be sent there."""
+"""Where a service is asked, and what may not be sent there."""
 
 from __future__ import annotations
 
@@ -10,15 +10,21 @@ from urllib.parse import SplitResult, urlsplit
 from greengate.errors import UsageError
 
 
-def checked(name: str, address: str, *, secret: bool) -> str:
+def checked(name: str, address: str, *, secret: bool, page: str) -> str:
     """Return an address that may be asked.
+
+    Args:
+        name: What an error begins with.
+        address: The address.
+        secret: Whether a key is sent along.
+        page: The page that shows the variables.
 
     Raises:
         UsageError: It is no address, holds credentials, or a key would travel in the clear.
     """
     parts = _split(name, address)
     if parts.username is not None or parts.password is not None:
-        raise UsageError(name, "its address holds a user or a password", "give those in variables: see docs/window.md")
+        raise UsageError(name, "its address holds a user or a password", f"give those in variables: see {page}")
     if parts.query or parts.fragment:
         raise UsageError(name, "its address goes on behind the path", "leave `?` and `#` out")
     if secret and parts.scheme == "http" and not _loopback(parts.hostname or ""):
@@ -66,14 +72,14 @@ def _names(entry: str, parts: SplitResult) -> bool:
     return entry == "*" or (bool(name) and (host == name or host.endswith(f".{name}")))
 
 
-def refuse_missing(ca_file: str) -> None:
+def refuse_missing(variable: str, ca_file: str) -> None:
     """Refuse certificate authorities that are not there.
 
     Raises:
         UsageError: They are not.
     """
     if ca_file and not Path(ca_file).exists():
-        raise UsageError("GREENGATE_WINDOW_CA", f"there is no `{ca_file}`", "name a file of certificates (PEM)")
+        raise UsageError(variable, f"there is no `{ca_file}`", "name a file of certificates (PEM)")
 
 
 def header(name: str, variable: str, value: str) -> str:
