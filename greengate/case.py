@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from greengate.changes import Approval, Grant
 from greengate.conversion import Conversion
 from greengate.evidence import Earlier, Event, Model, Runner
 from greengate.measure import machine
@@ -33,6 +34,8 @@ class Case:
         metered: Whether a rule is about a figure that they would make surer.
         runner: This machine, with its profile where it has one.
         events: What was found of it beforehand.
+        approvals: Approving reviews of the change.
+        grants: How its waivers came onto the base branch.
     """
 
     model: Model
@@ -48,6 +51,8 @@ class Case:
     metered: bool = False
     runner: Runner = field(default_factory=lambda: machine.here().runner)
     events: tuple[Event, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    grants: tuple[Grant, ...] = ()
     branch: str = ""
     notes: tuple[str, ...] = ()
 

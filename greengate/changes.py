@@ -19,6 +19,8 @@ class Change(Value):
         run: The CI run that judges it and the attempt, as in `17234567890.2`: numbers that only grow.
         page: Web address of the run.
         fork: Whether it comes from another repository, and so without secrets and permissions.
+        queued: Whether it is judged in a merge queue or a merge train, together with what is ahead of it.
+        leg: Which leg of a matrix of runners judges it; "" where there is but one.
     """
 
     id: str = ""
@@ -27,6 +29,12 @@ class Change(Value):
     run: str = ""
     page: str = ""
     fork: bool = False
+    queued: bool = False
+    leg: str = ""
+
+
+NO_CHANGE = Change()
+"""Nothing is known of a change, as on a developer's machine."""
 
 
 class Approval(Value):

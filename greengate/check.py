@@ -10,10 +10,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from secrets import token_hex
 
-from greengate import __version__, deployments, gate, git, grounds, meters, packs, preparation, profiles, purses
+from greengate import (
+    __version__,
+    deployments,
+    gate,
+    git,
+    grounds,
+    meters,
+    packs,
+    preparation,
+    preview,
+    profiles,
+    purses,
+)
 from greengate.carbon.factors import FactorSet
 from greengate.case import Case
+from greengate.changes import NO_CHANGE
 from greengate.conversion import Conversion
 from greengate.errors import GreengateError, MeasurementError, ModelError, UsageError, nearest
 from greengate.gathering import Watch, gather
@@ -56,20 +70,22 @@ def run(settings: Settings, watch: Watch) -> Account:
         found = meters.survey(held.project.meters, _access(settings, held, project), preparation.device(held.project))
         factors = deployments.pinned(settings.root, held.project, base)
         with purses.opened(settings, held, history) as purse:
-            own = _Own(project, deployments.pinned(settings.root, project) if base else factors)
-            walk = _Walk(settings, held, own, history, found, here, factors, purse, taken_at, watch)
+            pinned = deployments.pinned(settings.root, project) if base else factors
+            own = _Own(project, pinned, preview.edited(settings, held, project))
+            walk = _Walk(settings, held, own, history, found, here, factors, purse, taken_at, watch, token_hex(8))
             cases = [walk.prepared(entry) for entry in entries]
             records = walk.decided(cases)
-            told = account(records, purse.finish(records))
+            told = account(records, purse.finish(records), history)
             return placed(told, settings.root / settings.project)
 
 
 @dataclass(frozen=True, slots=True)
 class _Own:
-    """The change's own project file, and the factor set that it pins."""
+    """The change's own project file, the factor set that it pins, and its policies where it edits them."""
 
     project: Project
     factors: FactorSet | None
+    edited: preview.Edited | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +110,7 @@ class _Walk:
     purse: Purse
     taken_at: str
     watch: Watch
+    check: str
 
     def prepared(self, entry: ModelEntry) -> _Prepared:
         """Find a model's files, or what is wrong with them; anything else that is wrong ends the check here."""
@@ -145,7 +162,8 @@ class _Walk:
         drawn = self.purse.drawn(brought)
         evidence, notes = self.purse.settled(brought, drawn, gate.judge(brought.policies, drawn))
         verdict = gate.judge(brought.policies, evidence)
-        return self._decision(entry, verdict, evidence=evidence, notes=notes)
+        would = self.own.edited.would_say(evidence, verdict) if self.own.edited else ()
+        return self._decision(entry, verdict, evidence=evidence, notes=notes, preview=would)
 
     def _unjudged(self, entry: ModelEntry, error: GreengateError) -> Decision:
         return self._decision(entry, Verdict(model=entry.name, findings=()), problem=str(error))
@@ -163,6 +181,9 @@ class _Walk:
             commit=git.toplevel_commit(self.settings.root),
             problem=str(rest.get("problem", "")),
             notes=(*self.held.notes, *packs.warnings(policies, self.taken_at[:10]), *rest.get("notes", ())),  # type: ignore[misc]
+            check=self.check,
+            change=self.settings.about or NO_CHANGE,
+            preview=rest.get("preview", ()),  # type: ignore[arg-type]
         )
 
 
@@ -186,8 +207,8 @@ def judge_again(record: Record, root: Path, project_file: str, paths: Sequence[s
     return Account((entry,), evidence.taken_at, __version__, notes=(note,))
 
 
-def account(records: Sequence[Record], more: Sequence[str] = ()) -> Account:
-    """Give the account of some decisions, with more notes on all of them."""
+def account(records: Sequence[Record], more: Sequence[str] = (), history: History | None = None) -> Account:
+    """Give the account of some decisions, with more notes on all of them; as entries, by the history that has them."""
     entries = tuple(
         Entry(
             record.entry_id,
@@ -195,12 +216,15 @@ def account(records: Sequence[Record], more: Sequence[str] = ()) -> Account:
             record.decision.evidence,
             record.decision.problem,
             record.decision.policies,
+            record.decision.preview,
+            record.decision.change.leg,
+            history.line(record.entry_id) if history else "",
         )
         for record in records
     )
     notes = {note: None for record in records for note in record.decision.notes} | dict.fromkeys(more)
     newest = records[-1].decision
-    return Account(entries, newest.taken_at, newest.version, notes=tuple(notes))
+    return Account(entries, newest.taken_at, newest.version, notes=tuple(notes), change=newest.change)
 
 
 def placed(told: Account, project_file: Path) -> Account:

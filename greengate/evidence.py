@@ -11,6 +11,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from greengate.changes import Approval, Grant
 from greengate.conversion import Conversion
 from greengate.draws import Drawn
 from greengate.values import Real, Value
@@ -283,6 +284,8 @@ class Evidence(Value):
         device: What ran the models: "cpu", or "cuda:" and which GPU.
         project: The project's name, or "".
         change: The change, as in `owner/repo#12`, or "" where none is named.
+        approvals: The approving reviews of the change that the forge was found to have, before anything was measured.
+        grants: How the waivers came onto the base branch, as the forge tells it; empty where it was not asked.
         budgets: What the change draws on budgets, and what they had left.
         conversion: Traffic and factors by which emissions and a year's figures were made; None where none are declared.
         terms: SHA-256 of what decides how much work a run is: inputs as run and their file, ranges, batch; "" in
@@ -312,6 +315,8 @@ class Evidence(Value):
     conversion: Conversion | None = None
     project: str = ""
     change: str = ""
+    approvals: tuple[Approval, ...] = ()
+    grants: tuple[Grant, ...] = ()
     budgets: tuple[Drawn, ...] = ()
     terms: str = ""
 

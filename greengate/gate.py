@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from greengate.evidence import Evidence
 from greengate.metrics import Metric
-from greengate.policy import (
-    Budget,
-    Check,
-    Condition,
-    Drift,
-    Enforce,
-    Gain,
-    Limit,
-    Plan,
-    Policy,
-    Rule,
-    Tolerance,
-    Waiver,
-)
+from greengate.permission import permitted, questions
+from greengate.policy import Budget, Check, Condition, Drift, Enforce, Limit, Plan, Policy, Rule, Tolerance
 from greengate.quantities import Share
-from greengate.rules import budget, drift, expression, limit, regression
-from greengate.rules.assessment import Assessment, comparable, other_runner, unavailable
+from greengate.rules import drift, limit, regression
+from greengate.rules.assessment import Assessment, comparable, other_runner
+from greengate.rules.kinds import KINDS, assess
 from greengate.verdict import Finding, Outcome, Source, Verdict
-
-_KINDS = {Limit: "limit", Tolerance: "regression", Drift: "drift", Condition: "expression", Budget: "budget"}
 
 
 def judge(policies: Sequence[Policy], evidence: Evidence) -> Verdict:
@@ -49,7 +36,7 @@ def unsettled(policies: Sequence[Policy], evidence: Evidence) -> bool:
         for policy in shared(policies)
         if not comparable(evidence, policy.plan.comparable)
         for rule in policy.rules
-        for check, metric in _questions(policy, rule, evidence)
+        for check, metric in questions(policy, rule, evidence)
         if not other_runner(evidence, policy.plan.runner, metric)
     )
 
@@ -65,16 +52,6 @@ def fixed_rounds(policies: Sequence[Policy], evidence: Evidence) -> int:
         if isinstance(check, Drift)
     ]
     return min(max(wanted, default=0), len({pair.round for pair in evidence.pairs}))
-
-
-def _questions(policy: Policy, rule: Rule, evidence: Evidence) -> Iterable[tuple[Check, Metric]]:
-    """Go through what a verdict on a rule may ask, and of which metric: its checks, and what lets it through."""
-    if rule.metric is None:
-        return
-    for check in (*rule.checks, *_ceilings(policy, rule, evidence)):
-        yield check, rule.metric
-    if rule.unless and rule.unless.gain and any(_waivers(policy, rule, evidence)):
-        yield _wanted(rule.unless.gain), rule.unless.gain.metric
 
 
 def _settled(check: Check, metric: Metric, evidence: Evidence, plan: Plan) -> bool:
@@ -126,14 +103,14 @@ def _asked(check: Check) -> tuple[str, str]:
 
 
 def _finding(policy: Policy, rule: Rule, check: Check, evidence: Evidence) -> Finding:
-    found = _assess(check, rule, evidence, policy)
-    outcome, reason, waiver = _let_through(policy, rule, check, found, evidence)
-    outcome, remark = _enforced(outcome, found, rule, policy)
+    found = assess(check, rule, evidence, policy)
+    leave = permitted(policy, rule, check, found, evidence)
+    outcome, remark = _enforced(leave.outcome, found, rule, policy)
     return Finding(
         rule=rule.id,
         policy=policy.name,
         metric=rule.metric.name if rule.metric else "",
-        kind=_KINDS[type(check)],
+        kind=KINDS[type(check)],
         enforce=rule.enforce,
         judged=found.outcome,
         outcome=outcome,
@@ -142,113 +119,15 @@ def _finding(policy: Policy, rule: Rule, check: Check, evidence: Evidence) -> Fi
         limit=found.limit,
         margin=found.margin,
         counterfactual=found.counterfactual,
-        reason="; ".join(part for part in (found.reason, reason, remark) if part),
+        reason="; ".join(part for part in (found.reason, leave.reason, remark) if part),
         message=rule.message if found.outcome is Outcome.FAILED else "",
-        waiver=waiver,
+        waiver=leave.waiver,
+        approvals=leave.approvals,
         source=Source(file=rule.place.file, line=rule.place.line, column=rule.place.column),
         amount=found.amount,
         bounds=found.bounds,
         provenance=found.provenance,
     )
-
-
-def _assess(check: Check, rule: Rule, evidence: Evidence, policy: Policy) -> Assessment:
-    if isinstance(check, Condition):
-        return expression.assess(check, rule.metric, evidence, policy.plan)
-    if rule.metric is None:
-        return unavailable(str(check), "the rule names no metric")
-    if isinstance(check, Budget):
-        return budget.assess(check, rule.metric, evidence)
-    if isinstance(check, Limit):
-        return limit.assess(check, rule.metric, evidence, policy.plan)
-    if isinstance(check, Drift):
-        return drift.assess(check, rule.metric, evidence, policy.plan)
-    return regression.assess(check, rule.metric, evidence, policy.plan)
-
-
-def _let_through(
-    policy: Policy, rule: Rule, check: Check, found: Assessment, evidence: Evidence
-) -> tuple[Outcome, str, str]:
-    """Ask whether a waiver covers what was found: the outcome after it, a reason, and the waiver's id.
-
-    A waiver of which not everything is proven changes nothing.
-    """
-    if found.outcome is Outcome.PASSED or rule.enforce is Enforce.HARD:
-        return found.outcome, "", ""
-    reasons = []
-    for waiver in _waivers(policy, rule, evidence):
-        obstacles = [*_obstacles(waiver, rule, evidence)] or [*_conditions(policy, rule, check, waiver, evidence)]
-        if not obstacles:
-            return Outcome.WAIVED, f"waived until {waiver.expires} by {waiver.granted_by}: {waiver.reason}", waiver.id
-        reasons += [f"waiver {waiver.id} {words}" for words in obstacles]
-    if rule.unless and not reasons and found.outcome is Outcome.FAILED:
-        reasons = [f"no waiver of type {rule.unless.approval} has been granted"]
-    return found.outcome, "; ".join(reasons), ""
-
-
-def _waivers(policy: Policy, rule: Rule, evidence: Evidence) -> Iterable[Waiver]:
-    return (
-        waiver
-        for waiver in policy.waivers
-        if waiver.rule == f"{policy.name}/{rule.id}" and waiver.match.covers(evidence.model, evidence.branch)
-    )
-
-
-def _obstacles(waiver: Waiver, rule: Rule, evidence: Evidence) -> Iterable[str]:
-    if waiver.match.branches and not evidence.branch:
-        yield f"is for the branches {', '.join(waiver.match.branches)}; name the branch with --branch"
-    if waiver.expired(evidence.today):
-        yield f"expired on {waiver.expires} ({waiver.place})"
-    if rule.unless and waiver.type != rule.unless.approval:
-        yield f"is of type {waiver.type or 'none'}, the rule asks for {rule.unless.approval}"
-
-
-def _conditions(policy: Policy, rule: Rule, check: Check, waiver: Waiver, evidence: Evidence) -> Iterable[str]:
-    """Go through the gain and all ceilings; yield what does not hold."""
-    if rule.unless and rule.unless.gain:
-        gain = rule.unless.gain
-        found = regression.assess(_wanted(gain), gain.metric, evidence, policy.plan)
-        if found.outcome is not Outcome.PASSED:
-            yield f"needs a gain of {gain}, found {_words(found)}"
-    for ceiling in _on(check, (*_rule_ceiling(rule), *waiver.ceilings)):
-        found = _assess(ceiling, rule, evidence, policy)
-        if found.outcome is not Outcome.PASSED:
-            yield f"has a ceiling of {ceiling}, found {_words(found)}"
-
-
-def _wanted(gain: Gain) -> Tolerance:
-    """Turn a gain into what must hold: an increase of at least d is what a decrease of at most -d would be."""
-    side = "max_decrease" if gain.side == "min_increase" else "max_increase"
-    return Tolerance(side, replace(gain.delta, amount=-gain.delta.amount))
-
-
-def _words(found: Assessment) -> str:
-    open_ = f" ({found.reason})" if found.outcome is Outcome.INCONCLUSIVE and found.reason else ""
-    return f"{found.figure}{open_}"
-
-
-def _rule_ceiling(rule: Rule) -> tuple[Tolerance, ...]:
-    if rule.unless is None:
-        return ()
-    sides = [check.side for check in rule.checks if isinstance(check, Tolerance)]
-    return tuple(Tolerance(side, rule.unless.ceiling) for side in sides)
-
-
-def _on(check: Check, ceilings: Iterable[Limit | Tolerance]) -> list[Limit | Tolerance | Drift]:
-    """Read ceilings as bounds of what the check asks: of a drift, they bind the change since the earlier model."""
-    if not isinstance(check, Drift):
-        return list(ceilings)
-    return [
-        Drift(ceiling.side, ceiling.delta, check.since) if isinstance(ceiling, Tolerance) else ceiling
-        for ceiling in ceilings
-    ]
-
-
-def _ceilings(policy: Policy, rule: Rule, evidence: Evidence) -> list[Limit | Tolerance | Drift]:
-    granted = [check for waiver in _waivers(policy, rule, evidence) for check in waiver.ceilings]
-    if not granted:
-        return []
-    return [ceiling for check in rule.checks for ceiling in _on(check, (*_rule_ceiling(rule), *granted))]
 
 
 def _enforced(outcome: Outcome, found: Assessment, rule: Rule, policy: Policy) -> tuple[Outcome, str]:

@@ -157,3 +157,19 @@ def last_release(root: Path, ref: str) -> str:
 def toplevel_commit(root: Path) -> str:
     """The commit that is checked out, or "" where there is no repository or no commit yet."""
     return ask(root, "rev-parse", "--verify", "--quiet", "HEAD").text
+
+
+def last_touched(root: Path, ref: str, path: str) -> str:
+    """The commit that last changed a file of the project, as seen from a ref; "" where this clone does not reach it."""
+    answer = ask(root, "log", "-1", "--format=%H", "--end-of-options", ref, "--", path)
+    found = answer.text if answer.code == 0 else ""
+    return "" if found and found in _grafts(root) else found
+
+
+def _grafts(root: Path) -> frozenset[str]:
+    """The commits at which a shallow clone ends: to git they look as if they had brought every file."""
+    place = ask(root, "rev-parse", "--git-path", "shallow").text
+    try:
+        return frozenset((root / place).read_text(encoding="ascii").split())
+    except OSError:
+        return frozenset()

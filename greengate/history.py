@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from greengate.changes import NO_CHANGE, Change
 from greengate.errors import HistoryError, UsageError
 from greengate.evidence import Evidence
 from greengate.ledger.canonical import digest, encode
@@ -33,6 +34,9 @@ class Decision:
         policies: (name, SHA-256 of the file) of every policy that was applied.
         commit: The commit that was judged, or "" outside a repository.
         problem: Why there is no evidence, if the model could not be evaluated.
+        check: Which check this is a part of: the same for all models that were judged together; "" in old entries.
+        change: The change that was judged, and the run that judged it.
+        preview: What the change's own policies would say, were they merged.
     """
 
     model: str
@@ -45,6 +49,9 @@ class Decision:
     commit: str = ""
     problem: str = ""
     notes: tuple[str, ...] = ()
+    check: str = ""
+    change: Change = NO_CHANGE
+    preview: tuple[str, ...] = ()
 
     @property
     def sha256(self) -> str:
@@ -74,9 +81,33 @@ class History:
 
     def append(self, decision: Decision) -> str:
         """Write a decision down and return the id of its entry."""
-        body = encode(decision.evidence.model_dump(mode="json")) if decision.evidence else b""
-        bodies = {digest(body): body} if body else {}
-        return self._store.append(encode(_statement(decision, next(iter(bodies), ""))), bodies).entry_id
+        statement, body = _written(decision)
+        return self._store.append(statement, {digest(body): body} if body else {}).entry_id
+
+    def keep(self, line: Line) -> None:
+        """Write down an entry that was read from elsewhere, byte for byte; the same again changes nothing."""
+        self._store.append(line.statement, {digest(line.evidence): line.evidence} if line.evidence else {})
+
+    def line(self, entry_id: str) -> str:
+        """Return an entry with its evidence as one line of JSON, from which it can be judged again elsewhere."""
+        (stored,) = self._store.find(entry_id)
+        statement = json.loads(stored.leaf)
+        named = statement["predicate"]["evidence"]
+        evidence = json.loads(self._store.body(named)) if named else None
+        return encode({"entry": stored.entry_id, "statement": statement, "evidence": evidence}).decode()
+
+    def of_check(self, record: Record) -> list[Record]:
+        """List the entries of the check that one belongs to, in their order; of an old entry, that one alone."""
+        name = record.decision.check
+        if not name:
+            return [record]
+        found = []
+        for other in self.newest_first():
+            if other.decision.check == name:
+                found.append(other)
+            elif found:
+                break
+        return found[::-1]
 
     def newest_first(self) -> Iterator[Record]:
         """Go through the decisions, the newest first."""
@@ -142,6 +173,34 @@ def opened(path: Path) -> Iterator[History]:
         history.close()
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An entry that was read from elsewhere: what it says, and the bytes that its digests are of."""
+
+    record: Record
+    statement: bytes
+    evidence: bytes
+
+
+def read_line(text: str | bytes, where: str) -> Line:
+    """Read a line that `History.line` wrote; nothing in it is believed that its digests do not tell.
+
+    Raises:
+        HistoryError: It is no such line, or not the one that was written.
+    """
+    try:
+        told = json.loads(text)
+        statement, evidence = encode(told["statement"]), encode(told["evidence"]) if told["evidence"] else b""
+        named = told["statement"]["predicate"]["evidence"]
+        decision = _decision(told["statement"], evidence)
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        found = "".join(sign for sign in str(error)[:200] if sign.isprintable())
+        raise HistoryError(where, f"this is no entry of a history: {found}") from error
+    if digest(statement) != told["entry"] or (digest(evidence) if evidence else "") != named:
+        raise HistoryError(where, "this entry was changed since it was written: its digest is another one")
+    return Line(Record(-1, digest(statement), decision), statement, evidence)
+
+
 def existing(path: Path) -> Path:
     """Return the path of a history that is there.
 
@@ -151,6 +210,12 @@ def existing(path: Path) -> Path:
     if not path.is_file():
         raise UsageError(str(path), "there is no history here yet", "`greengate gate` writes one")
     return path
+
+
+def _written(decision: Decision) -> tuple[bytes, bytes]:
+    """Write a decision as its statement and its evidence, of which the statement holds the digest."""
+    body = encode(decision.evidence.model_dump(mode="json")) if decision.evidence else b""
+    return encode(_statement(decision, digest(body) if body else "")), body
 
 
 def _statement(decision: Decision, evidence: str) -> dict[str, Any]:
@@ -169,6 +234,9 @@ def _statement(decision: Decision, evidence: str) -> dict[str, Any]:
             "commit": decision.commit,
             "problem": decision.problem,
             "notes": list(decision.notes),
+            "check": decision.check,
+            "change": decision.change.model_dump(mode="json"),
+            "preview": list(decision.preview),
         },
     }
 
@@ -186,6 +254,9 @@ def _decision(statement: dict[str, Any], body: bytes) -> Decision:
         commit=_text(predicate["commit"]),
         problem=_text(predicate["problem"]),
         notes=tuple(map(_text, predicate["notes"])),
+        check=_text(predicate.get("check", "")),
+        change=Change.model_validate(predicate.get("change", {})),
+        preview=tuple(map(_text, predicate.get("preview", ()))),
     )
 
 

@@ -185,6 +185,8 @@ class Known:
             notes=(*case.notes, *trace.remarks, *degraded),
             device=case.device,
             conversion=case.conversion,
+            approvals=case.approvals,
+            grants=case.grants,
             terms=comparability.terms(case.specs[CANDIDATE], seen[CANDIDATE]),
         )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from greengate import gate, git
 from greengate.case import Case
+from greengate.changes import Grant
 from greengate.conversion import Conversion
 from greengate.earlier import Past, starts
 from greengate.energy import wants_meters
@@ -127,8 +128,16 @@ def case(  # noqa: PLR0913 - all that a model is judged by
         runner=here.runner,
         events=(*here.events, *missed(found, limited=_energy_limited(policies))),
         branch=settings.branch,
+        approvals=settings.asked.approvals if settings.asked else (),
+        grants=_grants(settings, policies),
         notes=(*notes, *here.notes, *(conversion.remarks if conversion else ())),
     )
+
+
+def _grants(settings: Settings, policies: Sequence[Policy]) -> tuple[Grant, ...]:
+    """Take what the forge says of the waivers that these policies have."""
+    known = {waiver.id for policy in policies for waiver in policy.waivers}
+    return tuple(grant for grant in (settings.asked.grants if settings.asked else ()) if grant.waiver in known)
 
 
 def unlike_merged(settings: Settings, held: Grounds, entry: ModelEntry, policies: Sequence[Policy]) -> str:

@@ -51,6 +51,7 @@ INTENSITIES = {
 FORGES = {"github": "greengate.forge.github:GitHub", "gitlab": "greengate.forge.gitlab:GitLab"}
 REPORTS = {
     "codequality": "greengate.report.codequality",
+    "entries": "greengate.report.entries",
     "json": "greengate.report.json_report",
     "junit": "greengate.report.junit",
     "markdown": "greengate.report.markdown",

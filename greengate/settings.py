@@ -7,6 +7,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # what counts a model reads settings, and no pydantic
+    from greengate.changes import Asked, Change
+
 
 PROJECT = "greengate.yaml"
 TRACKED_BY = "GREENGATE_TRACKED_BY"
@@ -25,6 +30,8 @@ class Settings:
         history: File of the history instead of the project file's.
         budget_s: Wall seconds of measuring a model, instead of the policies'.
         change: Id of the change, as in `owner/repo#12` or `group/project!12`; "" if not known.
+        about: What CI says of the change and of the run that judges it; None outside CI.
+        asked: What the forge was asked about the change before the check; None where it was not.
         book: Path or address of the book of budgets; "" for the usual file.
         seed: Seed of random inputs and of the order of blocks.
     """
@@ -38,6 +45,8 @@ class Settings:
     history: Path | None = None
     budget_s: float | None = None
     change: str = ""
+    about: Change | None = None
+    asked: Asked | None = None
     book: str = ""
     seed: int = 0
 
@@ -118,6 +127,20 @@ class ForgeAccess:
     proxies: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
+_CI = (
+    "GITHUB_ACTIONS", "GITHUB_EVENT_NAME", "GITHUB_EVENT_PATH", "GITHUB_REPOSITORY", "GITHUB_RUN_ATTEMPT",
+    "GITHUB_RUN_ID", "GITHUB_SERVER_URL", "GITLAB_CI", "CI_COMMIT_SHA", "CI_JOB_ID", "CI_JOB_URL", "CI_PIPELINE_ID",
+    "CI_MERGE_REQUEST_EVENT_TYPE", "CI_MERGE_REQUEST_IID", "CI_MERGE_REQUEST_PROJECT_ID",
+    "CI_MERGE_REQUEST_PROJECT_PATH", "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", "CI_MERGE_REQUEST_SOURCE_PROJECT_ID",
+)  # fmt: skip
+
+
+def ci_environment(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Read what GitHub and GitLab say of a job and of the change that it is about; none of it is secret."""
+    given = os.environ if environment is None else environment
+    return {name: given[name] for name in _CI if name in given}
+
+
 def harmless_environment() -> dict[str, str]:
     """Return what a build command needs of the environment; tokens and keys stay here."""
     kept = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "CONDA_PREFIX", "LD_LIBRARY_PATH")
@@ -166,12 +189,16 @@ def from_environment(environment: Mapping[str, str] | None = None) -> dict[str, 
         "branch": given.get("GITHUB_BASE_REF", "") or given.get("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", ""),
         "change": given.get("GREENGATE_CHANGE", "") or _pull_request(given) or _merge_request(given),
         "book": given.get("GREENGATE_BOOK", ""),
+        "leg": given.get("GREENGATE_LEG", ""),
     }
 
 
 def _pull_request(given: Mapping[str, str]) -> str:
-    """Name the pull request that GitHub runs a job for: `owner/repo#12`."""
-    found = re.fullmatch(r"refs/pull/(\d+)/\w+", given.get("GITHUB_REF", ""))
+    """Name the pull request that GitHub runs a job for, also in a merge queue: `owner/repo#12`."""
+    ref = given.get("GITHUB_REF", "")
+    found = re.fullmatch(r"refs/pull/(\d+)/\w+", ref) or re.fullmatch(
+        r"refs/heads/gh-readonly-queue/.+/pr-(\d+)-[0-9a-f]{7,64}", ref
+    )
     repository = given.get("GITHUB_REPOSITORY", "")
     return f"{repository}#{found[1]}" if found and repository else ""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from greengate.changes import Approval
 from greengate.evidence import Interval, Provenance
 from greengate.values import Real, Value
 
@@ -45,8 +46,9 @@ class Source(Value):
 class Finding(Value):
     """What one rule found.
 
-    `judged` is what the figures say; `outcome` is what is left after enforcement, waivers and the policy's word on
-    estimates and on the inconclusive. Texts are ready to print: `figure`, `limit`, `margin`, `counterfactual`.
+    `judged` is what the figures say; `outcome` is what is left after enforcement, waivers, approvals and the policy's
+    word on estimates and on the inconclusive. `approvals` are the reviews that let it through. Texts are ready to
+    print: `figure`, `limit`, `margin`, `counterfactual`.
     """
 
     rule: str
@@ -64,6 +66,7 @@ class Finding(Value):
     reason: str = ""
     message: str = ""
     waiver: str = ""
+    approvals: tuple[Approval, ...] = ()
     source: Source = Source()
     amount: Real | None = None
     bounds: Interval | None = None

@@ -360,7 +360,7 @@ def test_an_unknown_name_in_a_template_is_answered_with_the_known_ones():
     with pytest.raises(ReportError) as caught:
         markdown.render(accounts.sample(), "{{ modles }}")
     assert "models, notes, outcome" in caught.value.hint
-    assert "figures, findings, name" in caught.value.hint
+    assert "figures, findings, leg, name" in caught.value.hint
 
 
 @pytest.mark.parametrize("kind", [accounts.passed, accounts.failed, accounts.hostile])

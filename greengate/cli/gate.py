@@ -9,9 +9,10 @@ from pathlib import Path
 
 import click
 
-from greengate import check, registry, settings
+from greengate import asking, check, registry, settings
 from greengate.cli import reports
 from greengate.errors import UsageError
+from greengate.forge import job
 from greengate.quantities import Duration, NotAQuantity
 
 
@@ -46,6 +47,8 @@ class Amount(click.ParamType[float]):
     "--budget", type=Amount(), metavar="DURATION", help="Measure each model no longer than this, as in `30 s`."
 )
 @click.option("--change", metavar="ID", help="The change, as in owner/repo#12, whose share of budgets is reserved.")
+@click.option("--approvals", metavar="FILE", help="What `greengate approvals` wrote of the change's reviews.")
+@click.option("--leg", metavar="NAME", help="The leg of a matrix of runners that this is, for `greengate join`.")
 @click.option("--book", metavar="FILE|URL", help="The book of budgets. Default: .greengate/book.db.")
 @click.option(
     "--seed", type=int, default=0, show_default=True, help="Seed of generated inputs and of the order of blocks."
@@ -66,6 +69,8 @@ def gate(  # noqa: PLR0913 - one argument an option
     history: str | None,
     budget: float | None,
     change: str | None,
+    approvals: str | None,
+    leg: str | None,
     book: str | None,
     seed: int,
     wanted: tuple[str, ...],
@@ -80,20 +85,27 @@ def gate(  # noqa: PLR0913 - one argument an option
     """
     if seed < 0:
         raise UsageError("--seed", f"found {seed}, expected zero or more")
-    destinations, own = reports.parse(wanted), reports.template(template)
+    destinations = reports.parse(wanted)
     environment = settings.from_environment()
+    chosen_base = environment["base"] if base is None else base
+    own = reports.template(template, chosen_base)
+    name = environment["change"] if change is None else change
+    about = job.about(settings.ci_environment())
+    about = about.model_copy(update={"id": name, "leg": environment["leg"] if leg is None else leg})
     chosen = history or environment["history"]
     account = _checked(
         settings.Settings(
             root=Path(project).parent,
             project=Path(project).name,
-            base=environment["base"] if base is None else base,
+            base=chosen_base,
             branch=environment["branch"] if branch is None else branch,
             policies=policies,
             models=models,
             history=Path(chosen) if chosen else None,
             budget_s=budget,
-            change=environment["change"] if change is None else change,
+            change=name,
+            about=about,
+            asked=asking.read(approvals, about) if approvals else None,
             book=environment["book"] if book is None else book,
             seed=seed,
         ),

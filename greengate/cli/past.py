@@ -50,7 +50,7 @@ def show(  # noqa: PLR0913 - one argument an option
     """Show one entry of the history; ENTRY is the beginning of its id, or `last`."""
     destinations, own = reports.parse(wanted), reports.template(template)
     with opened(existing(_place(project, path))) as book:
-        account = check.placed(check.account([book.find(entry)]), Path(project))
+        account = check.placed(check.account([book.find(entry)], history=book), Path(project))
     reports.tell(account, destinations, own, as_json=as_json)
     return 0
 

@@ -14,6 +14,7 @@ import click
 
 from greengate import registry
 from greengate.errors import ReportError, UsageError
+from greengate.trees import GitTree
 
 if TYPE_CHECKING:
     from greengate.report.account import Account
@@ -57,17 +58,33 @@ class Template:
     text: str
 
 
-def template(path: str | None) -> Template | None:
-    """Read a user's own template.
+def template(path: str | None, base: str = "") -> Template | None:
+    """Read a user's own template; with a base, at that commit, since the change must not choose its own words.
 
     Raises:
         ReportError: It cannot be read.
+        UsageError: There is no such commit, or the template is not in it.
     """
     if path is None:
         return None
+    if base and not Path(path).is_absolute():
+        return _template_at(path, base)
     try:
         return Template(path, Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
+        raise ReportError(path, f"the template cannot be read: {error}") from error
+
+
+def _template_at(path: str, base: str) -> Template:
+    tree = GitTree(Path(), base, UsageError)
+    found = tree.read(path)
+    if found is None:
+        raise UsageError(
+            "--template", f"{tree.name} has no `{path}`", "a template is read at the base, as policies are"
+        )
+    try:
+        return Template(f"{path} of {tree.name}", found.decode())
+    except UnicodeDecodeError as error:
         raise ReportError(path, f"the template cannot be read: {error}") from error
 
 

@@ -28,6 +28,7 @@ def change_of(environment: Mapping[str, str]) -> Change:
         run=f"{pipeline}.{job}" if pipeline.isdecimal() and job.isdecimal() else "",
         page=told("CI_JOB_URL", ""),
         fork=_is_fork(environment),
+        queued=told("CI_MERGE_REQUEST_EVENT_TYPE", "") == "merge_train",
     )
 
 

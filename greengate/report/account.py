@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from greengate.changes import NO_CHANGE, Change
 from greengate.evidence import Evidence
 from greengate.policy import Enforce
 from greengate.verdict import EXIT_CODES, Finding, Outcome, Verdict, gravest
@@ -22,6 +23,9 @@ class Entry:
         evidence: What it was concluded from, or None where the model could not be evaluated at all.
         problem: What kept the model from being evaluated, in words with its place and hint.
         policies: Name and digest of every policy that judged.
+        preview: What the change's own policies would say, were they merged.
+        leg: Which leg of a matrix of runners judged it; "" where there is but one.
+        written: The entry with its evidence as one line of JSON, or nothing.
     """
 
     id: str
@@ -29,6 +33,14 @@ class Entry:
     evidence: Evidence | None
     problem: str = ""
     policies: tuple[tuple[str, str], ...] = ()
+    preview: tuple[str, ...] = ()
+    leg: str = ""
+    written: str = ""
+
+    @property
+    def name(self) -> str:
+        """The model, and on which leg of a matrix it was judged."""
+        return f"{self.verdict.model} on {self.leg}" if self.leg else self.verdict.model
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -54,7 +66,7 @@ class Entry:
             check = _check_name(finding)
             seen[check] += 1
             told = check if seen[check] == 1 else f"{check} #{seen[check]}"
-            yield finding, told, _digest(f"{self.verdict.model}\0{told}")
+            yield finding, told, _digest(f"{self.name}\0{told}")
 
 
 def _digest(text: str) -> str:
@@ -88,7 +100,7 @@ def _unevaluated(problem: str) -> Finding:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A whole check: every judged model, when (UTC, ISO 8601) and by which version of greengate.
+    """A whole check: every judged model, when (UTC, ISO 8601), by which version of greengate, and of which change.
 
     Attributes:
         project: The project file as its repository knows it; paths of policies and models are relative to its folder.
@@ -98,6 +110,7 @@ class Account:
     taken_at: str
     version: str
     notes: tuple[str, ...] = ()
+    change: Change = NO_CHANGE
     project: str = "greengate.yaml"
 
     @property

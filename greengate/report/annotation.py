@@ -43,4 +43,4 @@ def _sentence(entry: Entry, finding: Finding) -> str:
     found = ", ".join(part for part in (finding.figure, finding.interval) if part)
     against = f"{found} against {finding.limit}" if found and finding.limit else found
     parts = (against, finding.margin, finding.counterfactual, finding.reason, finding.message, yearly.headline(entry))
-    return f"{entry.verdict.model} {finding.outcome}: {'; '.join(part for part in parts if part)}"
+    return f"{entry.name} {finding.outcome}: {'; '.join(part for part in parts if part)}"

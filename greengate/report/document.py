@@ -27,6 +27,7 @@ def document(account: Account) -> Document:
         "exit_code": account.exit_code,
         "summary": account.summary,
         "counts": {str(outcome): count for outcome, count in account.counts.items()},
+        "change": account.change.model_dump(),
         "notes": list(account.notes),
         "models": [_model(entry) for entry in account.entries],
     }
@@ -36,12 +37,15 @@ def _model(entry: Entry) -> Document:
     evidence, comparison = entry.evidence, compared(entry)
     return {
         "name": entry.verdict.model,
+        "leg": entry.leg,
+        "title": entry.name,
         "outcome": str(entry.outcome),
         "exit_code": EXIT_CODES[entry.outcome],
         "entry": entry.id,
         "problem": entry.problem,
         "policies": [{"name": name, "digest": digest} for name, digest in entry.policies],
         "findings": [_finding(finding, check, fingerprint, evidence) for finding, check, fingerprint in entry.marks],
+        "preview": list(entry.preview),
         "year": _year(comparison) if comparison else None,
         "figures": _figures(comparison) if comparison else {},
         "evidence": particulars(evidence) if evidence else None,
@@ -69,6 +73,7 @@ def _finding(finding: Finding, check: str, fingerprint: str, evidence: Evidence 
         "reason": finding.reason,
         "message": finding.message,
         "waiver": finding.waiver,
+        "approvals": [approval.model_dump() for approval in finding.approvals],
         "source": finding.source.model_dump(),
         "amount": finding.amount,
         "unit": "ratio" if relative else base_unit(metric.kind) if metric else "",

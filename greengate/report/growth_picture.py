@@ -36,7 +36,7 @@ def render(account: Account) -> str:
     shown = models[: _MOST_IN_ALL // 2]
     most = min(_MOST, _MOST_IN_ALL // max(1, len(shown)))
     bars = [
-        Bar(f"{f'{entry.verdict.model}: ' if len(models) > 1 else ''}{one.name} ({one.op})", side, amount)
+        Bar(f"{f'{entry.name}: ' if len(models) > 1 else ''}{one.name} ({one.op})", side, amount)
         for entry in shown
         if entry.evidence is not None
         for one in list(_moved(entry.evidence.grown))[:most]
@@ -47,7 +47,7 @@ def render(account: Account) -> str:
     else:
         title = "Operators that cost more or less than in the baseline"
         left = len(models) - len(shown)
-        words = ", ".join(entry.verdict.model for entry in shown) + (f" and {left} more" if left else "")
+        words = ", ".join(entry.name for entry in shown) + (f" and {left} more" if left else "")
     return picture.draw(bars, ".svg", title=title, subtitle=words, axis="MACs of an inference").decode()
 
 

@@ -31,7 +31,7 @@ def render(account: Account) -> str:
 
 
 def _suite(root: ET.Element, entry: Entry, account: Account) -> None:
-    suite = ET.SubElement(root, "testsuite", name=plain(entry.verdict.model), timestamp=_moment(account.taken_at))
+    suite = ET.SubElement(root, "testsuite", name=plain(entry.name), timestamp=_moment(account.taken_at))
     _count(suite, [entry.findings])
     properties = ET.SubElement(suite, "properties")
     for name, value in (("outcome", entry.outcome), ("entry", entry.id), *entry.policies, *_course(entry)):
@@ -72,7 +72,7 @@ def _moment(taken_at: str) -> str:
 
 
 def _case(suite: ET.Element, project: str, entry: Entry, finding: Finding, check: str) -> None:
-    case = ET.SubElement(suite, "testcase", classname=plain(entry.verdict.model), name=plain(check), time="0")
+    case = ET.SubElement(suite, "testcase", classname=plain(entry.name), name=plain(check), time="0")
     if finding.source.file:
         case.set("file", plain(annotate(entry, finding, project).path))
     if finding.outcome in _ELEMENTS:

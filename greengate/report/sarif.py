@@ -78,7 +78,7 @@ def _notifications(account: Account) -> Iterator[dict[str, Any]]:
         if entry.evidence.voided:
             told.insert(0, ("warning", f"{entry.evidence.voided}; {course.VOID}"))
         for level, words in told:
-            text = _unlinked(plain(f"{plain(entry.verdict.model)}: {words}", _MOST))
+            text = _unlinked(plain(f"{plain(entry.name)}: {words}", _MOST))
             yield {"level": level, "message": {"text": text}}
 
 
@@ -105,7 +105,7 @@ def _result(project: str, entry: Entry, finding: Finding, fingerprint: str, rule
                     "artifactLocation": {"uri": quote(plain(remark.path), safe="/")},
                     "region": {"startLine": remark.line, "startColumn": remark.column},
                 },
-                "logicalLocations": [{"fullyQualifiedName": plain(entry.verdict.model), "kind": "model"}],
+                "logicalLocations": [{"fullyQualifiedName": plain(entry.name), "kind": "model"}],
             }
         ],
         "partialFingerprints": {"greengate/v1": fingerprint},

@@ -83,7 +83,7 @@ class _Scribe:
 
     @staticmethod
     def _headline(entry: Entry) -> Text:
-        line = Text(plain(entry.verdict.model, 120), "bold")
+        line = Text(plain(entry.name, 120), "bold")
         line.append(f"  {entry.outcome.upper()}", f"bold {_SIGNS[entry.outcome][2]}")
         comparison = compared(entry)
         energy = comparison.of(ENERGY) if comparison and not comparison.evidence.voided else None
