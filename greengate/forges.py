@@ -114,8 +114,8 @@ class Forge(Protocol):
             Unanswered: It is not known whether it was written.
         """
 
-    def edit(self, comment: int, body: str) -> None:
-        """Write a comment of our own anew."""
+    def edit(self, comment: int, body: str) -> bool:
+        """Write a comment of our own anew; False where it is gone."""
 
     def take_back(self, comment: int) -> None:
         """Remove a comment of our own; one that is gone already is no mistake."""
