@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, unquote
 import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from forge_made import Clock, Reply, served
+from forges_made import Clock, Reply, served
 from github_description import Description, Drift
 
 from greengate.forge.github import GitHub

@@ -89,8 +89,8 @@ def gate(  # noqa: PLR0913 - one argument an option
     environment = settings.from_environment()
     chosen_base = environment["base"] if base is None else base
     own = reports.template(template, chosen_base)
-    name = environment["change"] if change is None else change
     about = job.about(settings.ci_environment())
+    name = (environment["change"] or about.id) if change is None else change
     about = about.model_copy(update={"id": name, "leg": environment["leg"] if leg is None else leg})
     chosen = history or environment["history"]
     account = _checked(

@@ -1,0 +1,133 @@
+"""The legs of a matrix of runners, joined into one verdict: each leg judged the same change on a runner of its own.
+
+A leg that left nothing behind, or something that is not of this change and this run, is an error and never a pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from greengate import __version__, check
+from greengate.changes import NO_CHANGE, Change
+from greengate.errors import HistoryError, UsageError
+from greengate.history import Decision, History, Line, Record, read_line
+from greengate.report.account import Account
+from greengate.verdict import Verdict
+
+EVERY_MODEL = "every model"
+_MOST_BYTES = 512 * 2**20
+_HINT = "its job failed, was cancelled or was skipped: look at it there"
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """A leg by its name, and the file of entries that it left."""
+
+    name: str
+    file: Path
+
+
+def parse(words: Sequence[str]) -> list[Leg]:
+    """Read `NAME=FILE` words.
+
+    Raises:
+        UsageError: One has another form, or two have one name.
+    """
+    legs: list[Leg] = []
+    for word in words:
+        name, equals, file = word.partition("=")
+        if not name or not equals or not file or not name.isprintable():
+            raise UsageError("LEG", f"`{word}` is not NAME=FILE", "for example `cpu=legs/cpu/entries.jsonl`")
+        if any(leg.name == name for leg in legs):
+            raise UsageError("LEG", f"the leg `{name}` is named twice", "every leg has a name of its own")
+        legs.append(Leg(name, Path(file)))
+    return legs
+
+
+def join(legs: Sequence[Leg], about: Change, history: History) -> Account:
+    """Write the entries of all legs down, byte for byte, and give the account of them together.
+
+    Args:
+        legs: The legs; those that are not there count as errors.
+        about: What CI says of this run; entries of another change or run are refused.
+        history: Where they are written.
+    """
+    read = [(leg, _read(leg)) for leg in legs]
+    change = about if about.id else _common(read)
+    records: list[Record] = []
+    for leg, found in read:
+        wrong = found if isinstance(found, HistoryError) else _stranger(leg, found, change)
+        if wrong is None and not isinstance(found, HistoryError):
+            records += [_kept(history, line) for line in found]
+        else:
+            records.append(_missing(leg, str(wrong), change, history))
+    return check.account(records, [*_differing(records)], history)
+
+
+def _read(leg: Leg) -> list[Line] | HistoryError:
+    where = str(leg.file)
+    try:
+        if leg.file.stat().st_size > _MOST_BYTES:
+            return HistoryError(where, f"the entries of the leg {leg.name} take more than 512 MiB")
+        lines = leg.file.read_bytes().splitlines()
+    except OSError as error:
+        return HistoryError(where, f"the leg {leg.name} left no entries: {error.strerror}", _HINT)
+    try:
+        found = [read_line(line, f"{where}:{number}") for number, line in enumerate(lines, 1) if line.strip()]
+    except HistoryError as error:
+        return error
+    return found or HistoryError(where, f"the leg {leg.name} left no entries", _HINT)
+
+
+def _common(read: Sequence[tuple[Leg, list[Line] | HistoryError]]) -> Change:
+    """Take the change of the first entry where CI names none."""
+    lines = (line for _, found in read if not isinstance(found, HistoryError) for line in found)
+    first = next(lines, None)
+    return first.record.decision.change if first else NO_CHANGE
+
+
+def _stranger(leg: Leg, found: Sequence[Line], change: Change) -> HistoryError | None:
+    """Say how entries are not those of this leg, this change and this run."""
+    for line in found:
+        theirs = line.record.decision.change
+        for word, this, that in (
+            ("the leg", leg.name, theirs.leg),
+            ("the change", change.id, theirs.id),
+            ("the commit", change.head, theirs.head),
+            ("the run", _number(change), _number(theirs)),
+        ):
+            if this and this != that:
+                return HistoryError(str(leg.file), f"an entry is of {word} {that or 'of no name'}, expected {this}")
+    return None
+
+
+def _number(change: Change) -> str:
+    """The run without its attempt: legs that are run again alone are of the same run."""
+    return change.run.partition(".")[0]
+
+
+def _kept(history: History, line: Line) -> Record:
+    history.keep(line)
+    return line.record
+
+
+def _missing(leg: Leg, words: str, change: Change, history: History) -> Record:
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    named = change.model_copy(update={"leg": leg.name})
+    verdict = Verdict(model=EVERY_MODEL, findings=())
+    decision = Decision(EVERY_MODEL, "", now, __version__, verdict, None, problem=words, change=named)
+    return Record(-1, history.append(decision), decision)
+
+
+def _differing(records: Sequence[Record]) -> Iterator[str]:
+    """Say where legs were judged by different files of one policy: the base branch moved meanwhile."""
+    digests: dict[str, set[str]] = {}
+    for record in records:
+        for name, digest in record.decision.policies:
+            digests.setdefault(name, set()).add(digest)
+    for name, found in digests.items():
+        if len(found) > 1:
+            yield f"the legs were judged by different versions of the policy {name}: run them again"

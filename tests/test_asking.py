@@ -1,0 +1,153 @@
+"""What a forge is asked before a check: who has approved the change, and how waivers were granted."""
+
+import pytest
+from forge_made import HEAD, MadeForge, brought, review
+from projects_made import POLICY, project
+from repositories_made import run_git as git
+
+from greengate import asking, packs
+from greengate.changes import Approval, Asked, Change, Grant
+from greengate.errors import UsageError
+from greengate.trees import GitTree
+
+CHANGE = Change(id="acme/shop#12", forge="github", head=HEAD)
+OWNED = POLICY.replace("owners: [green]", 'owners: ["@olga", "@acme/green"]')
+WAIVER = """\
+apiVersion: greengate/v1
+kind: Waiver
+id: W-1
+rule: p/flops
+ceiling: {max_increase: 900%}
+expires: 2099-12-31
+reason: larger
+granted_by: green
+"""
+
+
+@pytest.fixture
+def merged(tmp_path):
+    """A repository whose main branch has a policy and a waiver."""
+    project(tmp_path, policy=OWNED)
+    (tmp_path / "waiver.yaml").write_text(WAIVER)
+    for words in (("init", "-b", "main"), ("add", "."), ("commit", "-m", "first")):
+        git(tmp_path, *words)
+    return tmp_path
+
+
+def asked(folder, forge, change=CHANGE):
+    policies = packs.load(GitTree(folder, "main"), ["policy.yaml", "waiver.yaml"])
+    return asking.ask(forge, change, policies, folder, "main")
+
+
+def approval(by, owners, *, author=False):
+    return Approval(review="41", by=by, at="2026-11-21T09:00:00Z", commit=HEAD, owners=owners, author=author)
+
+
+@pytest.mark.parametrize(
+    ("forge", "expected"),
+    [
+        (MadeForge(approving=(review("Olga"),)), approval("Olga", ("@olga",))),
+        (MadeForge(approving=(review("gerd"),), teams={"@acme/green": "gerd"}), approval("gerd", ("@acme/green",))),
+        (MadeForge(approving=(review("otto"),)), approval("otto", ())),
+        (MadeForge(approving=(review("olga"),), author="OLGA"), approval("olga", ("@olga",), author=True)),
+    ],
+    ids=["an owner", "one of a team", "nobody", "the author"],
+)
+def test_a_review_is_known_by_whom_it_stands_for(merged, forge, expected):
+    assert asked(merged, forge).approvals == (expected,)
+
+
+def test_reviews_of_another_commit_than_the_one_under_judgement_do_not_count(merged):
+    told = asked(merged, MadeForge(head="d" * 40, approving=(review(),)))
+    words = "the change has moved on to dddddddddd, so that its reviews are of another commit"
+    assert told == Asked(change=CHANGE, unknown=(words,))
+
+
+def test_a_change_in_a_queue_has_the_reviews_of_its_newest_commit(merged):
+    queued = CHANGE.model_copy(update={"head": "", "queued": True})
+    assert [one.by for one in asked(merged, MadeForge(approving=(review(),)), queued).approvals] == ["olga"]
+
+
+def test_what_a_forge_does_not_tell_is_no_approval_and_is_said(merged):
+    told = asked(merged, MadeForge(approving=(review("gerd"),), refused={"stands_for": "members: read is missing"}))
+    assert [one.owners for one in told.approvals] == [()]
+    assert told.unknown[0] == "whether gerd is one of @olga is not known: members: read is missing; ask again"
+
+
+GRANTED = Grant(
+    waiver="W-1", reviewed=True, by="olga", review="41", at="2026-11-21T09:00:00Z", change="acme/shop#8", words=""
+)
+
+
+@pytest.mark.parametrize(
+    ("forge", "expected"),
+    [
+        (MadeForge(brought=brought(review())), GRANTED),
+        (
+            MadeForge(brought=brought(review(), author="olga")),
+            Grant(waiver="W-1", reviewed=False, change="acme/shop#8", words="acme/shop#8 has no such review"),
+        ),
+        (
+            MadeForge(brought=brought(review("otto"))),
+            Grant(waiver="W-1", reviewed=False, change="acme/shop#8", words="acme/shop#8 has no such review"),
+        ),
+        (
+            MadeForge(refused={"reviewed": "contents: read is missing"}),
+            Grant(waiver="W-1", reviewed=None, words="contents: read is missing; ask again"),
+        ),
+    ],
+    ids=["by an owner", "by its author", "by nobody who counts", "not told"],
+)
+def test_a_waiver_is_known_by_the_review_of_the_change_that_brought_it(merged, forge, expected):
+    assert asked(merged, forge).grants == (expected,)
+
+
+def test_a_waiver_that_was_pushed_directly_is_not_reviewed(merged):
+    (grant,) = asked(merged, MadeForge()).grants
+    commit = git(merged, "rev-parse", "HEAD")[:10]
+    assert (grant.reviewed, grant.words) == (False, f"{commit} was pushed without a change to review")
+
+
+def test_a_waiver_counts_by_the_change_that_touched_it_last(merged):
+    seen = []
+    (merged / "waiver.yaml").write_text(WAIVER.replace("900%", "9000%"))
+    git(merged, "commit", "-am", "wider")
+    forge = MadeForge()
+    forge.reviewed = lambda commit: seen.append(commit) or ()
+    asked(merged, forge)
+    assert seen == [git(merged, "rev-parse", "HEAD")]
+
+
+def test_a_shallow_clone_cannot_tell_who_brought_a_waiver(merged, tmp_path_factory):
+    (merged / "other.txt").write_text("x")
+    git(merged, "add", ".")
+    git(merged, "commit", "-m", "second")
+    shallow = tmp_path_factory.mktemp("shallow")
+    git(shallow, "clone", "-q", "--depth", "1", f"file://{merged}", ".")
+    (grant,) = asked(shallow, MadeForge(brought=brought(review()))).grants
+    assert (grant.reviewed, grant.words) == (None, "the commit that brought it is not in this clone")
+
+
+def test_where_no_policy_has_owners_nobody_is_asked(merged):
+    nobody = POLICY.replace(", owners: [green]", "")
+    (merged / "policy.yaml").write_text(nobody)
+    git(merged, "commit", "-am", "no owners")
+    told = asked(merged, MadeForge(refused={"reviews": "never asked", "reviewed": "never asked"}))
+    assert (told.approvals, told.grants[0].words) == ((), "the policy p names no owners")
+
+
+def test_what_was_asked_is_read_back_for_the_same_change_alone(merged, tmp_path):
+    told = asked(merged, MadeForge(approving=(review(),), brought=brought(review())))
+    asking.write(told, tmp_path / "asked.json")
+    assert asking.read(str(tmp_path / "asked.json"), CHANGE) == told
+    for other in ({"id": "acme/shop#13"}, {"head": "d" * 40}):
+        with pytest.raises(UsageError, match="it is about acme/shop#12 at c0ffee0000, and this check about"):
+            asking.read(str(tmp_path / "asked.json"), CHANGE.model_copy(update=other))
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"change": {"id": 1}}', None], ids=str)
+def test_what_is_no_such_file_is_refused(tmp_path, text):
+    if text is not None:
+        (tmp_path / "asked.json").write_text(text)
+    with pytest.raises(UsageError, match=r"cannot be read|not what `greengate approvals` writes"):
+        asking.read(str(tmp_path / "asked.json"), CHANGE)

@@ -1,0 +1,142 @@
+"""The legs of a matrix of runners become one verdict; a leg that is missing or strange is an error, never a pass."""
+
+import json
+
+import pytest
+from forge_made import HEAD
+from jobs_made import pull_request
+from projects_made import POLICY, greengate, project
+
+COUNTED = POLICY[: POLICY.index("rules:")] + (
+    "rules:\n  - {id: flops, metric: flops_per_inference, max_increase: 5%, enforce: soft}\n"
+)
+
+
+@pytest.fixture
+def job(monkeypatch, tmp_path):
+    pull_request(monkeypatch, tmp_path)
+
+
+@pytest.fixture
+def legs(job, tmp_path):
+    """Two legs that judged the same change: one passes, and one fails."""
+    for name, width in (("cpu", 128), ("gpu", 256)):
+        (tmp_path / name).mkdir()
+        folder = project(tmp_path / name, candidate=(width,), policy=COUNTED)
+        words = ("--budget", "1 s", "--leg", name, "--report", f"entries={tmp_path / name}.jsonl", "--quiet")
+        assert greengate(folder, "gate", *words) == (1 if name == "gpu" else 0)
+    (tmp_path / "all").mkdir()
+    project(tmp_path / "all", policy=COUNTED)
+    return tmp_path
+
+
+def joined(folder, capsys, *names, **files):
+    capsys.readouterr()
+    words = [f"{name}={files.get(name, folder / f'{name}.jsonl')}" for name in names]
+    code = greengate(folder / "all", "join", *words, "--json")
+    return code, json.loads(capsys.readouterr().out)
+
+
+def told(document):
+    return [(model["title"], model["outcome"]) for model in document["models"]]
+
+
+def test_the_gravest_leg_decides(legs, capsys):
+    code, document = joined(legs, capsys, "cpu", "gpu")
+    assert [model["problem"] for model in document["models"]] == ["", ""]
+    assert (code, told(document)) == (1, [("m on cpu", "passed"), ("m on gpu", "failed")])
+
+
+def test_entries_are_kept_byte_for_byte_and_once(legs, capsys):
+    _, first = joined(legs, capsys, "cpu", "gpu")
+    _, again = joined(legs, capsys, "cpu", "gpu")
+    assert [model["entry"] for model in first["models"]] == [model["entry"] for model in again["models"]]
+    assert greengate(legs / "all", "history", "--json") == 0
+    assert len(json.loads(capsys.readouterr().out)) == 2
+    lines = [json.loads((legs / f"{name}.jsonl").read_text()) for name in ("cpu", "gpu")]
+    assert [line["entry"] for line in lines] == [model["entry"] for model in first["models"]]
+
+
+def cut(legs):
+    (legs / "gpu.jsonl").write_text((legs / "gpu.jsonl").read_text()[:-100])
+
+
+def forged(legs):
+    text = (legs / "gpu.jsonl").read_text()
+    (legs / "gpu.jsonl").write_text(text.replace('"outcome":"failed"', '"outcome":"passed"'))
+
+
+def better(legs):
+    """Change the evidence, and the digest that the statement has of it, but not the entry's own."""
+    line = json.loads((legs / "gpu.jsonl").read_text())
+    line["evidence"]["measured_s"] = "1.0"
+    (legs / "gpu.jsonl").write_text(json.dumps(line))
+
+
+CASES = {
+    "missing": (lambda legs: (legs / "gpu.jsonl").unlink(), "the leg gpu left no entries"),
+    "empty": (lambda legs: (legs / "gpu.jsonl").write_text("\n"), "the leg gpu left no entries"),
+    "cut off": (cut, "this is no entry of a history"),
+    "no JSON": (lambda legs: (legs / "gpu.jsonl").write_bytes(b"\xff\x00"), "this is no entry of a history"),
+    "nested": (lambda legs: (legs / "gpu.jsonl").write_text("[" * 100_000), "this is no entry of a history"),
+    "a list": (lambda legs: (legs / "gpu.jsonl").write_text("[]"), "this is no entry of a history"),
+    "verdict forged": (forged, "this entry was changed since it was written"),
+    "evidence forged": (better, "this entry was changed since it was written"),
+    "another leg's": (
+        lambda legs: (legs / "gpu.jsonl").write_text((legs / "cpu.jsonl").read_text()),
+        "an entry is of the leg cpu, expected gpu",
+    ),
+}
+
+
+@pytest.mark.parametrize(("spoil", "words"), CASES.values(), ids=CASES)
+def test_a_leg_that_cannot_be_believed_is_an_error(legs, capsys, spoil, words):
+    spoil(legs)
+    code, document = joined(legs, capsys, "cpu", "gpu")
+    assert (code, told(document)) == (4, [("m on cpu", "passed"), ("every model on gpu", "errored")])
+    assert words in document["models"][1]["problem"]
+
+
+@pytest.mark.parametrize(
+    ("event", "run", "words"),
+    [
+        ({"number": 13}, "17", "an entry is of the change acme/shop#12, expected acme/shop#13"),
+        ({"head": "d" * 40}, "17", f"an entry is of the commit {HEAD}, expected {'d' * 40}"),
+        ({}, "18", "an entry is of the run 17, expected 18"),
+    ],
+    ids=["change", "commit", "run"],
+)
+def test_entries_of_something_else_are_no_verdict_on_this(legs, capsys, monkeypatch, event, run, words):
+    pull_request(monkeypatch, legs, **event, run=run)
+    code, document = joined(legs, capsys, "cpu")
+    assert (code, document["outcome"]) == (4, "errored")
+    assert words in document["models"][0]["problem"]
+
+
+def test_a_leg_that_was_run_again_is_of_the_same_run(legs, capsys, monkeypatch):
+    monkeypatch.setenv("GITHUB_RUN_ATTEMPT", "2")
+    assert joined(legs, capsys, "cpu")[0] == 0
+
+
+def test_what_is_missing_is_told_by_post_too(legs, capsys):
+    (legs / "gpu.jsonl").unlink()
+    _, document = joined(legs, capsys, "cpu", "gpu")
+    entries = [model["entry"] for model in document["models"]]
+    assert greengate(legs / "all", "comment", *entries, "--dry-run") == 0
+    assert "every model" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ((), "no leg is named"),
+        (("cpu",), "`cpu` is not NAME=FILE"),
+        (("=a",), "`=a` is not NAME=FILE"),
+        (("a=b", "a=c"), "the leg `a` is named twice"),
+    ],
+    ids=["none", "no file", "no name", "twice"],
+)
+def test_words_that_name_no_leg_are_refused(job, tmp_path, capsys, words, found):
+    project(tmp_path, policy=COUNTED)
+    assert greengate(tmp_path, "join", *words) == 2
+    assert found in capsys.readouterr().err
