@@ -1,4 +1,4 @@
-"""Where the shipped `policies/` and `reports/` are: inside the installed package, or in the checkout beside it."""
+"""Where the shipped `policies/`, `reports/` and `actions/` are: in the package, or in the checkout beside it."""
 
 from __future__ import annotations
 
@@ -23,6 +23,11 @@ def policies() -> Traversable:
 def reports() -> Traversable:
     """Return the folder of the shipped report templates."""
     return _folder("reports")
+
+
+def actions() -> Traversable:
+    """Return the folder of the shipped workflows."""
+    return _folder("actions")
 
 
 def pack_names() -> tuple[str, ...]:

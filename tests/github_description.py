@@ -51,6 +51,7 @@ class Description:
         self.told = json.loads((DATA / file).read_text())
         self.base = self.told["servers"][0]["url"].rstrip("/")
         whole = closed({"components": self.told["components"]})
+        self.validators = {}
         self.registry = Registry().with_resource(HOME, Resource(whole, DRAFT202012))
 
     def asked(self, method, target, body):
@@ -114,8 +115,11 @@ class Description:
             self._hold(operation.name, told["content"]["application/json"]["schema"], sent)
 
     def _hold(self, name, schema, told):
-        validator = Draft202012Validator(closed(schema), registry=self.registry, format_checker=FORMATS)
-        errors = [f"{name} {error.json_path}: {error.message[:200]}" for error in validator.iter_errors(told)]
+        if id(schema) not in self.validators:
+            made = Draft202012Validator(closed(schema), registry=self.registry, format_checker=FORMATS)
+            self.validators[id(schema)] = made
+        validator = self.validators[id(schema)]
+        errors = [f"{name} {error.json_path}: {error.message[-200:]}" for error in validator.iter_errors(told)]
         if errors:
             raise Drift("; ".join(errors))
 

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, unquote
 import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from forges_made import Clock, Reply, served
+from forge_made import Clock, Reply, served
 from github_description import Description, Drift
 
 from greengate.forge.github import GitHub
@@ -122,6 +122,9 @@ class Hub:
         except Refusal as refusal:
             # That a token is not known or may not do something can be answered to everything.
             return refusal.reply
+        except Exception as error:
+            self.drifts.append(f"the double itself: {error!r}")
+            raise
         for pattern, mangle in self.mangles:
             if re.search(pattern, f"{method} {target}"):
                 reply.told = mangle(reply.told)
@@ -166,7 +169,7 @@ class Hub:
         if needs and not any(who.permissions.get(name) in levels[level] for name, level in needs.items()):
             accepted = {"x-accepted-github-permissions": "; ".join(f"{name}={level}" for name, level in needs.items())}
             by = "integration" if who.app else "personal access token"
-            raise Refusal(403, f"Resource not accessible by {by}", accepted, status="403")
+            raise Refusal(403, f"Resource not accessible by {by}", accepted)
 
     def page(self, asked, entries, path, key=None):
         """One page of a list, and the link to the next."""

@@ -2,7 +2,7 @@
 
 import json
 
-from forge_made import HEAD
+from change_made import HEAD
 
 
 def pull_request(monkeypatch, folder, *, number=12, head=HEAD, source="acme/shop", run="17"):

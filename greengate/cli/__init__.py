@@ -33,6 +33,7 @@ class LazyGroup(click.Group):
         "comment": ("greengate.cli.forge:comment", "Print the comment on a change, or write it."),
         "approvals": ("greengate.cli.forge:approvals", "Ask the forge who has approved a change, for the gate."),
         "init": ("greengate.cli.init:init", "Write a first greengate.yaml for this repository."),
+        "ci": ("greengate.cli.ci:ci", "Write a first workflow for GitHub or GitLab."),
         "policy": ("greengate.cli.policy:policy", "Check, explain, test and begin policies."),
         "cost": ("greengate.cli.cost:cost", "Count what a model costs, without running it."),
         "diff": ("greengate.cli.diff:diff", "Tell which operators a model costs more by than another."),

@@ -76,7 +76,9 @@ def _told(response: Response) -> dict[str, Any]:
 def _reason(error: object) -> str:
     if not isinstance(error, dict):
         return str(error)
-    return str(error.get("message") or " ".join(str(error.get(key, "")) for key in ("resource", "field", "code")))
+    return str(
+        error.get("message") or " ".join(str(error[key]) for key in ("resource", "field", "code") if key in error)
+    )
 
 
 def _path(response: Response) -> str:

@@ -136,7 +136,7 @@ class Patient(Session):
             ForgeError: There is no answer, or not in time.
         """
         # Whoever redirects, or names the next page, may not choose who gets the token.
-        self._refuse_elsewhere(str(url))
+        self._here(self.address, str(url))
         again = method.upper() != "POST" if repeat is None else repeat
         for turn in range(1, self.pace.tries + 1):
             found = self._turn(turn, method, str(url), *args, **kwargs)
@@ -183,8 +183,7 @@ class Patient(Session):
                 if not response.is_redirect:
                     self._read(response)
                     return response
-                target = urljoin(url, response.headers["location"])
-            self._refuse_elsewhere(target)
+                target = self._here(url, response.headers["location"])
             if method.upper() != "GET" and response.status_code not in {307, 308}:
                 raise self._error("what is asked for has moved", "look whether it has another name now")
             url, kwargs = target, {**kwargs, "params": None}
@@ -200,13 +199,16 @@ class Patient(Session):
         response._content = bytes(body)  # noqa: SLF001 - where requests keeps what it has read
         response._content_consumed = True  # type: ignore[attr-defined]  # noqa: SLF001 - likewise
 
-    def _refuse_elsewhere(self, url: str) -> None:
+    def _here(self, url: str, location: str) -> str:
+        """Return where an address leads to, if that is where the token belongs."""
         try:
-            elsewhere = failures.origin(url) != failures.origin(self.address)
+            target = urljoin(url, location)
+            elsewhere = failures.origin(target) != failures.origin(self.address)
         except ValueError:  # it is no address
             elsewhere = True
         if elsewhere:
             raise self._error(f"{self.address} leads to another host, which is not followed", "look at the address")
+        return target
 
     def _error(self, words: str, hint: str = "") -> ForgeError:
         return ForgeError(self.name, words, hint)
@@ -215,6 +217,8 @@ class Patient(Session):
         name, words = failures.told(self.address, error)
         if name in _HINTS:
             return _Fault(words, _HINTS[name])
+        if type(error) is ValueError:  # of `urllib.parse`; what requests itself raises is more than that
+            return _Fault(f"{self.address} redirects to something that is no address", "look at the address")
         if late_s is not None:
             words = f"{self.address} gave no whole answer within {late_s:g} s"
         return _Fault(words, done=not _unsent(error), pause_s=self._backoff_s(turn))
