@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from gitlab_made import HEAD, TOKEN, gitlab
 from projects_made import layers
 from repositories_made import run_git
 

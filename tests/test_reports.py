@@ -16,16 +16,19 @@ from rich.console import Console
 from greengate.errors import ReportError
 from greengate.evidence import Earlier, Evidence, Pair
 from greengate.report import (
+    annotations,
     codequality,
     comparison,
     course,
     document,
+    dotenv,
     escaping,
     footing,
     json_report,
     junit,
     markdown,
     origin,
+    outputs,
     sarif,
     table,
 )
@@ -42,6 +45,9 @@ FORMATS = {
     "report.junit.xml": junit.render,
     "report.sarif": sarif.render,
     "report.codequality.json": codequality.render,
+    "report.annotations.txt": annotations.render,
+    "report.outputs.txt": outputs.render,
+    "report.env": dotenv.render,
 }
 BAD = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -67,7 +73,7 @@ def test_no_format_repeats_a_text_without_end(name):
     assert "A" * 5000 not in FORMATS[name](accounts.sample())
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", [name for name in FORMATS if name != "report.annotations.txt"])
 def test_no_line_is_a_workflow_command(name):
     told = FORMATS[name](accounts.sample())
     assert [line for line in told.splitlines() if line.lstrip().startswith("::") or "##[" in line] == []
@@ -301,7 +307,7 @@ def test_text_in_markdown_is_shown_and_not_obeyed(text, around):
 
 @given(st.text(st.characters(codec=None) | st.sampled_from("<>&|`*_[]()#@:~-+=.!\\\"'\n\t 1"), max_size=40))
 def test_no_text_breaks_out_of_its_cell(text):
-    told = rendered(f"| a | b |\n|---|---|\n| {escaping.markdown(text)} | c |\n")
+    told = rendered(f"| a | b |\n|---|---|\n| {escaping.markdown(text)} | c |\n").replace("<wbr>", "")
     assert re.findall(r"<[^>]*>", told) == re.findall(r"<[^>]*>", rendered("| a | b |\n|---|---|\n| x | c |\n"))
 
 

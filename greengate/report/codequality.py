@@ -9,8 +9,8 @@ import hashlib
 import json
 
 from greengate.policy import Enforce
-from greengate.report.account import Account, Entry
-from greengate.report.annotation import annotate
+from greengate.report.account import Account
+from greengate.report.annotation import Annotation, annotate
 from greengate.report.escaping import plain
 from greengate.verdict import Finding, Outcome
 
@@ -27,7 +27,7 @@ _SEVERITIES = {
 def render(account: Account) -> str:
     """Write every finding that did not pass as an issue of code quality."""
     issues = [
-        _issue(account.project, entry, finding, check, fingerprint)
+        _issue(account.project, annotate(entry, finding, account.project), finding, check, fingerprint)
         for entry in account.entries
         for finding, check, fingerprint in entry.marks
         if finding.outcome is not Outcome.PASSED
@@ -35,8 +35,7 @@ def render(account: Account) -> str:
     return json.dumps(issues, indent=2) + "\n"
 
 
-def _issue(project: str, entry: Entry, finding: Finding, check: str, mark: str) -> dict[str, object]:
-    remark = annotate(entry, finding, project)
+def _issue(project: str, remark: Annotation, finding: Finding, check: str, mark: str) -> dict[str, object]:
     return {
         "description": plain(remark.text, 1000),
         "check_name": plain(check),
