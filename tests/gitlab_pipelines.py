@@ -107,7 +107,8 @@ class Place:
         done = subprocess.run(
             [str(RUNNER), *flags, *words, *jobs],
             cwd=self.clone,
-            env={"PATH": path, "HOME": str(self.home), "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "protocol.file.allow",
+            env={"PATH": path, "HOME": str(self.home), "GIT_CONFIG_COUNT": "1",
+                 "GIT_CONFIG_KEY_0": "protocol.file.allow",
                  "GIT_CONFIG_VALUE_0": "always"},
             capture_output=True,
             text=True,
