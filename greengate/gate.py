@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from greengate.evidence import Evidence
 from greengate.metrics import Metric
-from greengate.permission import permitted, questions
+from greengate.permission import permitted, questions, remedy
 from greengate.policy import Budget, Check, Condition, Drift, Enforce, Limit, Plan, Policy, Rule, Tolerance
 from greengate.quantities import Share
 from greengate.rules import drift, limit, regression
@@ -122,11 +122,13 @@ def _finding(policy: Policy, rule: Rule, check: Check, evidence: Evidence) -> Fi
         reason="; ".join(part for part in (found.reason, leave.reason, remark) if part),
         message=rule.message if found.outcome is Outcome.FAILED else "",
         waiver=leave.waiver,
+        waived_to=leave.waived_to,
         approvals=leave.approvals,
         source=Source(file=rule.place.file, line=rule.place.line, column=rule.place.column),
         amount=found.amount,
         bounds=found.bounds,
         provenance=found.provenance,
+        remedy=remedy(policy, rule, evidence) if outcome is Outcome.FAILED else None,
     )
 
 

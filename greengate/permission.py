@@ -13,10 +13,10 @@ from greengate.changes import Approval, Grant
 from greengate.evidence import Evidence
 from greengate.metrics import Metric
 from greengate.policy import Budget, Check, Drift, Enforce, Gain, Limit, Override, Policy, Rule, Tolerance, Waiver
-from greengate.rules import regression
+from greengate.rules import regression, remedies
 from greengate.rules.assessment import Assessment
 from greengate.rules.kinds import assess
-from greengate.verdict import Outcome
+from greengate.verdict import Outcome, Remedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +26,14 @@ class Permission:
     Attributes:
         reason: Why it is let through, or why something that was meant to do so does not.
         waiver: The id of the waiver that did, or "".
+        waived_to: How far that waiver reaches.
         approvals: The reviews that did, or those of the waiver that did.
     """
 
     outcome: Outcome
     reason: str = ""
     waiver: str = ""
+    waived_to: tuple[str, ...] = ()
     approvals: tuple[Approval, ...] = ()
 
 
@@ -59,6 +61,18 @@ def questions(policy: Policy, rule: Rule, evidence: Evidence) -> Iterable[tuple[
         yield _wanted(rule.unless.gain), rule.unless.gain.metric
 
 
+def remedy(policy: Policy, rule: Rule, evidence: Evidence) -> Remedy | None:
+    """Say what would let a failed rule through, by trying it; None where nothing could."""
+    if rule.enforce is not Enforce.SOFT or any(isinstance(check, Budget) for check in rule.checks):
+        return None
+    found = [(check, assess(check, rule, evidence, policy)) for check in rule.checks]
+    broken = [_Case(policy, rule, check, evidence) for check, one in found if one.outcome is not Outcome.PASSED]
+    ceilings = remedies.ceilings(rule, found)
+    obstacles = [words for case in broken for words in case.conditions(ceilings or ())]
+    review = bool(rule.unless and policy.owners and not any(True for case in broken for _ in case.conditions(())))
+    return remedies.remedy(policy, rule, ceilings, obstacles, review=review)
+
+
 @dataclass(frozen=True, slots=True)
 class _Case:
     policy: Policy
@@ -71,10 +85,10 @@ class _Case:
         reasons = []
         for waiver in _waivers(self.policy, self.rule, self.evidence):
             grant = next((one for one in self.evidence.grants if one.waiver == waiver.id), None)
-            obstacles = [*self._obstacles(waiver, grant)] or [*self._conditions(waiver.ceilings)]
+            obstacles = [*self._obstacles(waiver, grant)] or [*self.conditions(waiver.ceilings)]
             if not obstacles:
                 told = f"waived until {waiver.expires} by {waiver.granted_by}: {waiver.reason}{_as_reviewed(grant)}"
-                return Permission(Outcome.WAIVED, told, waiver.id)
+                return Permission(Outcome.WAIVED, told, waiver.id, tuple(map(str, waiver.ceilings)))
             reasons += [f"waiver {waiver.id} {words}" for words in obstacles]
         approvable = self.rule.unless and not _counted(self.policy, self.evidence)
         if self.rule.unless and approvable and not reasons and found.outcome is Outcome.FAILED:
@@ -86,7 +100,7 @@ class _Case:
         approvals = _counted(self.policy, self.evidence)
         if self.rule.unless is None or not approvals or found.outcome is Outcome.WARNED:
             return []
-        if obstacles := [*self._conditions(())]:
+        if obstacles := [*self.conditions(())]:
             return [f"the approval {_of(approvals[:1])} {words}" for words in obstacles]
         told = f"{self.rule.unless.approval} approved {_of(approvals[:1])}"
         return Permission(Outcome.WAIVED, told, approvals=approvals[:1])
@@ -114,7 +128,7 @@ class _Case:
         if grant is not None and grant.reviewed is False:
             yield f"was not approved by an owner of {self.policy.name} who is not its author: {grant.words}"
 
-    def _conditions(self, granted: Iterable[Limit | Tolerance]) -> Iterator[str]:
+    def conditions(self, granted: Iterable[Limit | Tolerance]) -> Iterator[str]:
         """Go through the gain and all ceilings; yield what does not hold."""
         policy, rule, evidence = self.policy, self.rule, self.evidence
         if rule.unless and rule.unless.gain:

@@ -50,11 +50,14 @@ INTENSITIES = {
 # A forge is named by the id of a change; there are no others' forges yet.
 FORGES = {"github": "greengate.forge.github:GitHub", "gitlab": "greengate.forge.gitlab:GitLab"}
 REPORTS = {
+    "annotations": "greengate.report.annotations",
     "codequality": "greengate.report.codequality",
+    "dotenv": "greengate.report.dotenv",
     "entries": "greengate.report.entries",
     "json": "greengate.report.json_report",
     "junit": "greengate.report.junit",
     "markdown": "greengate.report.markdown",
+    "outputs": "greengate.report.outputs",
     "picture": "greengate.report.growth_picture",
     "sarif": "greengate.report.sarif",
     "table": "greengate.report.table",

@@ -9,6 +9,9 @@ from pathlib import Path
 
 from greengate.errors import MissingExtra
 
+SHIPPED = "shipped/"
+"""What the file of a shipped pack is called begins with it; no file of a repository is meant."""
+
 _PACK = re.compile(r"([a-z0-9]+(?:-[a-z0-9]+)*)\.yaml")
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from pydantic import Field
+
 from greengate.changes import Approval
 from greengate.evidence import Interval, Provenance
 from greengate.values import Real, Value
@@ -43,12 +45,31 @@ class Source(Value):
     column: int = 0
 
 
+class Remedy(Value):
+    """What would let a failed soft rule through.
+
+    Attributes:
+        type: What kind of waiver the rule's `unless` asks for, or nothing.
+        ceiling: The bounds of a waiver that would, by their keys, as policies write them; empty where none would.
+        obstacle: Why none would, or nothing.
+        review: Whether an approving review by an owner who is not the author would: all else that the rule asks for
+            holds.
+        owners: Who answers for the policy.
+    """
+
+    type: str = ""
+    ceiling: dict[str, str] = Field(default_factory=dict)
+    obstacle: str = ""
+    review: bool = False
+    owners: tuple[str, ...] = ()
+
+
 class Finding(Value):
     """What one rule found.
 
     `judged` is what the figures say; `outcome` is what is left after enforcement, waivers, approvals and the policy's
-    word on estimates and on the inconclusive. `approvals` are the reviews that let it through. Texts are ready to
-    print: `figure`, `limit`, `margin`, `counterfactual`.
+    word on estimates and on the inconclusive. `approvals` are the reviews that let it through, `waived_to` how far the
+    waiver reaches that did. Texts are ready to print: `figure`, `limit`, `margin`, `counterfactual`.
     """
 
     rule: str
@@ -66,11 +87,13 @@ class Finding(Value):
     reason: str = ""
     message: str = ""
     waiver: str = ""
+    waived_to: tuple[str, ...] = ()
     approvals: tuple[Approval, ...] = ()
     source: Source = Source()
     amount: Real | None = None
     bounds: Interval | None = None
     provenance: Provenance | None = None
+    remedy: Remedy | None = None
 
     @property
     def name(self) -> str:

@@ -2,6 +2,7 @@
 
 from conversions_made import conversion
 
+from greengate.draws import Drawn
 from greengate.evidence import (
     Block,
     Class,
@@ -21,7 +22,7 @@ from greengate.evidence import (
 )
 from greengate.projection import projected
 from greengate.report.account import Account, Entry
-from greengate.verdict import Finding, Outcome, Source, Verdict
+from greengate.verdict import Finding, Outcome, Remedy, Source, Verdict
 
 TAKEN_AT = "2026-11-21T02:40:00Z"
 HOSTILE = (
@@ -169,14 +170,38 @@ def regression(outcome, ratio, span, words, **more):
     )
 
 
-def entry(evidence, *findings, digest="c"):
+def entry(evidence, *findings, digest="c", **more):
     """An entry of the account that was written to the ledger."""
     return Entry(
         id=digest * 64,
         verdict=Verdict(model=evidence.model.name, findings=findings),
         evidence=evidence,
         policies=(("prod-digits", "d" * 64),),
+        **more,
     )
+
+
+REMEDY = Remedy(
+    type="accuracy-tradeoff", ceiling={"max_increase": "82%"}, review=True, owners=("@acme/green", "@acme/vision")
+)
+
+
+def drawn(asked=900_000, **more):
+    """What a change draws on a budget of emissions, in millionths of a gram."""
+    usual = {
+        "budget": "prod-digits/quarter-carbon",
+        "scope": "team=vision",
+        "period": "2026-Q4",
+        "starts": "2026-10-01T00:00:00Z",
+        "ends": "2027-01-01T00:00:00Z",
+        "unit": "ugCO2e lifecycle",
+        "maximum": 3_000_000,
+        "spent": 1_300_000,
+        "reserved": 1_250_000,
+        "outcome": "refused",
+        "holders": ("acme/shop#9 (850 mgCO2e)",),
+    }
+    return Drawn(asked=asked, **{**usual, **more})
 
 
 def passed():
@@ -205,12 +230,11 @@ def failed():
         "counterfactual": "would pass at <= 8.988 J",
         "message": "Ask @acme/green before you widen a layer.",
     }
+    words |= {"reason": "no waiver of type accuracy-tradeoff has been granted", "remedy": REMEDY}
     return entry(
-        evidence("digits/wide", 1.776, grown=GROWN, changed_operators=14),
+        evidence("digits/wide", 1.776, grown=GROWN, changed_operators=14, budgets=(drawn(),)),
         cap("15.2 J", "7.6 J to 30.4 J", "24% below the limit"),
-        regression(
-            Outcome.FAILED, 1.776, (1.752, 1.801), words, reason="no waiver of type accuracy-tradeoff has been granted"
-        ),
+        regression(Outcome.FAILED, 1.776, (1.752, 1.801), words),
         digest="2",
     )
 
@@ -223,9 +247,10 @@ def waived():
         "counterfactual": "would pass at <= 8.988 J",
         "reason": "waived until 2026-12-31 by @acme/green: +0.9 pp held-out accuracy",
         "waiver": "W-2026-014",
+        "waived_to": ("max_increase 35%",),
     }
     return entry(
-        evidence("digits/accurate", 1.165, 0.978),
+        evidence("digits/accurate", 1.165, 0.978, budgets=(drawn(asked=400_000, outcome="granted", holders=()),)),
         cap("9.97 J", "4.99 J to 19.9 J", "50.1% below the limit"),
         regression(Outcome.WAIVED, 1.165, (1.159, 1.171), words, judged=Outcome.FAILED),
         digest="3",
@@ -287,12 +312,13 @@ def errored():
     )
 
 
-def hostile():
-    long = HOSTILE + "A" * 10_000
+def hostile(text=HOSTILE, more="A" * 10_000):
+    """A model of which everything that others wrote is one text; its name, path and message are longer still."""
+    long = text + more
     candidate = subject(f"models/{long}", 1.0, 0.972)
-    candidate = candidate.model_copy(update={"crosschecks": {HOSTILE: measured(9.0, provenance=COUNTER)}})
-    event = Event(name="<b>", words=HOSTILE)
-    earlier = Earlier(since="v1", label=HOSTILE, missing=HOSTILE)
+    candidate = candidate.model_copy(update={"crosschecks": {text: measured(9.0, provenance=COUNTER)}})
+    event = Event(name="<b>", words=text)
+    earlier = Earlier(since="v1", label=text, missing=text)
     return entry(
         evidence(
             long,
@@ -300,23 +326,28 @@ def hostile():
             candidate=candidate,
             events=(event,),
             earlier=(earlier,),
-            notes=(HOSTILE,),
-            grown=(GROWN[0].model_copy(update={"name": HOSTILE, "op": HOSTILE}),),
+            notes=(text,),
+            grown=(GROWN[0].model_copy(update={"name": text, "op": text}),),
+            budgets=(drawn(budget=text, scope=text, holders=(text,), unknown=(text,)),),
         ),
         finding(
             "rule|`x`",
             Outcome.WARNED,
             Outcome.FAILED,
             policy="<b>@octocat</b>",
-            metric=f"quality.{HOSTILE}",
+            metric=f"quality.{text}",
             figure="1 | 2",
             limit="max `3`",
-            counterfactual=HOSTILE,
-            reason=HOSTILE,
+            counterfactual=text,
+            reason=text,
             message=long,
             source=Source(file="../po licies/<x>|\n::error::.yaml", line=1, column=1),
+            waiver=text,
+            waived_to=(text,),
+            remedy=Remedy(type=text, ceiling={"max": text}, obstacle=text, review=True, owners=(text,)),
         ),
         digest="7",
+        preview=(text,),
     )
 
 

@@ -313,6 +313,13 @@ def test_every_part_of_a_model_and_of_a_finding_is_in_its_table():
     assert names(row[0] for row in rows(REPORTS, "JSON", "in `findings[]`")) == list(model["findings"][0])
 
 
+def test_every_part_of_a_remedy_and_of_a_budget_is_in_its_table():
+    whole = document.document(sample(failed()))
+    remedy = whole["models"][0]["findings"][1]["remedy"]
+    assert names(row[0] for row in rows(REPORTS, "JSON", "in `remedy`")) == list(remedy)
+    assert names(row[0] for row in rows(REPORTS, "JSON", "in `budgets[]`")) == list(whole["budgets"][0])
+
+
 def test_every_name_that_a_template_has_more_is_in_the_table():
     whole = document.document(sample(failed()))
     told = next(excerpt.excerpts(whole))

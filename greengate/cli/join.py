@@ -49,6 +49,6 @@ def join(  # noqa: PLR0913 - one argument an option
     place = Path(named_place or check.history_of(Path(project)))
     with opened(place) as history:
         history.check_writable()
-        account = joining.join(named, about, history)
+        account = check.placed(joining.join(named, about, history), Path(project))
     reports.tell(account, destinations, own, as_json=as_json)
     return account.exit_code

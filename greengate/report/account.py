@@ -100,13 +100,22 @@ def _unevaluated(problem: str) -> Finding:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A whole check: every judged model, when (UTC, ISO 8601), by which version of greengate, and of which change."""
+    """A whole check.
+
+    Attributes:
+        entries: Every judged model.
+        taken_at: When (UTC, ISO 8601).
+        version: By which version of greengate.
+        change: Of which change.
+        project: The project file as its repository knows it; paths of policies and models are relative to its folder.
+    """
 
     entries: tuple[Entry, ...]
     taken_at: str
     version: str
     notes: tuple[str, ...] = ()
     change: Change = NO_CHANGE
+    project: str = "greengate.yaml"
 
     @property
     def outcome(self) -> Outcome:

@@ -8,8 +8,11 @@ from greengate.evidence import Evidence
 from greengate.report import yearly
 from greengate.report.account import Account, Entry
 from greengate.report.comparison import Change, Compared, Comparison, base_unit, compared, metric_of
+from greengate.report.drawing import Drawing, drawings
 from greengate.report.origin import Since, since
 from greengate.report.particulars import bounds, figure, particulars, provenance
+from greengate.report.remedies import Request, requests
+from greengate.report.sums import together
 from greengate.verdict import EXIT_CODES, Finding
 
 SCHEMA = "greengate/report/v1"
@@ -19,6 +22,8 @@ Document = dict[str, Any]
 
 def document(account: Account) -> Document:
     """Lay the account out; amounts are numbers in the base unit that the `unit` beside them names."""
+    models = [_model(entry) for entry in account.entries]
+    drawn = [entry.evidence.budgets for entry in account.entries if entry.evidence]
     return {
         "schema": SCHEMA,
         "greengate": account.version,
@@ -29,7 +34,9 @@ def document(account: Account) -> Document:
         "counts": {str(outcome): count for outcome, count in account.counts.items()},
         "change": account.change.model_dump(),
         "notes": list(account.notes),
-        "models": [_model(entry) for entry in account.entries],
+        "year": together(models),
+        "budgets": [_drawing(one) for one in drawings(drawn)],
+        "models": models,
     }
 
 
@@ -45,6 +52,7 @@ def _model(entry: Entry) -> Document:
         "problem": entry.problem,
         "policies": [{"name": name, "digest": digest} for name, digest in entry.policies],
         "findings": [_finding(finding, check, fingerprint, evidence) for finding, check, fingerprint in entry.marks],
+        "requests": [_request(one) for one in requests(entry)],
         "preview": list(entry.preview),
         "year": _year(comparison) if comparison else None,
         "figures": _figures(comparison) if comparison else {},
@@ -73,6 +81,8 @@ def _finding(finding: Finding, check: str, fingerprint: str, evidence: Evidence 
         "reason": finding.reason,
         "message": finding.message,
         "waiver": finding.waiver,
+        "waived_to": list(finding.waived_to),
+        "remedy": finding.remedy.model_dump(mode="json") if finding.remedy else None,
         "approvals": [approval.model_dump() for approval in finding.approvals],
         "source": finding.source.model_dump(),
         "amount": finding.amount,
@@ -80,6 +90,32 @@ def _finding(finding: Finding, check: str, fingerprint: str, evidence: Evidence 
         **bounds(finding.bounds),
         "provenance": provenance(finding.provenance),
         "earlier": _since(since(finding, evidence)),
+    }
+
+
+def _request(one: Request) -> Document:
+    return {"rule": one.finding.name, **one.remedy.model_dump(mode="json"), "waiver": one.waiver}
+
+
+def _drawing(one: Drawing) -> Document:
+    drawn = one.drawn
+    amounts = {"maximum": drawn.maximum, "spent": drawn.spent, "others": one.others, "asked": one.asked}
+    amounts |= {"saved": one.saved, "left": one.left}
+    return {
+        "budget": drawn.budget,
+        "scope": drawn.scope,
+        "period": drawn.period,
+        "outcome": one.outcome,
+        "unit": drawn.unit,
+        "amounts": {name: str(amount) for name, amount in amounts.items()},
+        "words": {name: one.words(abs(amount)) for name, amount in amounts.items()},
+        "overdrawn": one.left < 0,
+        "share": one.share,
+        "bar": one.bar,
+        "state": one.state,
+        "holders": list(one.holders),
+        "unknown": list(drawn.unknown),
+        "missing": list(one.missing),
     }
 
 

@@ -20,6 +20,20 @@ def words(one: Grown) -> str:
     return f"{one.name} ({about}) {', '.join(filter(None, changes)) or 'moves other bytes'}"
 
 
+def macs(one: Grown) -> str:
+    """Say by how many multiply-accumulates an operator grew: `+139264`, `same`, or that they are not counted."""
+    return _change(one.macs_before, one.macs)
+
+
+def parameters(one: Grown) -> str:
+    """Say by how many parameters an operator grew."""
+    return _change(one.parameters_before, one.parameters)
+
+
+def _change(before: float | None, after: float | None) -> str:
+    return "not counted" if before is None or after is None else _signed(before, after, "").strip() or "same"
+
+
 def _signed(before: float | None, after: float | None, what: str) -> str:
     if before is None or after is None:
         return f"{what} not counted"

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from greengate.conversion import Conversion
-from greengate.evidence import Earlier, Evidence, Figure, Interval, Provenance, Subject
+from greengate.evidence import Earlier, Evidence, Figure, Grown, Interval, Provenance, Subject
 from greengate.paired import log_ratios
 from greengate.report import course, growth, origin, yearly
 from greengate.report.comparison import Compared, base_unit, metric_of
@@ -55,10 +55,15 @@ def particulars(evidence: Evidence) -> Particulars:
         "events": [{"name": event.name, "words": event.words, "text": course.said(event)} for event in evidence.events],
         "seed": evidence.seed,
         "incomparable": list(evidence.incomparable),
-        "grown": [{**one.model_dump(), "text": growth.words(one)} for one in evidence.grown],
+        "grown": [_grown(one) for one in evidence.grown],
         "changed_operators": evidence.changed_operators,
         "notes": list(evidence.notes),
     }
+
+
+def _grown(one: Grown) -> Particulars:
+    words = {"text": growth.words(one), "more_macs": growth.macs(one), "more_parameters": growth.parameters(one)}
+    return {**one.model_dump(), **words}
 
 
 def _conversion(said: Conversion | None) -> Particulars | None:

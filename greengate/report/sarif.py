@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from greengate.report import course, yearly
 from greengate.report.account import Account, Entry
-from greengate.report.annotation import annotate
+from greengate.report.annotation import Annotation, annotate
 from greengate.report.comparison import compared
 from greengate.report.escaping import plain
 from greengate.verdict import Finding, Outcome
@@ -60,7 +60,8 @@ def render(account: Account) -> str:
             }
         ],
         "results": [
-            _result(entry, finding, fingerprint, order.index(finding.name)) for entry, finding, fingerprint in told
+            _result(entry, annotate(entry, finding, account.project), finding, (fingerprint, order.index(finding.name)))
+            for entry, finding, fingerprint in told
         ],
     }
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
@@ -91,8 +92,8 @@ def _rule(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _result(entry: Entry, finding: Finding, fingerprint: str, rule: int) -> dict[str, Any]:
-    remark = annotate(entry, finding)
+def _result(entry: Entry, remark: Annotation, finding: Finding, mark: tuple[str, int]) -> dict[str, Any]:
+    fingerprint, rule = mark
     result: dict[str, Any] = {
         "ruleId": plain(finding.name),
         "ruleIndex": rule,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from greengate.conversion import Conversion, Factor
 from greengate.evidence import Evidence, Figure, Interval
+from greengate.metrics import METRICS, Metric
 from greengate.quantities import Money
 from greengate.report.account import Entry
 from greengate.report.comparison import Compared, Comparison, compared
@@ -71,12 +72,15 @@ def headline(entry: Entry) -> str:
 
 def in_words(comparison: Comparison) -> str:
     """As `headline`, of figures that are compared already."""
-    found = {one.compared.name: one for one in years(comparison) if one.difference}
-    names = [name for name in _HEADLINE if name in found] or [name for name in WORDS if name in found][:1]
-    told = [
-        difference.text for name in names if (difference := found[name].difference) and _told(name, difference.amount)
-    ]
-    return f"{' and '.join(told)} a year" if told else _in_all(comparison)
+    found = {one.compared.name: one.difference.amount for one in years(comparison) if one.difference}
+    return sum_in_words(found) or _in_all(comparison)
+
+
+def sum_in_words(amounts: Mapping[str, float]) -> str:
+    """Say in a few words how much more a year some amounts are, by the metrics of a year."""
+    names = [name for name in _HEADLINE if name in amounts] or [name for name in WORDS if name in amounts][:1]
+    told = [signed(METRICS[name], amounts[name]) for name in names if _told(name, amounts[name])]
+    return f"{' and '.join(told)} a year" if told else ""
 
 
 def span(comparison: Comparison) -> str:
@@ -155,8 +159,8 @@ def _difference(found: Compared) -> Difference | None:
     amount = baseline.amount * (ratio - 1)
     known = change.interval is not None and regression.bounded(change.interval)
     interval = _product(baseline.interval, change.interval) if change.interval and known else None
-    signed = "" if interval is None else f"{_signed(found, interval.low)} to {_signed(found, interval.high)}"
-    return Difference(amount, interval, _signed(found, amount), "" if interval and interval.exact else signed)
+    span = "" if interval is None else f"{signed(metric, interval.low)} to {signed(metric, interval.high)}"
+    return Difference(amount, interval, signed(metric, amount), "" if interval and interval.exact else span)
 
 
 def _product(amounts: Interval, ratios: Interval) -> Interval:
@@ -165,7 +169,7 @@ def _product(amounts: Interval, ratios: Interval) -> Interval:
     return Interval(low=min(ends), high=max(ends), confidence=round(1 - unsure, _DIGITS))
 
 
-def _signed(found: Compared, amount: float) -> str:
+def signed(metric: Metric, amount: float) -> str:
+    """Write a difference with its sign; money to the cent."""
     sign, size = "-" if amount < 0 else "+", abs(amount)
-    money = found.metric is not None and found.metric.kind is Money
-    return f"{sign}{size:,.2f} EUR" if money else f"{sign}{found.in_words(size)}"
+    return f"{sign}{size:,.2f} EUR" if metric.kind is Money else f"{sign}{metric.in_words(size)}"
