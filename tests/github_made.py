@@ -347,6 +347,8 @@ def create_run(hub, who, asked, told):
 
 @route("PATCH", rf"{REPO}/check-runs/(?P<id_>\d+)", checks="write")
 def update_run(hub, who, asked, told, id_):
+    if not who.app:
+        raise Refusal(403, "You must authenticate via a GitHub App.")
     hub.judge_run(told)
     kept = hub.runs[int(id_)]
     annotations = [*kept["annotations"], *told["output"].get("annotations", ())]

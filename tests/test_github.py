@@ -72,6 +72,17 @@ def test_an_app_that_is_not_installed_says_so(hub):
     assert error.value.problem == "the App is not installed on `acme/app`"
 
 
+def test_an_app_that_is_another_is_told_what_to_look_at(hub):
+    access = ForgeAccess(app_id="78", app_key=app_key()[0], address=hub.api)
+    with pytest.raises(ForgeError) as error:
+        GitHub(access, "acme/app#12").standing()
+    assert str(error.value) == (
+        "github: the App is refused: 'Expiration time' claim ('exp') is too far in the future\n"
+        "  hint: look whether GREENGATE_GITHUB_APP_ID and GREENGATE_GITHUB_APP_KEY are of one App,"
+        " and whether this machine's clock is right"
+    )
+
+
 @pytest.mark.parametrize(
     ("access", "change", "why"),
     [

@@ -98,3 +98,13 @@ def test_the_token_is_in_nothing_that_is_said(judged, hub, capsys):
         greengate(judged, "post")
     said = capsys.readouterr()
     assert WORKFLOW not in said.out + said.err
+
+
+def test_a_check_outside_ci_is_told_by_the_change_that_it_was_given(tmp_path, hub, monkeypatch, capsys):
+    made = project(tmp_path, candidate=(256,), policy=COUNTED)
+    for name in ("GITHUB_ACTIONS", "GITHUB_EVENT_NAME", "GITHUB_REF", "GITHUB_RUN_ID", "GITHUB_REPOSITORY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("GREENGATE_CHANGE", "acme/shop#12")
+    assert greengate(made, "gate", "--budget", "1 s") == 1
+    assert greengate(made, "post") == 0
+    assert "the comment was written\n" in capsys.readouterr().out
