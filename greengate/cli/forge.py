@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -149,7 +150,7 @@ def _telling(  # noqa: PLR0913 - what is told, of what, and how
     with opened(existing(Path(place))) as history:
         found = [history.find(entry) for entry in entries or ("last",)]
         records = list({one.entry_id: one for record in found for one in history.of_check(record)}.values())
-        account = check.account(records)
+        account = replace(check.account(records), folder=check.folder(Path(project).parent))
     about = _of_records(records, change) if named else records[-1].decision.change
     return Telling(account, about, _key(project), lambda told, most: _words(told, own, most))
 

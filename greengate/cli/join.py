@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -49,6 +50,6 @@ def join(  # noqa: PLR0913 - one argument an option
     place = Path(named_place or check.history_of(Path(project)))
     with opened(place) as history:
         history.check_writable()
-        account = joining.join(named, about, history)
+        account = replace(joining.join(named, about, history), folder=check.folder(Path(project).parent))
     reports.tell(account, destinations, own, as_json=as_json)
     return account.exit_code

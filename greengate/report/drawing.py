@@ -16,7 +16,7 @@ _WORDS = {  # the gravest first
     WITHHELD: "not reserved, as another budget refused",
     INSISTED: "reserved over the maximum, since the policy lets it pass",
     PREVIEWED: "a preview: nothing is reserved",
-    GRANTED: "reserved",
+    GRANTED: "it fits",
     MERGED: "merged already",
 }
 
