@@ -62,7 +62,7 @@ class Drawing:
         ends, sofar = [0], 0
         for part in (self.drawn.spent, self.others, self.asked):
             sofar += max(0, part)
-            cells = round(_CELLS * sofar / self.drawn.maximum) if self.drawn.maximum else _CELLS
+            cells = round(_CELLS * sofar / self.drawn.maximum) if self.drawn.maximum else _CELLS * (sofar > 0)
             least = ends[-1] + (part > 0)  # what is there can be seen
             ends.append(min(max(cells, least), _CELLS))
         parts = zip((_SPENT, _HELD, _ASKED), ends, ends[1:], strict=False)
