@@ -44,7 +44,7 @@ from greengate.training import training_phase
 from greengate.trees import WorkingTree
 from greengate.verdict import Verdict
 
-__all__ = ["Account", "Watch", "account", "folder", "history_of", "judge_again", "run"]
+__all__ = ["Account", "Watch", "account", "history_of", "judge_again", "placed", "run"]
 
 
 def run(settings: Settings, watch: Watch) -> Account:
@@ -75,7 +75,8 @@ def run(settings: Settings, watch: Watch) -> Account:
             walk = _Walk(settings, held, own, history, found, here, factors, purse, taken_at, watch, token_hex(8))
             cases = [walk.prepared(entry) for entry in entries]
             records = walk.decided(cases)
-            return replace(account(records, purse.finish(records), history), folder=folder(settings.root))
+            told = account(records, purse.finish(records), history)
+            return placed(told, settings.root / settings.project)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,9 +227,11 @@ def account(records: Sequence[Record], more: Sequence[str] = (), history: Histor
     return Account(entries, newest.taken_at, newest.version, notes=tuple(notes), change=newest.change)
 
 
-def folder(root: Path) -> str:
-    """Tell where in its repository a project is, as in `examples/digits/`; "" at its root, or outside of any."""
-    return git.prefix(root) if git.is_repository(root) else ""
+def placed(told: Account, project_file: Path) -> Account:
+    """Return an account that knows its project file as the repository does, for reports that forges read."""
+    folder = project_file.parent
+    inside = git.prefix(folder) if git.is_repository(folder) else ""
+    return replace(told, project=f"{inside}{project_file.name}")
 
 
 def history_of(project_file: Path) -> Path:

@@ -108,7 +108,7 @@ def _key(telling: Telling) -> str:
 def _remarks(account: Account) -> Iterator[Remark]:
     """Remark on what did not pass, the gravest first."""
     found = [
-        (finding.outcome, name, annotate(entry, finding, account.folder))
+        (finding.outcome, name, annotate(entry, finding, account.project))
         for entry in account.entries
         for finding, name, _ in entry.marks
         if finding.outcome in _LEVELS

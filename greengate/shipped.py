@@ -1,4 +1,4 @@
-"""Where the shipped `policies/` and `reports/` are: inside the installed package, or in the checkout beside it."""
+"""Where the shipped `policies/`, `reports/` and `actions/` are: in the package, or in the checkout beside it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from greengate.errors import MissingExtra
+
+SHIPPED = "shipped/"
+"""What the file of a shipped pack is called begins with it; no file of a repository is meant."""
 
 _PACK = re.compile(r"([a-z0-9]+(?:-[a-z0-9]+)*)\.yaml")
 
@@ -20,6 +23,11 @@ def policies() -> Traversable:
 def reports() -> Traversable:
     """Return the folder of the shipped report templates."""
     return _folder("reports")
+
+
+def actions() -> Traversable:
+    """Return the folder of the shipped workflows."""
+    return _folder("actions")
 
 
 def pack_names() -> tuple[str, ...]:

@@ -1,82 +1,187 @@
-"""A forge in memory that fits the port: what a change has there, and what goes wrong when it is asked."""
+"""What the tests of forges share: a server on this machine's loopback, faults, a clock, and the stage of a forge.
 
+A stage is a forge's own double with one change on it. The port's contract (`test_forge_contract.py`) plays on every
+stage that is named in `STAGES` there.
+"""
+
+import json
+import re
+import socket
+import threading
+import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Protocol
 
-from greengate.errors import ForgeError
-from greengate.forges import Comment, Review, Reviewed, Standing
+from greengate.forge.patience import Pace
+from greengate.forges import Forge
 
-HEAD = "c0ffee" + "0" * 34
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
-def review(by="olga", name="41", commit=HEAD):
-    return Review(id=name, by=by, at="2026-11-21T09:00:00Z", commit=commit)
+class Clock:
+    """A clock that goes on by itself, and by what is slept, which takes no time."""
+
+    def __init__(self):
+        self.slept = []
+
+    def monotonic_s(self):
+        return time.monotonic() + sum(self.slept)
+
+    def now(self):
+        return NOW + timedelta(seconds=sum(self.slept))
+
+    def pace(self, **pace):
+        told = {"now": self.now, "monotonic_s": self.monotonic_s, "sleep": self.slept.append, "timeout_s": 5.0, **pace}
+        return Pace(**told)
 
 
 @dataclass
-class MadeForge:
-    """One change; `refused` names the methods that fail, each with its words."""
+class Fault:
+    """What goes wrong.
 
-    head: str = HEAD
-    author: str = "anna"
-    approving: tuple = ()
-    teams: dict = field(default_factory=dict)
-    brought: tuple = ()
-    refused: dict = field(default_factory=dict)
-    most: int = 65_536
-    name: str = "made"
-    said: dict = field(default_factory=dict)
-    shown: dict = field(default_factory=dict)
-    closed: bool = False
+    Attributes:
+        kind: "silent" (no answer), "reset" (it breaks off in the middle of the body), or a status.
+        at: The method and path where, as a regular expression.
+        done: Whether what was asked for is done all the same.
+        times: How often it goes wrong.
+        headers: Headers of the answer.
+        body: JSON of the answer.
+    """
 
-    def standing(self):
-        self._may("standing")
-        return Standing(self.head, self.author, open=True, fork=False)
+    kind: object
+    at: str = ""
+    done: bool = False
+    times: float = float("inf")
+    headers: dict = field(default_factory=dict)
+    body: object = field(default_factory=lambda: {"message": "it happens"})
 
-    def comments(self):
-        self._may("comments")
-        return iter([Comment(number, body) for number, body in self.said.items()])
-
-    def say(self, body):
-        self._may("say")
-        assert len(body) <= self.most
-        number = max(self.said, default=0) + 1
-        self.said[number] = body
-        return Comment(number, body)
-
-    def edit(self, comment, body):
-        self._may("edit")
-        known = comment in self.said
-        if known:
-            self.said[comment] = body
-        return known
-
-    def take_back(self, comment):
-        self.said.pop(comment, None)
-
-    def show(self, mark):
-        self._may("show")
-        self.shown[mark.key] = mark
-        return "https://forge.example/check/1"
-
-    def reviews(self):
-        self._may("reviews")
-        return self.approving
-
-    def reviewed(self, _):
-        self._may("reviewed")
-        return self.brought
-
-    def stands_for(self, owner, who):
-        self._may("stands_for")
-        return owner.casefold() == f"@{who}".casefold() or who in self.teams.get(owner, ())
-
-    def close(self):
-        self.closed = True
-
-    def _may(self, act):
-        if act in self.refused:
-            raise ForgeError("made", self.refused[act], "ask again")
+    def hits(self, method, path):
+        if self.times <= 0 or not re.search(self.at, f"{method} {path}"):
+            return False
+        self.times -= 1
+        return True
 
 
-def brought(*reviews, author="anna"):
-    return (Reviewed("acme/shop#8", author, reviews),)
+@dataclass
+class Reply:
+    """One answer."""
+
+    status: int
+    told: object = None
+    headers: dict = field(default_factory=dict)
+
+    @property
+    def data(self):
+        return b"" if self.told is None else json.dumps(self.told).encode()
+
+
+class Stage(Protocol):
+    """A forge's double with one open change on it, whose author is `ada`; we are not the only ones there."""
+
+    forge: Forge
+    token: str
+    head: str
+
+    def bodies(self):
+        """The text of every comment that is there, the oldest first."""
+
+    def others_say(self, body):
+        """Somebody else writes a comment."""
+
+    def lose(self, comment):
+        """Somebody deletes a comment."""
+
+    def push(self):
+        """The author pushes another commit."""
+
+    def approve(self, who):
+        """Somebody approves what is there now."""
+
+    def withdraw(self, who):
+        """And takes it back."""
+
+    def merge(self, *, approved_by=()):
+        """The change is approved and merged; returns the commit that it brought."""
+
+    def enlist(self, team, who):
+        """Somebody joins a team that may be seen, as `acme/green`."""
+
+    def marks(self):
+        """Every check that is shown: its name, its commit, and whether it is green."""
+
+    def fail(self, fault):
+        """From now on, something goes wrong."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Asks a double; `served` says which."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # which would keep a body back until its head is acknowledged
+
+    def __getattr__(self, name):
+        if name.startswith("do_"):
+            return self.answered
+        raise AttributeError(name)
+
+    def answered(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.double.log.append(f"{self.command} {self.path.partition('?')[0]}")
+        with self.double.lock:
+            fault = next((one for one in self.double.faults if one.hits(self.command, self.path)), None)
+            happens = fault is None or fault.done or fault.kind == "reset"
+            reply = self.double.answer(self.command, self.path, self.headers, body) if happens else None
+        if fault is None:
+            self.send(reply)
+        elif fault.kind == "reset":
+            self.send(reply, cut=True)
+        elif fault.kind == "silent":
+            self.over.wait(30)
+            self.close_connection = True
+        else:
+            self.send(Reply(fault.kind, fault.body, fault.headers))
+
+    def send(self, reply, *, cut=False):
+        self.send_response(reply.status)
+        for name, value in reply.headers.items():
+            self.send_header(name, value)
+        if reply.data:
+            self.send_header("Content-Type", "application/json; charset=utf-8")
+        if reply.status != 204:
+            self.send_header("Content-Length", str(len(reply.data)))
+        self.end_headers()
+        self.wfile.write(reply.data[: len(reply.data) // 2] if cut else reply.data)
+        if cut:
+            self.wfile.flush()
+            self.close_connection = True
+            self.connection.shutdown(socket.SHUT_RDWR)
+
+    def log_message(self, *_):
+        """Tests show no log."""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_):
+        """Let a client that has given up go."""
+
+
+@contextmanager
+def served(double, port=0):
+    """Serve `double.answer(method, target, headers, body) -> Reply` while a test asks it; sets `double.address`."""
+    over = threading.Event()
+    handler = type("Handler", (_Handler,), {"double": double, "over": over})
+    with _Server(("127.0.0.1", port), handler) as server:
+        double.address = f"http://127.0.0.1:{server.server_address[1]}"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield double
+        finally:
+            over.set()
+            server.shutdown()
+            thread.join()

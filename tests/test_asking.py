@@ -1,7 +1,7 @@
 """What a forge is asked before a check: who has approved the change, and how waivers were granted."""
 
 import pytest
-from forge_made import HEAD, MadeForge, brought, review
+from change_made import HEAD, MadeForge, brought, review
 from projects_made import POLICY, project
 from repositories_made import run_git as git
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from models_made import endless, not_a_number, with_operator
 from projects_made import POLICY, PROJECT, greengate, project
+from repositories_made import run_git
 
 from greengate.cli import run
 
@@ -45,6 +46,15 @@ def test_reports_are_written_beside_the_table(tmp_path):
         words += ["--report", f"{word}={tmp_path / word}"]
     assert greengate(project(tmp_path, candidate=(512,)), "gate", *words) == 1
     assert all((tmp_path / word).stat().st_size > 100 for word in words[1::2] for word in [word.split("=")[0]])
+
+
+def test_reports_for_a_forge_have_the_paths_of_the_repository(tmp_path):
+    (tmp_path / "models" / "nlp").mkdir(parents=True)
+    run_git(tmp_path, "init")
+    words = ("--report", f"codequality={tmp_path / 'issues.json'}", "--budget", "2 s")
+    assert greengate(project(tmp_path / "models" / "nlp", candidate=(512,)), "gate", *words) == 1
+    issues = json.loads((tmp_path / "issues.json").read_text())
+    assert {issue["location"]["path"] for issue in issues} == {"models/nlp/policy.yaml"}
 
 
 def test_an_own_template_is_used_and_its_mistakes_are_told_after_the_verdict_is_kept(tmp_path, capsys):

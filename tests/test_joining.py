@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from forge_made import HEAD
+from change_made import HEAD
 from jobs_made import pull_request
 from projects_made import POLICY, greengate, project
 

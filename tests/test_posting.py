@@ -1,7 +1,7 @@
 """A forge is told what was concluded, and may be told again."""
 
 import pytest
-from forge_made import HEAD, MadeForge
+from change_made import HEAD, MadeForge
 from jobs_made import on_github, pull_request
 from projects_made import POLICY, PROJECT, greengate, layers, project
 from repositories_made import run_git as git

@@ -1,3 +1,4 @@
+import dataclasses
 import io
 import json
 import os
@@ -522,6 +523,45 @@ def test_sarif_leaves_out_what_passed():
 )
 def test_code_quality_grades_by_outcome(made, severity):
     assert [issue["severity"] for issue in json.loads(codequality.render(accounts.sample(made())))] == [severity]
+
+
+def placed(project, file):
+    """An account of one failed model of a project, by a rule of a file."""
+    finding = accounts.failed().verdict.findings[1]
+    source = finding.source.model_copy(update={"file": file})
+    entry = accounts.entry(accounts.failed().evidence, finding.model_copy(update={"source": source}))
+    return dataclasses.replace(accounts.sample(entry), project=project)
+
+
+@pytest.mark.parametrize(
+    ("project", "file", "path", "line"),
+    [
+        ("greengate.yaml", "policies/p.yaml", "policies/p.yaml", 16),
+        ("models/nlp/greengate.yaml", "policies/p.yaml", "models/nlp/policies/p.yaml", 16),
+        ("models/nlp/greengate.yaml", "./p.yaml", "models/nlp/p.yaml", 16),
+        ("models/nlp/own.yaml", "shipped/starter.yaml", "models/nlp/own.yaml", 1),
+        ("models/nlp/own.yaml", "", "models/nlp/models/wide.onnx", 16),
+    ],
+    ids=["at the top", "in a folder", "with a dot", "a shipped pack", "without a policy"],
+)
+def test_what_a_forge_reads_has_the_paths_of_the_repository(project, file, path, line):
+    told = placed(project, file)
+    (issue,) = json.loads(codequality.render(told))
+    assert issue["location"] == {"path": path, "lines": {"begin": line}}
+    (result,) = json.loads(sarif.render(told))["runs"][0]["results"]
+    assert result["locations"][0]["physicalLocation"]["artifactLocation"] == {"uri": path}
+    assert [case.get("file") for case in ET.fromstring(junit.render(told)).iter("testcase")] == [path if file else None]
+
+
+def test_the_same_rule_of_two_projects_in_one_repository_has_two_fingerprints():
+    names = ("greengate.yaml", "a/greengate.yaml", "b/greengate.yaml")
+    rendered = [codequality.render(placed(name, "p.yaml")) for name in names]
+    assert len({json.loads(text)[0]["fingerprint"] for text in rendered}) == 3
+
+
+def test_what_gitlab_shows_of_a_failed_test_says_all_by_itself():
+    (text,) = [case.text for case in ET.fromstring(junit.render(placed("p.yaml", "p.yaml"))).iter("failure")]
+    assert text.splitlines()[:2] == ["failed", "figure: 15.2 J (+77.6%), +75.2% to +80.1%"]
 
 
 def test_a_fingerprint_stays_while_the_figures_change():

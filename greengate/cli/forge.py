@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -150,8 +149,13 @@ def _telling(  # noqa: PLR0913 - what is told, of what, and how
     with opened(existing(Path(place))) as history:
         found = [history.find(entry) for entry in entries or ("last",)]
         records = list({one.entry_id: one for record in found for one in history.of_check(record)}.values())
-        account = replace(check.account(records), folder=check.folder(Path(project).parent))
+        account = check.placed(check.account(records), Path(project))
     about = _of_records(records, change) if named else records[-1].decision.change
+    return telling_of(account, about, project, own)
+
+
+def telling_of(account: Account, about: Change, project: str, own: reports.Template | None) -> Telling:
+    """Put together what is told of an account, with a template of one's own where one is given."""
     return Telling(account, about, _key(project), lambda told, most: _words(told, own, most))
 
 

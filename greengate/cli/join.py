@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -50,6 +49,6 @@ def join(  # noqa: PLR0913 - one argument an option
     place = Path(named_place or check.history_of(Path(project)))
     with opened(place) as history:
         history.check_writable()
-        account = replace(joining.join(named, about, history), folder=check.folder(Path(project).parent))
+        account = check.placed(joining.join(named, about, history), Path(project))
     reports.tell(account, destinations, own, as_json=as_json)
     return account.exit_code

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -51,8 +50,7 @@ def show(  # noqa: PLR0913 - one argument an option
     """Show one entry of the history; ENTRY is the beginning of its id, or `last`."""
     destinations, own = reports.parse(wanted), reports.template(template)
     with opened(existing(_place(project, path))) as book:
-        account = check.account([book.find(entry)], history=book)
-    account = replace(account, folder=check.folder(Path(project).parent))
+        account = check.placed(check.account([book.find(entry)], history=book), Path(project))
     reports.tell(account, destinations, own, as_json=as_json)
     return 0
 
@@ -77,7 +75,7 @@ def judge(  # noqa: PLR0913 - one argument an option
     with opened(existing(_place(project, path))) as book:
         record = book.find(entry)
     account = check.judge_again(record, Path(project).parent, Path(project).name, policies)
-    reports.tell(account, destinations, None, as_json=as_json)
+    reports.tell(check.placed(account, Path(project)), destinations, None, as_json=as_json)
     return account.exit_code
 
 

@@ -21,8 +21,9 @@ from greengate.packs import budgets, documents, params, plans, strictness, trans
 from greengate.packs.mistakes import fitting, shaped
 from greengate.packs.params import Param
 from greengate.packs.plans import Setting
-from greengate.packs.sources import SHIPPED, Library, Source, is_pack_name, shipped_file, unknown_pack
+from greengate.packs.sources import Library, Source, is_pack_name, shipped_file, unknown_pack
 from greengate.packs.translate import Written
+from greengate.shipped import SHIPPED
 
 MAX_DEPTH = 8
 

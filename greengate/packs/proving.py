@@ -12,11 +12,12 @@ from greengate.errors import Place, PolicyError, Problems, nearest
 from greengate.packs import documents
 from greengate.packs.cases import evidence
 from greengate.packs.mistakes import shaped
-from greengate.packs.sources import SHIPPED, Library, Source, is_pack_name
+from greengate.packs.sources import Library, Source, is_pack_name
 from greengate.packs.waivers import Known, read
 from greengate.packs.yaml_text import parse
 from greengate.policy import Policy
 from greengate.ports import Tree
+from greengate.shipped import SHIPPED
 from greengate.verdict import Finding, Outcome, Verdict, gravest
 
 ENDING = ".test.yaml"

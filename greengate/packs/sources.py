@@ -14,8 +14,7 @@ from greengate.errors import GreengateError, Place, PolicyError, Problems, neare
 from greengate.packs import documents
 from greengate.packs.yaml_text import Document, KeyPath, parse
 from greengate.ports import Tree
-
-SHIPPED = "shipped/"
+from greengate.shipped import SHIPPED
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,7 @@ class Account:
         taken_at: When (UTC, ISO 8601).
         version: By which version of greengate.
         change: Of which change.
-        folder: Where in the repository the project is, as in `examples/digits/`; "" at its root.
+        project: The project file as its repository knows it; paths of policies and models are relative to its folder.
     """
 
     entries: tuple[Entry, ...]
@@ -115,7 +115,7 @@ class Account:
     version: str
     notes: tuple[str, ...] = ()
     change: Change = NO_CHANGE
-    folder: str = ""
+    project: str = "greengate.yaml"
 
     @property
     def outcome(self) -> Outcome:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from greengate.report import yearly
 from greengate.report.account import Entry
+from greengate.shipped import SHIPPED
 from greengate.verdict import Finding
-
-PROJECT_FILE = "greengate.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,22 +21,22 @@ class Annotation:
     text: str
 
 
-def annotate(entry: Entry, finding: Finding, folder: str = "") -> Annotation:
+def annotate(entry: Entry, finding: Finding, project: str) -> Annotation:
     """Remark on a finding at its rule's line; without one, at the model's file or at the project's.
 
-    Args:
-        entry: The model.
-        finding: The finding.
-        folder: Where in the repository the project is, since forges count paths from the repository's root.
+    The path is the repository's, since forges know no other: `project` is `Account.project`.
     """
-    source = finding.source
-    path = source.file or (entry.evidence.candidate.path if entry.evidence else "") or PROJECT_FILE
-    return Annotation(
-        path=posixpath.normpath(posixpath.join(folder, path.replace("\\", "/"))),
-        line=max(source.line, 1),
-        column=max(source.column, 1),
-        text=_sentence(entry, finding),
-    )
+    source, text = finding.source, _sentence(entry, finding)
+    if source.file.startswith(SHIPPED):  # no file of the repository: the project file is what names it
+        return Annotation(project, 1, 1, text)
+    path = source.file or (entry.evidence.candidate.path if entry.evidence else "")
+    place = in_repository(path, project) if path else project
+    return Annotation(place, max(source.line, 1), max(source.column, 1), text)
+
+
+def in_repository(path: str, project: str) -> str:
+    """Return a path of the project as its repository knows it."""
+    return posixpath.normpath(posixpath.join(posixpath.dirname(project), path.replace("\\", "/")))
 
 
 def _sentence(entry: Entry, finding: Finding) -> str:

@@ -40,19 +40,19 @@ def render(account: Account) -> str:
     return "".join(
         f"{line}\n"
         for level in dict.fromkeys(_LEVELS.values())
-        for line in _lines(level, [one for one in found if _LEVELS[one[1].outcome] == level], account.folder)
+        for line in _lines(level, [one for one in found if _LEVELS[one[1].outcome] == level], account.project)
     )
 
 
-def _lines(level: str, found: Sequence[tuple[Entry, Finding]], folder: str) -> Iterator[str]:
+def _lines(level: str, found: Sequence[tuple[Entry, Finding]], project: str) -> Iterator[str]:
     more = len(found) - _MOST
     for number, (entry, finding) in enumerate(found[:_MOST], 1):
         ending = f" (and {more} more, which the ledger tells)" if more > 0 and number == _MOST else ""
-        yield _line(level, entry, finding, folder, ending)
+        yield _line(level, entry, finding, project, ending)
 
 
-def _line(level: str, entry: Entry, finding: Finding, folder: str, ending: str) -> str:
-    remark = annotate(entry, finding, folder)
+def _line(level: str, entry: Entry, finding: Finding, project: str, ending: str) -> str:
+    remark = annotate(entry, finding, project)
     title = plain(f"greengate: {finding.name} {finding.outcome}")
     properties = {"file": plain(remark.path), "line": str(remark.line), "col": str(remark.column), "title": title}
     told = ",".join(f"{name}={_property(value)}" for name, value in properties.items())

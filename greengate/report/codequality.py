@@ -5,6 +5,7 @@ Source: GitLab documentation, "Code Quality report format": description, check_n
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 from greengate.policy import Enforce
@@ -26,7 +27,7 @@ _SEVERITIES = {
 def render(account: Account) -> str:
     """Write every finding that did not pass as an issue of code quality."""
     issues = [
-        _issue(annotate(entry, finding, account.folder), finding, check, fingerprint)
+        _issue(account.project, annotate(entry, finding, account.project), finding, check, fingerprint)
         for entry in account.entries
         for finding, check, fingerprint in entry.marks
         if finding.outcome is not Outcome.PASSED
@@ -34,14 +35,19 @@ def render(account: Account) -> str:
     return json.dumps(issues, indent=2) + "\n"
 
 
-def _issue(remark: Annotation, finding: Finding, check: str, fingerprint: str) -> dict[str, object]:
+def _issue(project: str, remark: Annotation, finding: Finding, check: str, mark: str) -> dict[str, object]:
     return {
         "description": plain(remark.text, 1000),
         "check_name": plain(check),
-        "fingerprint": fingerprint,
+        "fingerprint": _fingerprint(project, mark),
         "severity": _severity(finding),
         "location": {"path": plain(remark.path), "lines": {"begin": remark.line}},
     }
+
+
+def _fingerprint(project: str, mark: str) -> str:
+    """Keep the models of one project file apart from another's: GitLab shows one issue a fingerprint."""
+    return mark if "/" not in project else hashlib.sha256(f"{project}\0{mark}".encode()).hexdigest()
 
 
 def _severity(finding: Finding) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from greengate.report import course, yearly
 from greengate.report.account import Account, Entry
+from greengate.report.annotation import annotate
 from greengate.report.comparison import compared
 from greengate.report.escaping import plain
 from greengate.verdict import Finding, Outcome
@@ -36,7 +37,7 @@ def _suite(root: ET.Element, entry: Entry, account: Account) -> None:
     for name, value in (("outcome", entry.outcome), ("entry", entry.id), *entry.policies, *_course(entry)):
         ET.SubElement(properties, "property", name=plain(name), value=plain(value))
     for finding, check, _ in entry.marks:
-        _case(suite, entry, finding, check)
+        _case(suite, account.project, entry, finding, check)
 
 
 def _course(entry: Entry) -> Iterator[tuple[str, str]]:
@@ -70,16 +71,17 @@ def _moment(taken_at: str) -> str:
     return taken_at[:19]
 
 
-def _case(suite: ET.Element, entry: Entry, finding: Finding, check: str) -> None:
+def _case(suite: ET.Element, project: str, entry: Entry, finding: Finding, check: str) -> None:
     case = ET.SubElement(suite, "testcase", classname=plain(entry.name), name=plain(check), time="0")
     if finding.source.file:
-        case.set("file", plain(finding.source.file))
+        case.set("file", plain(annotate(entry, finding, project).path))
     if finding.outcome in _ELEMENTS:
         headline = plain(f"{finding.outcome}: {finding.counterfactual or finding.reason or finding.figure}")
         spot = ET.SubElement(case, _ELEMENTS[finding.outcome], message=headline, type=finding.outcome)
+        # GitLab shows the text alone, so that it must say all by itself.
         spot.text = _told(finding)
     elif finding.outcome is not Outcome.PASSED:
-        ET.SubElement(case, "system-out").text = f"{finding.outcome}\n{_told(finding)}"
+        ET.SubElement(case, "system-out").text = _told(finding)
 
 
 def _told(finding: Finding) -> str:
@@ -93,4 +95,4 @@ def _told(finding: Finding) -> str:
         "waiver": finding.waiver,
         "policy": f"{finding.source.file}:{finding.source.line}" if finding.source.file else "",
     }
-    return "\n".join(f"{name}: {plain(text, _MOST)}" for name, text in lines.items() if text)
+    return "\n".join((finding.outcome, *(f"{name}: {plain(text, _MOST)}" for name, text in lines.items() if text)))

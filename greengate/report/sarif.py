@@ -60,7 +60,7 @@ def render(account: Account) -> str:
             }
         ],
         "results": [
-            _result(entry, annotate(entry, finding, account.folder), finding, (fingerprint, order.index(finding.name)))
+            _result(entry, annotate(entry, finding, account.project), finding, (fingerprint, order.index(finding.name)))
             for entry, finding, fingerprint in told
         ],
     }

@@ -21,7 +21,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -31,6 +30,7 @@ from greengate.errors import SourceError
 from greengate.settings import LiveAccess
 from greengate.web import addresses
 from greengate.web.asking import MAX_BYTES, Answer, Asker, NoAnswer, Way, said
+from greengate.web.limits import retry_after_s
 
 _PASSING = ("timeout", "unreachable", "closed", "broken")
 _HINTS = {
@@ -189,7 +189,7 @@ class Courier:
 
     def _refusal(self, answer: Answer) -> SourceError:
         words, hint = self._refusals.get(answer.status, _usual(answer.status))
-        wait_s = _retry_after_s(answer.headers.get("Retry-After", ""), self.pace.now())
+        wait_s = retry_after_s(answer.headers.get("Retry-After", ""), self.pace.now())
         if answer.status == 429 and wait_s:
             hint = f"it wants to be left alone for {wait_s:.0f} s"
         reason = ""
@@ -200,7 +200,7 @@ class Courier:
 
     def _pause_s(self, answer: Answer, backoff_s: float) -> float | None:
         if answer.status == 429:
-            return max(_retry_after_s(answer.headers.get("Retry-After", ""), self.pace.now()) or 0.0, backoff_s)
+            return max(retry_after_s(answer.headers.get("Retry-After", ""), self.pace.now()) or 0.0, backoff_s)
         return backoff_s if answer.status >= 500 else None
 
     def _error(self, words: str, hint: str) -> SourceError:
@@ -231,13 +231,3 @@ def _usual(status: int) -> tuple[str, str]:
     if status >= 500:
         return "it fails", "ask again later"
     return ("it knows no such thing", "look at zone and address") if status == 404 else ("it refuses the question", "")
-
-
-def _retry_after_s(written: str, now: datetime) -> float | None:
-    """Read RFC 9110, 10.2.3: seconds, or a date."""
-    if written.strip().isdecimal():
-        return float(written.strip()[:9])
-    try:
-        return (parsedate_to_datetime(written) - now).total_seconds()
-    except (ValueError, TypeError):  # no date, or one without a time zone
-        return None
