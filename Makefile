@@ -2,9 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+NODE := .node
 TORCH := torch==2.13.0
 
-.PHONY: gate test lint bench example clean
+.PHONY: gate test wire lint bench example clean
 
 gate: $(VENV)/.base  ## judge the three candidates of the real example
 	@cd examples/digits && ../../$(BIN)/greengate gate; code=$$?; \
@@ -14,6 +15,9 @@ gate: $(VENV)/.base  ## judge the three candidates of the real example
 test: $(VENV)/.test  ## run the whole test suite
 	$(BIN)/coverage erase
 	$(BIN)/pytest --cov --cov-report=term
+
+wire: $(VENV)/.test $(NODE)/.installed  ## hold what is sent to GitHub against its own description, through a proxy
+	$(BIN)/python tests/node/wire.py
 
 lint: $(VENV)/.lint  ## check style, types and the direction of imports
 	$(BIN)/ruff check .
@@ -47,5 +51,12 @@ $(VENV)/.examples: $(VENV)/.base
 	$(BIN)/python -m pip install --quiet --group examples
 	@touch $@
 
+$(NODE)/.installed: tests/node/package.json tests/node/package-lock.json
+	@command -v npm > /dev/null || { echo "some tests need Node 20 or newer, with npm" >&2; exit 1; }
+	@mkdir -p $(NODE)
+	@cp tests/node/package.json tests/node/package-lock.json $(NODE)
+	cd $(NODE) && npm ci --silent --no-audit --no-fund --ignore-scripts
+	@touch $@
+
 clean:
-	rm -rf $(VENV) dist build .coverage* .hypothesis .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(NODE) dist build .coverage* .hypothesis .pytest_cache .mypy_cache .ruff_cache

@@ -78,6 +78,7 @@ class Hub:
     def __init__(self, file="github-api.json"):
         self.description = description(file)
         self.lock, self.address, self.clock = threading.RLock(), "", Clock()
+        self.front = ""  # what stands before it and is asked instead
         self.log, self.faults, self.drifts, self.mangles, self.served = [], [], [], [], 100
         self.who = {
             WORKFLOW: Who("github-actions[bot]", "github-actions"),
@@ -91,7 +92,7 @@ class Hub:
 
     @property
     def api(self):
-        return self.address + self.description.base
+        return self.front or self.address + self.description.base
 
     def forge(self, token=WORKFLOW, change="acme/app#12", **pace):
         """The adapter under test, asking this."""

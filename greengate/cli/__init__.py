@@ -31,6 +31,7 @@ class LazyGroup(click.Group):
         "join": ("greengate.cli.join:join", "Join the legs of a matrix of runners into one verdict."),
         "post": ("greengate.cli.forge:post", "Tell the forge what a check concluded, or tell it again."),
         "comment": ("greengate.cli.forge:comment", "Print the comment on a change, or write it."),
+        "relay": ("greengate.cli.relay:relay", "Tell a pull request from a fork what its gate concluded."),
         "approvals": ("greengate.cli.forge:approvals", "Ask the forge who has approved a change, for the gate."),
         "init": ("greengate.cli.init:init", "Write a first greengate.yaml for this repository."),
         "ci": ("greengate.cli.ci:ci", "Write a first workflow for GitHub or GitLab."),

@@ -151,6 +151,11 @@ def _telling(  # noqa: PLR0913 - what is told, of what, and how
         records = list({one.entry_id: one for record in found for one in history.of_check(record)}.values())
         account = check.placed(check.account(records), Path(project))
     about = _of_records(records, change) if named else records[-1].decision.change
+    return telling_of(account, about, project, own)
+
+
+def telling_of(account: Account, about: Change, project: str, own: reports.Template | None) -> Telling:
+    """Put together what is told of an account, with a template of one's own where one is given."""
     return Telling(account, about, _key(project), lambda told, most: _words(told, own, most))
 
 

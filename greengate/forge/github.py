@@ -20,8 +20,21 @@ from greengate.settings import ForgeAccess
 ADDRESS = "https://api.github.com"
 GHOST = "ghost"  # as GitHub calls a user who is deleted
 _CHANGE = re.compile(r"([A-Za-z0-9][\w-]*)/([\w.-]+)#([1-9]\d{0,9})", re.ASCII)
+_REPOSITORY = re.compile(r"([A-Za-z0-9][\w-]*)/([\w.-]+)", re.ASCII)
 _TEAM = re.compile(r"@([\w-]+)/([\w.-]+)", re.ASCII)
 _READ, _WRITE, _MEMBERS = "pull-requests: read", "pull-requests: write", "members: read"
+
+
+def repository_of(written: str) -> tuple[str, str]:
+    """Read `owner/repo`.
+
+    Raises:
+        UsageError: It is no repository.
+    """
+    found = _REPOSITORY.fullmatch(written)
+    if found is None or found[2] in {".", ".."}:
+        raise UsageError("github", f"`{written}` is no repository", "write it like `owner/repo`")
+    return found[1], found[2]
 
 
 class GitHub:

@@ -96,6 +96,18 @@ class Client(github3.GitHub):  # type: ignore[misc]  # github3.py has no types
             response = self._request(method, self._build_url(*path), data=json.dumps(body), **how)
             return _whole(self._json(response, 201 if method == "post" else 200))
 
+    def whither(self, *path: str, need: str) -> str:
+        """Return the address that something is redirected to, which is not followed.
+
+        Raises:
+            ForgeError: It is not redirected, or cannot be had.
+        """
+        with self.translated(need):
+            response = self._get(self._build_url(*path), follow=False)
+            if response.status_code != 302:
+                self._json(response, 302)
+            return str(response.headers.get("location", ""))
+
     def remove(self, *path: str, need: str) -> None:
         """Remove something; what is gone already is no mistake.
 

@@ -87,6 +87,7 @@ class Patient(Session):
         super().__init__()
         self.pace = pace
         self.name, self.address = "forge", ""
+        self.most_bytes = MOST_BYTES
         self._spent_s = 0.0
         self._secrets: set[str] = set()
         self._line = Line()
@@ -121,7 +122,9 @@ class Patient(Session):
         text = "".join(sign if sign.isprintable() else " " for sign in text[: 2 * most])
         return text if len(text) <= most else f"{text[:most]}…"
 
-    def request(self, method: str, url: str, *args: Any, repeat: bool | None = None, **kwargs: Any) -> Response:  # type: ignore[override]
+    def request(  # type: ignore[override]
+        self, method: str, url: str, *args: Any, repeat: bool | None = None, follow: bool = True, **kwargs: Any
+    ) -> Response:
         """Ask, and ask again where that does no harm.
 
         Args:
@@ -129,6 +132,7 @@ class Patient(Session):
             url: The address.
             *args: As for requests.
             repeat: Whether it may be done twice; None goes by the method: all but POST.
+            follow: Whether to go where it is redirected to, on the same host.
             **kwargs: As for requests, but for redirects, time and certificates, which are this session's own.
 
         Raises:
@@ -139,7 +143,7 @@ class Patient(Session):
         self._here(self.address, str(url))
         again = method.upper() != "POST" if repeat is None else repeat
         for turn in range(1, self.pace.tries + 1):
-            found = self._turn(turn, method, str(url), *args, **kwargs)
+            found = self._turn(turn, method, str(url), *args, follow=follow, **kwargs)
             if isinstance(found, Response):
                 return found
             if found.done and not again:
@@ -177,10 +181,10 @@ class Patient(Session):
             self._spent_s += self.pace.monotonic_s() - started_s
         return self._refused(response, turn) or response
 
-    def _followed(self, method: str, url: str, *args: Any, **kwargs: Any) -> Response:
+    def _followed(self, method: str, url: str, *args: Any, follow: bool, **kwargs: Any) -> Response:
         for _ in range(_HOPS):
             with super().request(method, url, *args, **kwargs) as response:
-                if not response.is_redirect:
+                if not response.is_redirect or not follow:
                     self._read(response)
                     return response
                 target = self._here(url, response.headers["location"])
@@ -194,8 +198,8 @@ class Patient(Session):
         # By `read1`, which hands out what has come; other ways wait for a piece to be full, however slowly it fills.
         while piece := response.raw.read1(_PIECE, decode_content=False):
             body += piece
-            if len(body) > MOST_BYTES:
-                raise self._error(f"{self.address} answers with more than {MOST_BYTES // 2**20} MiB")
+            if len(body) > self.most_bytes:
+                raise self._error(f"{self.address} answers with more than {self.most_bytes // 2**20} MiB")
         response._content = bytes(body)  # noqa: SLF001 - where requests keeps what it has read
         response._content_consumed = True  # type: ignore[attr-defined]  # noqa: SLF001 - likewise
 

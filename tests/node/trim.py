@@ -1,4 +1,4 @@
-"""Trim GitHub's own API description to what greengate asks: `python tests/node/trim.py` after `make .node`.
+"""Trim GitHub's own API description to what greengate asks: `python tests/node/trim.py` after `make .node/.installed`.
 
 What comes out, `tests/data/github-*.json`, is a part of npm `@octokit/openapi` (MIT licence, Copyright (c) GitHub):
 schemas, parameters and statuses are as they were; words, examples and headers are left out.
