@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -51,7 +52,9 @@ after:
   script:
     - echo "the verdict was $GREENGATE_VERDICT with $GREENGATE_EXIT_CODE"
 """
+MATRIX = "include: [{local: greengate.yml, inputs: {requirement: '', legs: [cpu, gpu]}}]\n"
 LOCAL = {
+    "matrix": ("templates/greengate-matrix.yml", MATRIX),
     "component": ("templates/greengate.yml", "include: [{local: greengate.yml, inputs: {requirement: '', MORE}}]\n"),
     "include": ("greengate.yml", "include: [{local: greengate.yml}]\nvariables: {GREENGATE_REQUIREMENT: '', MORE}\n"),
 }
@@ -173,7 +176,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("way", LOCAL)
+@pytest.mark.parametrize("way", ["component", "include"])
 @pytest.mark.parametrize(("files", "policy", "code", "verdict"), CASES.values(), ids=CASES)
 def test_the_job_ends_as_the_gate_does_and_leaves_its_reports(tmp_path, models, way, files, policy, code, verdict):
     place = project(tmp_path, models, way, policy)
@@ -327,3 +330,131 @@ def test_on_the_default_branch_it_does_not_run_otherwise(tmp_path, models):
     run_git(place.clone, "checkout", "--quiet", "main")
     ran = place.run(CI_PIPELINE_SOURCE="push", CI_COMMIT_BRANCH="main")
     assert re.findall(r"^(\w+) +starting shell", ran.said, re.MULTILINE) == ["build"]
+
+
+# Several kinds of runners
+
+LEGS = ("greengate leg: [cpu]", "greengate leg: [gpu]")
+
+
+def findings(ran):
+    return {suite.get("name"): suite.get("errors") for suite in ET.parse(ran.reports / "junit.xml").iter("testsuite")}
+
+
+@pytest.mark.parametrize(("name", "code"), [("same", 0), ("wide", 1)])
+def test_the_legs_of_a_matrix_are_joined_into_one_verdict(tmp_path, models, name, code):
+    place = project(tmp_path, models, "matrix")
+    place.push(model_ONNX=models[name])
+    ran = place.run()
+    assert [ran.code(leg) for leg in LEGS] == [code, code], ran.said
+    assert ran.code() == code, ran.said
+    assert findings(ran) == {"m on cpu": "0", "m on gpu": "0"}
+    assert f"the verdict was {('passed', 'failed')[code]} with {code}" in ran.lines("after")
+
+
+def test_a_matrix_is_told_in_one_note(tmp_path, models):
+    place = project(tmp_path, models, "matrix")
+    with gitlab() as lab:
+        lab.request["sha"] = place.variables["CI_COMMIT_SHA"]
+        place.variables |= {"GREENGATE_GITLAB_TOKEN": TOKEN, "CI_API_V4_URL": f"{lab.address}/api/v4"}
+        assert place.run().code() == 0
+    (note,) = lab.own_notes()
+    assert "on cpu" in note
+    assert "on gpu" in note
+
+
+def test_a_leg_that_is_missing_is_no_pass(tmp_path, models):
+    place = project(tmp_path, models, "matrix")
+    (place.home / "bin" / "greengate").write_text(GREENGATE.replace("import sys\n", "import os, sys\n" + GONE, 1))
+    ran = place.run()
+    assert (ran.code(LEGS[0]), ran.code(LEGS[1])) == (0, 9), ran.said
+    assert ran.code() == 4, ran.said
+    assert findings(ran) == {"m on cpu": "0", "every model on gpu": "1"}
+
+
+GONE = 'if os.environ.get("GREENGATE_LEG") == "gpu": sys.exit(9)\n'
+
+
+def test_entries_that_the_change_brings_along_are_no_leg(tmp_path, models):
+    place = project(tmp_path, models, "matrix")
+    (place.clone / "greengate-reports" / "gpu").mkdir(parents=True)
+    (place.clone / "greengate-reports" / "gpu" / "entries.jsonl").write_text("{}\n")
+    run_git(place.clone, "add", "--force", "greengate-reports")
+    place.push()
+    ran = place.run()
+    assert ran.code() == 2, ran.said
+    assert "error: the change brings greengate-reports along, where the legs put theirs" in ran.lines()
+
+
+@pytest.mark.parametrize("leg", ["..", "a/b", "a b", "$(touch evil)", "é"])
+def test_a_leg_has_a_name_that_can_be_a_folder(tmp_path, models, leg):
+    place = project(tmp_path, models, "matrix")
+    text = MATRIX.replace("[cpu, gpu]", json.dumps([leg]))
+    (place.clone / ".gitlab-ci.yml").write_text(text)
+    ran = place.run()
+    assert ran.code() != 0, ran.said
+    assert "is no name of a leg: letters, digits, dots, - and _" in ran.said
+    assert not list(tmp_path.rglob("evil"))
+
+
+# What is installed
+
+
+def wheel(folder, text):
+    """A wheel `greengate-ci` whose one command says something, so that pip has something to install offline."""
+    folder.mkdir()
+    name = "greengate_ci-0.0.1.dist-info"
+    record = {
+        "gg.py": f"def main():\n    print({text!r})\n    raise SystemExit(3)\n",
+        f"{name}/METADATA": "Metadata-Version: 2.1\nName: greengate-ci\nVersion: 0.0.1\n",
+        f"{name}/WHEEL": "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{name}/entry_points.txt": "[console_scripts]\ngreengate = gg:main\n",
+        f"{name}/RECORD": "",
+    }
+    with zipfile.ZipFile(folder / "greengate_ci-0.0.1-py3-none-any.whl", "w") as file:
+        for path, body in record.items():
+            file.writestr(path, body)
+    return {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(folder), "GREENGATE_REQUIREMENT": "greengate-ci"}
+
+
+def test_what_is_asked_for_is_installed_and_nothing_stays_behind(tmp_path, models):
+    place = project(tmp_path, models)
+    (tmp_path / "tmp").mkdir()
+    ran = place.run(**wheel(tmp_path / "wheels", "installed"), TMPDIR=str(tmp_path / "tmp"))
+    assert ran.code() == 3, ran.said
+    assert "installed" in ran.lines()
+    assert list((tmp_path / "tmp").glob("*/bin")) == []
+
+
+@pytest.mark.parametrize("name", ["pip.py", "venv.py", "json.py", "sitecustomize.py"])
+def test_nothing_that_the_change_brings_along_is_imported(tmp_path, models, name):
+    place = project(tmp_path, models)
+    place.push(**{name: f"open({str(tmp_path / 'evil')!r}, 'w')\n"})
+    ran = place.run(**wheel(tmp_path / "wheels", "installed"))
+    assert ran.code() == 3, ran.said
+    assert not (tmp_path / "evil").exists()
+
+
+def test_a_cache_that_the_change_brings_along_is_refused(tmp_path, models):
+    place = project(tmp_path, models)
+    (place.clone / ".cache" / "pip").mkdir(parents=True)
+    (place.clone / ".cache" / "pip" / "x").write_text("x")
+    place.push()
+    ran = place.run(**wheel(tmp_path / "wheels", "installed"))
+    assert ran.code() == 2, ran.said
+    assert "error: the change brings .cache/pip along, which pip would believe" in ran.lines()
+
+
+def test_what_cannot_be_installed_is_4_and_never_a_verdict(tmp_path, models):
+    more = wheel(tmp_path / "wheels", "installed") | {"GREENGATE_REQUIREMENT": "greengate-ci==9"}
+    ran = project(tmp_path, models).run(**more)
+    assert ran.code() == 4, ran.said
+    assert "error: greengate could not be installed" in ran.lines()
+
+
+def test_an_image_without_greengate_is_4_and_told(tmp_path, models):
+    place = project(tmp_path, models)
+    (place.home / "bin" / "greengate").unlink()
+    ran = place.run()
+    assert ran.code() == 4, ran.said
+    assert "error: the image has no greengate, and none was to be installed" in ran.lines()
