@@ -86,7 +86,9 @@ class Description:
 
     def _path(self, path):
         for template in sorted(self.told["paths"], key=lambda one: one.count("{")):
-            found = re.fullmatch(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(template)), path)
+            # The path of a file has slashes of its own.
+            pattern = re.escape(template).replace(r"\{path\}", "(?P<path>.+)")
+            found = re.fullmatch(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", pattern), path)
             if found:
                 return template, {name: unquote(value) for name, value in found.groupdict().items()}
         raise Drift(f"{path} is not described")

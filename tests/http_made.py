@@ -22,6 +22,8 @@ class Answer:
 
     @property
     def data(self):
+        if isinstance(self.body, bytes):
+            return self.body
         return (self.body if isinstance(self.body, str) else json.dumps(self.body)).encode()
 
 

@@ -105,7 +105,7 @@ class GitHubRuns:
         told = self._client.read(*self._repository, "actions", "runs", number, need=_ACTIONS)
         with self._client.translated(_ACTIONS):
             return Ran(
-                run=f"{number}.{entry(told, 'run_attempt', kind=int)}",
+                run=f"{number}.{told.get('run_attempt') or 1}",
                 event=entry(told, "event", kind=str),
                 head=entry(told, "head_sha", kind=str),
                 branch=maybe(told, "head_branch"),

@@ -1,0 +1,330 @@
+"""A fork's pull request is told what its gate concluded, by a workflow that believes nothing of it."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from github_made import HEAD, WORKFLOW
+from github_runs_made import RUN, github_with_runs
+from jobs_made import pull_request
+from projects_made import POLICY, PROJECT, greengate, layers, project
+from repositories_made import run_git as git
+
+from greengate.ledger.canonical import digest, encode
+
+COUNTED = POLICY[: POLICY.index("rules:")] + (
+    "rules:\n  - {id: flops, metric: flops_per_inference, max_increase: 5%, enforce: soft}\n"
+)
+WAIVER = """\
+apiVersion: greengate/v1
+kind: Waiver
+id: W-1
+rule: p/flops
+ceiling: {max_increase: 900%}
+expires: EXPIRES
+reason: larger
+granted_by: green
+"""
+
+
+@pytest.fixture
+def hub():
+    with github_with_runs() as made:
+        yield made
+
+
+@pytest.fixture
+def base(tmp_path, monkeypatch, hub):
+    """The main branch, in which the second workflow runs."""
+    (tmp_path / "base").mkdir()
+    text = PROJECT.replace("baseline.onnx", "git:origin/main").replace("path: candidate.onnx", "path: model.onnx")
+    folder = project(tmp_path / "base", policy=COUNTED, text=text)
+    layers(folder / "model.onnx", 128)
+    git(folder, "init", "-b", "main")
+    commit(folder)
+    monkeypatch.setenv("GITHUB_API_URL", hub.api)
+    return folder
+
+
+def commit(folder):
+    git(folder, "add", ".")
+    git(folder, "commit", "--allow-empty", "-m", "base")
+    git(folder, "update-ref", "refs/remotes/origin/main", "HEAD")
+
+
+def measured(base, monkeypatch, hub, *, width=128, edit=None):
+    """Let the fork's own run measure its change, and return the entries that it leaves."""
+    fork = base.parent / "fork"
+    git(base.parent, "clone", "-q", str(base), "fork")
+    git(fork, "checkout", "-b", "fix")
+    layers(fork / "model.onnx", width)
+    if edit is not None:
+        edit(fork)
+    pull_request(monkeypatch, base.parent, head=HEAD, source="ada/app", run=RUN, repository="acme/app")
+    words = (
+        "--base",
+        "origin/main",
+        "--report",
+        f"entries={base.parent / 'entries.jsonl'}",
+        "--budget",
+        "1 s",
+        "--quiet",
+    )
+    greengate(fork, "gate", *words)
+    monkeypatch.setenv("GITHUB_TOKEN", WORKFLOW)
+    monkeypatch.setenv("GITHUB_EVENT_NAME", "workflow_run")
+    monkeypatch.delenv("GITHUB_REF")
+    changed = git(fork, "status", "--porcelain").splitlines()
+    hub.edited = [line[3:] if line[1:2] == " " else line[2:].strip() for line in changed]
+    hub.files |= {(name, HEAD): (fork / name).read_bytes() for name in ("greengate.yaml", "model.onnx", "policy.yaml")}
+    return (base.parent / "entries.jsonl").read_text()
+
+
+def relayed(base, capsys):
+    """Relay the run, and return the exit code and what the one comment and the one check say."""
+    capsys.readouterr()
+    code = greengate(base, "relay", RUN)
+    return code, capsys.readouterr()
+
+
+def told(hub):
+    (comment,) = hub.comments.values()
+    (check,) = hub.runs.values()
+    return comment["body"], check["conclusion"], check["head_sha"]
+
+
+def test_a_change_that_passes_and_is_what_was_measured_passes(base, hub, monkeypatch, capsys):
+    hub.leave({"entries.jsonl": measured(base, monkeypatch, hub)})
+    code, _ = relayed(base, capsys)
+    body, conclusion, commit_ = told(hub)
+    assert (code, conclusion, commit_) == (0, "success", HEAD)
+    assert "greengate passed" in body
+
+
+def test_a_change_that_fails_fails(base, hub, monkeypatch, capsys):
+    hub.leave({"entries.jsonl": measured(base, monkeypatch, hub, width=256)})
+    code, _ = relayed(base, capsys)
+    assert (code, told(hub)[1]) == (1, "failure")
+
+
+def test_told_twice_there_is_one_comment_and_one_check(base, hub, monkeypatch, capsys):
+    hub.leave({"entries.jsonl": measured(base, monkeypatch, hub)})
+    relayed(base, capsys)
+    relayed(base, capsys)
+    assert (len(hub.comments), len(hub.runs)) == (1, 1)
+
+
+def test_a_policy_that_the_fork_weakens_does_not_count(base, hub, monkeypatch, capsys):
+    def weaker(folder):
+        (folder / "policy.yaml").write_text(COUNTED.replace("5%", "5000%"))
+
+    hub.leave({"entries.jsonl": measured(base, monkeypatch, hub, width=256, edit=weaker)})
+    assert relayed(base, capsys)[0] == 1
+
+
+def forged(text, change):
+    """Change evidence and make all digests fit again, as one can who writes the file."""
+    line = json.loads(text)
+    change(line)
+    if line["evidence"]:
+        line["statement"]["predicate"]["evidence"] = digest(encode(line["evidence"]))
+    line["entry"] = digest(encode(line["statement"]))
+    return json.dumps(line)
+
+
+def lighter(line):
+    """Pretend that the candidate costs what the baseline does."""
+    evidence = line["evidence"]
+    evidence["candidate"]["figures"]["flops_per_inference"] = evidence["baseline"]["figures"]["flops_per_inference"]
+
+
+def verdict_alone(line):
+    predicate = line["statement"]["predicate"]
+    predicate["outcome"] = predicate["verdict"]["findings"][0]["outcome"] = "passed"
+    predicate["verdict"]["findings"][0]["judged"] = "passed"
+
+
+def other_model(line):
+    lighter(line)
+    line["evidence"]["candidate"]["sha256"] = "d" * 64
+
+
+def heavier_baseline(line):
+    evidence = line["evidence"]
+    evidence["baseline"]["figures"]["flops_per_inference"] = evidence["candidate"]["figures"]["flops_per_inference"]
+    evidence["baseline"]["sha256"] = "d" * 64
+
+
+def waived(line):
+    """Pretend that an owner has approved it."""
+    line["evidence"]["approvals"] = [
+        {
+            "review": "1",
+            "by": "green",
+            "at": "2026-11-21T09:00:00Z",
+            "commit": HEAD,
+            "owners": ["green"],
+            "author": False,
+        }
+    ]
+    line["evidence"]["model"]["labels"] = {"tier": "toy"}
+
+
+@pytest.mark.parametrize("lie", [verdict_alone, waived], ids=lambda lie: lie.__name__)
+def test_what_a_run_says_besides_its_figures_is_not_read(base, hub, monkeypatch, capsys, lie):
+    hub.leave({"entries.jsonl": forged(measured(base, monkeypatch, hub, width=256), lie)})
+    code, _ = relayed(base, capsys)
+    assert (code, told(hub)[1]) == (1, "failure")
+
+
+@pytest.mark.parametrize(
+    ("lie", "reason"),
+    [
+        (other_model, "model.onnx of the change is not known to be the model that was measured"),
+        (heavier_baseline, "its baseline is not known to be the one of the base branch"),
+    ],
+    ids=["candidate", "baseline"],
+)
+def test_figures_of_other_models_are_not_believed(base, hub, monkeypatch, capsys, lie, reason):
+    hub.leave({"entries.jsonl": forged(measured(base, monkeypatch, hub, width=256), lie)})
+    code, _ = relayed(base, capsys)
+    body, conclusion, _ = told(hub)
+    assert (code, conclusion) == (3, "action_required")
+    assert reason in body
+
+
+def test_a_change_that_edits_its_own_workflow_cannot_pass(base, hub, monkeypatch, capsys):
+    def steps(folder):
+        (folder / ".github").mkdir()
+        (folder / ".github" / "steps.yml").write_text("")
+
+    hub.leave({"entries.jsonl": measured(base, monkeypatch, hub, edit=steps)})
+    hub.edited = [".github/workflows/greengate.yml"]
+    code, _ = relayed(base, capsys)
+    assert (code, told(hub)[1]) == (3, "action_required")
+    assert "the change edits what its own job runs" in told(hub)[0]
+
+
+def test_a_waiver_that_is_over_holds_by_no_clock_of_the_run(base, hub, monkeypatch, capsys):
+    yesterday = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
+    (base / "waiver.yaml").write_text(WAIVER.replace("EXPIRES", yesterday))
+    text = (base / "greengate.yaml").read_text()
+    (base / "greengate.yaml").write_text(text.replace("[policy.yaml]", "[policy.yaml, waiver.yaml]"))
+    commit(base)
+
+    def earlier(line):
+        line["evidence"]["taken_at"] = "2020-01-01T00:00:00Z"
+
+    hub.leave({"entries.jsonl": forged(measured(base, monkeypatch, hub, width=256), earlier)})
+    assert relayed(base, capsys)[0] == 1
+    assert f"expired on {yesterday}" in told(hub)[0]
+
+
+def bomb():
+    return b"0" * (65 * 2**20)
+
+
+ODD = {
+    "no artifact": (lambda *_: None, "the run left no entries"),
+    "another name": (lambda hub, text: hub.leave({"entries.jsonl": text}, "other"), "the run left no entries"),
+    "expired": (lambda hub, text: hub.leave({"entries.jsonl": text}, expired=True), "the run left no entries"),
+    "another file": (lambda hub, text: hub.leave({"../entries.jsonl": text}), "the run left no entries"),
+    "empty": (lambda hub, _: hub.leave({"entries.jsonl": ""}), "the run left no entry of this model"),
+    "no JSON": (lambda hub, _: hub.leave({"entries.jsonl": "\x00::error::x"}), "this is no entry of a history"),
+    "digest": (
+        lambda hub, text: hub.leave({"entries.jsonl": text.replace('"outcome":"passed"', '"outcome":"failed"')}),
+        "this entry was changed since it was written",
+    ),
+    "another change": (
+        lambda hub, text: hub.leave(
+            {
+                "entries.jsonl": forged(
+                    text, lambda line: line["statement"]["predicate"]["change"].update(id="acme/app#1")
+                )
+            }
+        ),
+        "this entry is of another change or commit",
+    ),
+    "twice": (lambda hub, text: hub.leave({"entries.jsonl": text + text}), "this model was judged twice"),
+}
+
+
+@pytest.mark.parametrize(("leave", "words"), ODD.values(), ids=ODD)
+def test_what_a_run_does_not_leave_is_an_error_and_never_a_pass(base, hub, monkeypatch, capsys, leave, words):
+    text = measured(base, monkeypatch, hub)
+    leave(hub, text)
+    code, _ = relayed(base, capsys)
+    body, conclusion, _ = told(hub)
+    assert (code, conclusion) == (4, "failure")
+    assert words in body
+
+
+@pytest.mark.parametrize(
+    ("leave", "words"),
+    [
+        (lambda hub: hub.leave_bytes(b"no zip at all"), "is no ZIP file that can be read"),
+        (lambda hub: hub.leave({"entries.jsonl": bomb()}), "takes more than 64 MiB"),
+        (lambda hub: hub.leave({"entries.jsonl": ""}, size_in_bytes=2**30), "takes 1,024 MiB, and 64 are read"),
+    ],
+    ids=["no ZIP", "bomb", "large"],
+)
+def test_an_artifact_that_cannot_be_read_is_told_and_tells_nobody(base, hub, monkeypatch, capsys, leave, words):
+    measured(base, monkeypatch, hub)
+    leave(hub)
+    code, said = relayed(base, capsys)
+    assert (code, hub.comments) == (4, {})
+    assert words in said.err
+
+
+def test_a_change_that_has_moved_on_is_not_told(base, hub, monkeypatch, capsys):
+    hub.leave({"entries.jsonl": measured(base, monkeypatch, hub)})
+    hub.pulls[12]["head"] = "e" * 40
+    code, said = relayed(base, capsys)
+    assert (code, hub.comments) == (0, {})
+    assert "no open pull request has the commit of this run any more" in said.out
+
+
+def test_a_large_model_is_known_by_its_blob(base, hub, monkeypatch, capsys):
+    hub.leave({"entries.jsonl": measured(base, monkeypatch, hub)})
+    hub.large = {"model.onnx"}
+    assert relayed(base, capsys)[0] == 0
+
+
+def test_a_model_in_lfs_is_known_by_its_pointer(base, hub, monkeypatch, capsys):
+    hub.leave({"entries.jsonl": measured(base, monkeypatch, hub)})
+    content = hub.files["model.onnx", HEAD]
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{digest(content)}\nsize {len(content)}\n"
+    hub.files["model.onnx", HEAD] = pointer.encode()
+    assert relayed(base, capsys)[0] == 0
+    hub.files["model.onnx", HEAD] = pointer.replace(digest(content), "d" * 64).encode()
+    assert relayed(base, capsys)[0] == 3
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"event": "push"}, "is of push"),
+        ({"status": "in_progress"}, "has not ended"),
+    ],
+    ids=["push", "running"],
+)
+def test_other_runs_are_not_told(base, hub, monkeypatch, capsys, given, words):
+    measured(base, monkeypatch, hub)
+    hub.workflow.update(given)
+    _, said = relayed(base, capsys)
+    assert words in said.out + said.err
+    assert hub.comments == {}
+
+
+@pytest.mark.parametrize("run", ["x", "../1", "9"], ids=str)
+def test_a_run_that_is_none_is_told(base, hub, monkeypatch, capsys, run):
+    measured(base, monkeypatch, hub)
+    assert greengate(base, "relay", run) in {2, 4}
+    assert "error: " in capsys.readouterr().err
+
+
+def test_the_token_is_not_shown_to_the_storage(base, hub, monkeypatch, capsys):
+    hub.leave({"entries.jsonl": measured(base, monkeypatch, hub)})
+    relayed(base, capsys)
+    (headers,) = hub.storage.headers
+    assert "Authorization" not in headers
