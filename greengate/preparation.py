@@ -84,7 +84,7 @@ def case(  # noqa: PLR0913 - all that a model is judged by
         GreengateError: A file is not there, or something declared cannot be read.
     """
     entry = held.judged(entry)
-    site = _site(settings.root, held, history)
+    site = _site(settings, held, history)
     paths = {CANDIDATE: sources.resolve(entry.source, site, model=entry.name, where=entry.source_place)}
     source = _baseline(settings, held, entry, policies)
     notes: tuple[str, ...] = ()
@@ -195,7 +195,9 @@ def own_folder(root: Path) -> None:
         raise HistoryError(str(folder), f"cannot be written: {error.strerror}", hint) from error
 
 
-def _site(root: Path, held: Grounds, history: History) -> sources.Site:
+def _site(settings: Settings, held: Grounds, history: History) -> sources.Site:
+    root = settings.root
+
     def last_pass(model: str) -> sources.PassedModel | None:
         """With a base, only what was merged counts: a change must not creep up on its own earlier passes."""
         if problem := _untrusted(root, held, history):
@@ -206,8 +208,9 @@ def _site(root: Path, held: Grounds, history: History) -> sources.Site:
         decision = record.decision
         return sources.PassedModel(record.entry_id, decision.commit, decision.path, decision.sha256)
 
-    environment = harmless_environment()
-    return sources.Site(root, root / FOLDER / "cache", last_pass=last_pass, build_environment=environment)
+    # Whoever names another place for the history wants nothing of ours in the project's folder.
+    cache = Path(f"{settings.history}.cache").resolve() if settings.history else root / FOLDER / "cache"
+    return sources.Site(root, cache, last_pass=last_pass, build_environment=harmless_environment())
 
 
 def _untrusted(root: Path, held: Grounds, history: History) -> str:

@@ -196,6 +196,17 @@ def test_a_history_that_cannot_be_made_is_told_before_anything_is_measured(tmp_p
     assert "hint: point `history:` in greengate.yaml at a writable place" in capsys.readouterr().err
 
 
+def test_with_a_history_elsewhere_nothing_is_left_in_the_project(tmp_path):
+    (tmp_path / "app").mkdir()
+    folder = project(tmp_path / "app")
+    run_git(folder, "init")
+    run_git(folder, "add", ".")
+    run_git(folder, "commit", "-m", "base")
+    words = ("--base", "HEAD", "--budget", "2 s", "--history", str(tmp_path / "h.db"))
+    assert greengate(folder, "gate", *words) in {0, 3}
+    assert (run_git(folder, "status", "--porcelain", "--ignored"), (tmp_path / "h.db.cache").is_dir()) == ("", True)
+
+
 def test_two_gates_write_one_history_at_once(tmp_path):
     project(tmp_path)
     gates = [subprocess.Popen(GATE, cwd=tmp_path, stdout=subprocess.DEVNULL) for _ in range(3)]
