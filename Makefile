@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 NODE := .node
 TORCH := torch==2.13.0
+ACTIONS := action.yml $(wildcard actions/*/action.yml)
+WORKFLOWS := $(wildcard examples/workflows/*.yml actions/first/github*.yml)
 
 .PHONY: gate test wire gitlab-job lint bench example pictures clean
 
@@ -12,11 +14,11 @@ gate: $(VENV)/.base  ## judge the three candidates of the real example
 	if [ $$code -eq 1 ]; then echo "exit code 1: as it should be, one of the candidates fails its policy"; \
 	else exit $$code; fi
 
-test: $(VENV)/.test  ## run the whole test suite
+test: $(VENV)/.test $(NODE)/.installed  ## run the whole test suite
 	$(BIN)/coverage erase
 	$(BIN)/pytest --cov --cov-report=term
 
-wire: $(VENV)/.test $(NODE)/.installed  ## hold what is sent to GitHub against its own description, through a proxy
+wire: $(VENV)/.test $(NODE)/.proxy  ## hold what is sent to GitHub against its own description, through a proxy
 	$(BIN)/python tests/node/wire.py
 
 gitlab-job: $(VENV)/.test $(NODE)/gitlab/.installed  ## really run the GitLab job, on real repositories and models
@@ -29,6 +31,9 @@ lint: $(VENV)/.lint  ## check style, types and the direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/zizmor --offline --quiet $(ACTIONS) $(WORKFLOWS)
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions $(ACTIONS)
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS)
 	$(BIN)/python tests/gitlab_files.py $(VENV)/gitlab
 	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci actions/gitlab/greengate.yml $(VENV)/gitlab/*.yml
 
@@ -57,6 +62,17 @@ $(VENV)/.lint: $(VENV)/.test
 	$(BIN)/python -m pip install --quiet --group lint
 	@touch $@
 
+$(NODE)/.installed: tests/node/package.json tests/node/package-lock.json
+	@command -v npm > /dev/null || { echo "some tests need Node 20 or newer, with npm" >&2; exit 1; }
+	@mkdir -p $(NODE)
+	@cp tests/node/package.json tests/node/package-lock.json $(NODE)
+	cd $(NODE) && npm ci --omit=dev --silent --no-audit --no-fund --ignore-scripts
+	@touch $@
+
+$(NODE)/.proxy: $(NODE)/.installed  # large, and for `wire` alone
+	cd $(NODE) && npm ci --silent --no-audit --no-fund --ignore-scripts
+	@touch $@
+
 $(VENV)/.examples: $(VENV)/.base
 	$(BIN)/python -m pip install --quiet --group examples
 	@touch $@
@@ -69,13 +85,6 @@ $(VENV)/.docs: $(VENV)/.base
 	@mkdir -p .node/pictures
 	@cp docs/pictures/package.json docs/pictures/package-lock.json .node/pictures
 	cd .node/pictures && npm ci --silent --no-audit --no-fund --ignore-scripts
-	@touch $@
-
-$(NODE)/.installed: tests/node/package.json tests/node/package-lock.json
-	@command -v npm > /dev/null || { echo "some tests need Node 20 or newer, with npm" >&2; exit 1; }
-	@mkdir -p $(NODE)
-	@cp tests/node/package.json tests/node/package-lock.json $(NODE)
-	cd $(NODE) && npm ci --silent --no-audit --no-fund --ignore-scripts
 	@touch $@
 
 $(NODE)/gitlab/.installed: tests/node/gitlab/package.json tests/node/gitlab/package-lock.json

@@ -1,4 +1,4 @@
-"""Trim GitHub's own API description to what greengate asks: `python tests/node/trim.py` after `make .node/.installed`.
+"""Trim GitHub's own API description to what greengate asks: `python tests/node/trim.py` after `make .node/.proxy`.
 
 What comes out, `tests/data/github-*.json`, is a part of npm `@octokit/openapi` (MIT: `tests/data/github-api.LICENSE`):
 schemas, parameters and statuses are as they were; words, examples and headers are left out.
