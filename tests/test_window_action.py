@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-FOLDER = Path(__file__).resolve().parent.parent / "actions" / "green-window"
+FOLDER = Path(__file__).resolve().parent.parent / "actions" / "window"
 ACTION = yaml.safe_load((FOLDER / "action.yml").read_text())
 (STEP,) = ACTION["runs"]["steps"]
 TOLD = {"answer": "go", "zone": "DE", "start": "2026-11-21T12:20:00+00:00", "intensity": "142.5", "unit": "gCO2e/kWh"}
@@ -53,6 +53,7 @@ def ran(runner, **inputs):
         "PYTHONPATH": str(FOLDER.parent.parent),
         "GITHUB_ACTION_PATH": str(FOLDER),
         "GITHUB_OUTPUT": str(runner / "output"),
+        "GITHUB_STEP_SUMMARY": str(runner / "summary"),
         "ARGUMENTS": str(runner / "arguments"),
     }
     command = ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", STEP["run"]]
@@ -141,7 +142,9 @@ def test_an_answer_may_be_longer_than_an_argument(runner):
 @pytest.mark.parametrize("name", ["wait", "fail"])
 def test_a_switch_that_is_none_is_refused(runner, name):
     done, found = double(runner, TOLD, 0, **{name: "yes"})
-    assert (done.returncode, done.stderr, found) == (2, f"error: {name} is neither true nor false\n", {})
+    words = f"{name}: `yes` is neither true nor false%0A  hint: write `{name}: true` or `{name}: false`"
+    assert (done.returncode, found) == (2, {"exit_code": "2"})
+    assert done.stdout == f"::error title=greengate::{words}\n"
 
 
 def test_no_input_is_written_into_a_script():

@@ -1,22 +1,16 @@
 #!/usr/bin/env bash
 # Asks `greengate window` what the inputs say, writes the outputs, and ends as the step shall end.
 set -euo pipefail
-
-yes_or_no() {
-  case "$2" in
-    true | false) ;;
-    *)
-      echo "error: $1 is neither true nor false" >&2
-      exit 2
-      ;;
-  esac
-}
+. "$GITHUB_ACTION_PATH/../words.sh"
+. "$GITHUB_ACTION_PATH/../python.sh"
 
 yes_or_no wait "$INPUT_WAIT"
 yes_or_no fail "$INPUT_FAIL"
 
+greengate=(greengate)
 if ! command -v greengate > /dev/null; then
-  python3 -m pip install --quiet --disable-pip-version-check -- "$INPUT_REQUIREMENT"
+  ready
+  greengate=("$work/venv/bin/python" -I -m greengate)
 fi
 
 words=(window --json "--source=$INPUT_SOURCE" "--on-failure=$INPUT_ON_FAILURE")
@@ -34,11 +28,11 @@ fi
 told="$(mktemp)"
 trap 'rm -f "$told"' EXIT
 code=0
-greengate "${words[@]}" > "$told" || code=$?
+"${greengate[@]}" "${words[@]}" > "$told" || code=$?
 if [ ! -s "$told" ]; then
   exit "$((code == 0 ? 4 : code))"
 fi
-python3 "$GITHUB_ACTION_PATH/outputs.py" < "$told"
+python3 -I "$GITHUB_ACTION_PATH/outputs.py" < "$told"
 
 if [ "$INPUT_FAIL" = false ] && { [ "$code" -eq 1 ] || [ "$code" -eq 3 ]; }; then
   exit 0
