@@ -22,7 +22,13 @@ class RunsHub(Hub):
             who.permissions["actions"] = "read"
         self.storage = storage
         self.pulls[12]["fork"] = True
-        self.workflow = {"event": "pull_request", "status": "completed", "source": "ada/app", "attempt": 2}
+        self.workflow = {
+            "event": "pull_request",
+            "status": "completed",
+            "source": "ada/app",
+            "attempt": 2,
+            "head": HEAD,
+        }
         self.artifacts, self.files, self.edited, self.large = [], {}, [], set()
 
     def pull(self, number, schema):
@@ -49,7 +55,13 @@ def workflow_run(hub, who, asked, told, number):
     if number != RUN:
         raise Refusal(404, "Not Found")
     ran = hub.workflow
-    given = {"event": ran["event"], "status": ran["status"], "head_sha": HEAD, "head_branch": "fix", "id": int(number)}
+    given = {
+        "event": ran["event"],
+        "status": ran["status"],
+        "head_sha": ran["head"],
+        "head_branch": "fix",
+        "id": int(number),
+    }
     source = None if ran["source"] is None else hub.made("minimal-repository", full_name=ran["source"])
     page = f"https://github.example/acme/app/actions/runs/{number}"
     return Reply(
