@@ -101,7 +101,7 @@ is_leg() {
 # origin: whose change it is: own, fork, queue or other. Only who may write here opens a pull request from this repository.
 origin() {
   case "$GITHUB_EVENT_NAME" in
-    pull_request | pull_request_target)
+    pull_request | pull_request_review | pull_request_target)
       if [ "${HEAD_REPOSITORY,,}" = "${GITHUB_REPOSITORY,,}" ]; then echo own; else echo fork; fi
       ;;
     merge_group) echo queue ;;

@@ -4,7 +4,7 @@ set -euo pipefail
 . "$GITHUB_ACTION_PATH/actions/words.sh"
 
 whole="give the checkout its history: \`actions/checkout\` with \`fetch-depth: 0\`"
-base="" branch="${GITHUB_BASE_REF:-}"
+base="" branch="$BASE_BRANCH"
 
 # at REF: `base` becomes the commit that a ref names; fails where this clone has none.
 at() {
@@ -23,9 +23,9 @@ merged_by_github() {
 }
 
 of_pull_request() {
-  local tip="refs/remotes/origin/$GITHUB_BASE_REF"
-  merged_by_github || at_or_brought "$tip" "+refs/heads/$GITHUB_BASE_REF:$tip" ||
-    refuse 2 base "this clone has no \`origin/$GITHUB_BASE_REF\`, the branch that the change goes to" "$whole"
+  local tip="refs/remotes/origin/$BASE_BRANCH"
+  merged_by_github || at_or_brought "$tip" "+refs/heads/$BASE_BRANCH:$tip" ||
+    refuse 2 base "this clone has no \`origin/$BASE_BRANCH\`, the branch that the change goes to" "$whole"
 }
 
 of_queue() {
@@ -51,7 +51,7 @@ if ! told="$(git rev-parse --verify HEAD 2>&1)"; then
 fi
 
 case "$GITHUB_EVENT_NAME" in
-  pull_request) of_pull_request ;;
+  pull_request | pull_request_review) of_pull_request ;;
   merge_group) of_queue ;;
   pull_request_target)
     unknown "use the event \`pull_request\`: this one would run a stranger's change beside your secrets"

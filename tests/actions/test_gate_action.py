@@ -259,6 +259,13 @@ def test_the_base_of_a_pull_request_is_what_its_merge_was_made_with(world, machi
     assert (options(runner)["--base"], options(runner)["--branch"]) == ([world.main], ["main"])
 
 
+def test_a_review_starts_the_same_check_again(world, machine):
+    runner = double(machine(world.opened(world.change(), name="pull_request_review")).checked_out(), **EVERYTHING)
+    assert runner.action(ROOT).result == "success"
+    assert (options(runner)["--base"], options(runner)["--branch"]) == ([world.main], ["main"])
+    assert asked(runner) == ["--version", "approvals", "gate", "post"]
+
+
 @pytest.mark.parametrize("forget", [True, False], ids=["which the clone lacks", "which the clone has"])
 def test_the_base_of_a_branch_is_the_tip_of_main(world, machine, forget):
     head = world.change()

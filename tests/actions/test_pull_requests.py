@@ -108,7 +108,7 @@ def test_a_policy_that_is_wrong_on_the_base_is_said_where_nothing_can_be_judged(
     [
         (
             Fault(403, body={"message": "Resource not accessible by integration"}),
-            "the token lacks `pull-requests: read`",
+            "the token lacks `pull-requests: write`",
         ),
         (Fault(401, body={"message": "Bad credentials"}), "token"),
     ],

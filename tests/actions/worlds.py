@@ -84,7 +84,8 @@ class World:
         pull["title"] = title
         pull["head"] |= {"ref": branch, "sha": head, "repo": source and _repository(pull["head"]["repo"], source)}
         pull["base"] |= {"ref": "main", "sha": self.main, "repo": payload["repository"]}
-        refs = {"GITHUB_REF": f"refs/pull/{NUMBER}/merge", "GITHUB_BASE_REF": "main", "GITHUB_HEAD_REF": branch}
+        refs = {"GITHUB_REF": f"refs/pull/{NUMBER}/merge", "GITHUB_HEAD_REF": branch}
+        refs["GITHUB_BASE_REF"] = "" if name == "pull_request_review" else "main"
         return self._event(name, payload, GITHUB_SHA=merge, **refs)
 
     def queued(self, head):
