@@ -19,7 +19,7 @@ at_or_brought() {
 # Whether HEAD is the commit that GitHub made of the change and its base: then its first parent is that base.
 merged_by_github() {
   [[ "$GITHUB_REF" =~ ^refs/pull/[0-9]+/merge$ ]] && at HEAD && [ "$base" = "$GITHUB_SHA" ] &&
-    at 'HEAD^2' && [ "$base" = "$HEAD_SHA" ] && at 'HEAD^1'
+    at 'HEAD^2' && at 'HEAD^1'
 }
 
 of_pull_request() {

@@ -14,6 +14,7 @@ def noted(**told):
     with open({trace!r}, "a") as trace:
         trace.write(json.dumps(told) + "\\n")
 if plain[:2] == ["-m", "venv"]:
+    noted(venv=plain[2], isolated=words != plain)
     place = pathlib.Path(plain[2]) / "bin"
     place.mkdir(parents=True)
     (place / "python").write_text(here.read_text())
