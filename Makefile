@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 NODE := .node
 TORCH := torch==2.13.0
 
-.PHONY: gate test wire lint bench example pictures clean
+.PHONY: gate test wire gitlab-job lint bench example pictures clean
 
 gate: $(VENV)/.base  ## judge the three candidates of the real example
 	@cd examples/digits && ../../$(BIN)/greengate gate; code=$$?; \
@@ -19,11 +19,18 @@ test: $(VENV)/.test  ## run the whole test suite
 wire: $(VENV)/.test $(NODE)/.installed  ## hold what is sent to GitHub against its own description, through a proxy
 	$(BIN)/python tests/node/wire.py
 
+gitlab-job: $(VENV)/.test $(NODE)/gitlab/.installed  ## really run the GitLab job, on real repositories and models
+	@command -v rsync > /dev/null || { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq rsync; } \
+		|| { echo "gitlab-ci-local needs rsync: install it" >&2; exit 1; }
+	$(BIN)/pytest tests/gitlab_pipelines.py
+
 lint: $(VENV)/.lint  ## check style, types and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python tests/gitlab_files.py $(VENV)/gitlab
+	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci actions/gitlab/greengate.yml $(VENV)/gitlab/*.yml
 
 bench: $(VENV)/.test  ## run the short benchmarks and write their results beside them
 	$(BIN)/python benchmarks/run.py
@@ -69,6 +76,13 @@ $(NODE)/.installed: tests/node/package.json tests/node/package-lock.json
 	@mkdir -p $(NODE)
 	@cp tests/node/package.json tests/node/package-lock.json $(NODE)
 	cd $(NODE) && npm ci --silent --no-audit --no-fund --ignore-scripts
+	@touch $@
+
+$(NODE)/gitlab/.installed: tests/node/gitlab/package.json tests/node/gitlab/package-lock.json
+	@command -v npm > /dev/null || { echo "to run the GitLab job takes Node 20 or newer, with npm" >&2; exit 1; }
+	@mkdir -p $(NODE)/gitlab
+	@cp tests/node/gitlab/package.json tests/node/gitlab/package-lock.json $(NODE)/gitlab
+	cd $(NODE)/gitlab && npm ci --silent --no-audit --no-fund --ignore-scripts
 	@touch $@
 
 clean:

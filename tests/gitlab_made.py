@@ -17,10 +17,15 @@ The shapes are those of GitLab's documentation:
 import json
 import re
 import threading
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit
+
+from forge_made import Clock, Fault, Reply, served
+
+from greengate.forge.gitlab import GitLab
+from greengate.forge.patience import Patient
+from greengate.settings import ForgeAccess
 
 GUEST, REPORTER, DEVELOPER = 10, 20, 30
 TOKEN = "glpat-Very+Secret/Token"
@@ -35,21 +40,6 @@ class Bearer:
     user: dict
     scopes: tuple = ("api",)
     role: int = DEVELOPER
-
-
-@dataclass
-class Fault:
-    """Something that goes wrong with the next request that is meant.
-
-    `kind`: a status, "reset" (the answer breaks off), "silent" (done, and no answer), "timeout", "html".
-    """
-
-    kind: object
-    verb: str = ""
-    path: str = ""
-    headers: dict = field(default_factory=dict)
-    times: int = 1
-    done: bool = False  # whether what was asked is done all the same
 
 
 def user(number, name, **more):
@@ -76,9 +66,9 @@ class Lab:
         self.versions = {12: [version(1, "2026-11-20T10:00:00.000Z", OLDER), version(2, "2026-11-21T10:00:00.000Z")]}
         self.approvals = {12: []}
         self.commits = {HEAD, OLDER}
-        self.faults, self.asked, self.headers = [], [], []
+        self.faults, self.log, self.asked, self.headers = [], [], [], []
         self.page_most = 100
-        self.over = threading.Event()
+        self.lock = threading.RLock()
         self.address = ""
         self._last = 1000
 
@@ -100,11 +90,23 @@ class Lab:
     def own_notes(self):
         return [note["body"] for note in self.notes if note["author"] is BOT and not note["system"]]
 
-    def fault(self, kind, verb="", path="", **more):
-        self.faults.append(Fault(kind, verb, path, **more))
+    def fault(self, kind, verb="", path="", *, body=None, times=1, **more):
+        """Something goes wrong with the next request that is meant; an error repeats the token, as a proxy might."""
+        told = {"message": f"{kind} for {TOKEN}"} if body is None else body
+        self.faults.append(Fault(kind, rf"^{verb}.* .*{re.escape(path)}", times=times, body=told, **more))
 
-    def answer(self, verb, path, query, told, headers):
-        """Return status, body and headers of what GitLab would say."""
+    def answer(self, verb, target, headers, body):
+        """Return what GitLab would say."""
+        parts = urlsplit(target)
+        query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+        path = parts.path.removeprefix("/api/v4")
+        self.asked.append((verb, path, query))
+        self.headers.append(dict(headers))
+        status, told, more = self.said(verb, path, query, json.loads(body or "{}"), headers)
+        return Reply(status, told, {name: str(value) for name, value in more.items()})
+
+    def said(self, verb, path, query, told, headers):
+        """Return status, body and headers."""
         bearer = self.bearers.get(headers.get("PRIVATE-TOKEN", ""))
         if bearer is None:
             return 401, {"message": "401 Unauthorized"}, {}
@@ -239,87 +241,78 @@ def merged(iid, author, at="2026-11-21T12:00:00.000Z", state="merged"):
     return {"id": 4000 + iid, "iid": iid, "state": state, "author": author, "merged_at": at, "target_project_id": 7}
 
 
-class Handler(BaseHTTPRequestHandler):
-    """Answers for the GitLab of its server."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
-        parts = urlsplit(self.path)
-        told = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or "{}")
-        query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-        path = parts.path.removeprefix("/api/v4")
-        self.server.lab.asked.append((self.command, path, query))
-        self.server.lab.headers.append(dict(self.headers))
-        fault = self.fault(path)
-        if fault is None or fault.done:
-            answer = self.server.lab.answer(self.command, path, query, told, self.headers)
-        if fault is None:
-            self.tell(*answer)
-        else:
-            self.fail(fault)
-
-    do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815 - so http.server calls them
-
-    def fault(self, path):
-        for one in self.server.lab.faults:
-            if one.times and one.verb in ("", self.command) and one.path in path:
-                one.times -= 1
-                return one
-        return None
-
-    def fail(self, fault):
-        if isinstance(fault.kind, int):
-            self.tell(fault.kind, {"message": f"{fault.kind} for {self.headers['PRIVATE-TOKEN']}"}, fault.headers)
-            return
-        self.close_connection = True
-        if fault.kind == "timeout":
-            self.server.lab.over.wait()
-        if fault.kind == "html":
-            self.tell(502, "<html><body>nginx</body></html>", {})
-        if fault.kind == "odd":
-            self.tell(200, ["another", "form"], {})
-        if fault.kind == "reset":
-            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n[{")
-
-    def tell(self, status, body, headers):
-        data = b"" if body is None else body.encode() if isinstance(body, str) else json.dumps(body).encode()
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, str(value))
-        self.send_header("Content-Type", "text/html" if isinstance(body, str) else "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *_):
-        """Tests show no log."""
-
-
-class Server(ThreadingHTTPServer):
-    """Has a GitLab behind it."""
-
-    daemon_threads = True
+class GitLabStage:
+    """The stage for the contract of `Forge`."""
 
     def __init__(self, lab):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.lab = lab
+        self.lab, self.token = lab, TOKEN
+        lab.request["author"] = lab.users["ada"] = user(5, "ada")
+        self.forge = GitLab(
+            ForgeAccess(TOKEN, address=lab.address), "acme/ml/digits!12", Patient(Clock().pace(timeout_s=0.3))
+        )
+        self.minute = 0
+        lab.commits.add("c" * 40)  # pushed directly
 
-    def handle_error(self, *_):
-        """Let a client that has given up go."""
+    @property
+    def head(self):
+        return self.lab.request["sha"]
+
+    def bodies(self):
+        return [note["body"] for note in self.lab.notes if not note["system"]]
+
+    def others_say(self, body):
+        self.lab.note(body, OLGA)
+
+    def lose(self, comment):
+        self.lab.notes = [note for note in self.lab.notes if note["id"] != comment]
+
+    def push(self):
+        head = f"{len(self.lab.commits):040x}"
+        self.lab.commits.add(head)
+        self.lab.request["sha"] = head
+        self.lab.versions[12].append(version(len(self.lab.commits), self.now(), head))
+
+    def approve(self, who):
+        known = self.lab.users.setdefault(who, user(100 + len(self.lab.users), who))
+        self.lab.approve(known, self.now())
+
+    def withdraw(self, who):
+        self.lab.approvals[12] = [one for one in self.lab.approvals[12] if one["user"]["username"] != who]
+
+    def merge(self, *, approved_by=()):
+        for who in approved_by:
+            self.approve(who)
+        self.lab.request |= {"state": "merged", "merged_at": self.now()}
+        self.lab.merged["b" * 40] = [self.lab.request]
+        return "b" * 40
+
+    def enlist(self, team, who):
+        self.lab.groups.setdefault(team, []).append(self.lab.users.setdefault(who, user(200, who)))
+
+    def marks(self):
+        """The newest of each name: the others are told apart in GitLab as tried again."""
+        newest = {(one["name"], one["sha"]): one["status"] == "success" for one in self.lab.statuses}
+        return [(name, commit, green) for (name, commit), green in newest.items()]
+
+    def fail(self, fault):
+        self.lab.faults.append(fault)
+
+    def now(self):
+        self.minute += 1
+        return f"2026-11-21T13:{self.minute:02}:00.000Z"
+
+
+@contextmanager
+def stage():
+    """A stage of GitLab."""
+    with gitlab() as lab:
+        made = GitLabStage(lab)
+        with closing(made.forge):
+            yield made
 
 
 @contextmanager
 def gitlab():
     """Run a GitLab while a test asks it."""
-    lab = Lab()
-    with Server(lab) as server:
-        lab.address = f"http://127.0.0.1:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield lab
-        finally:
-            lab.over.set()
-            server.shutdown()
-            thread.join()
+    with served(Lab()) as lab:
+        yield lab

@@ -72,6 +72,17 @@ def test_an_app_that_is_not_installed_says_so(hub):
     assert error.value.problem == "the App is not installed on `acme/app`"
 
 
+def test_an_app_that_is_another_is_told_what_to_look_at(hub):
+    access = ForgeAccess(app_id="78", app_key=app_key()[0], address=hub.api)
+    with pytest.raises(ForgeError) as error:
+        GitHub(access, "acme/app#12").standing()
+    assert str(error.value) == (
+        "github: the App is refused: 'Expiration time' claim ('exp') is too far in the future\n"
+        "  hint: look whether GREENGATE_GITHUB_APP_ID and GREENGATE_GITHUB_APP_KEY are of one App,"
+        " and whether this machine's clock is right"
+    )
+
+
 @pytest.mark.parametrize(
     ("access", "change", "why"),
     [
@@ -191,6 +202,17 @@ def test_a_review_says_when_and_of_what(hub, forge):
     hub.reviews = reviewed(("olga", YES, HEAD))
     (review,) = forge.reviews()
     assert (review.id, review.at, review.commit) == ("7", "2026-11-21T12:00:00Z", HEAD)
+
+
+@pytest.mark.parametrize(
+    ("at", "why"),
+    [("yesterday", "a time that is none"), ("2026-11-21T12:00:00", "a time without a zone")],
+)
+def test_a_review_without_a_time_that_can_be_read_counts_for_nothing(hub, forge, at, why):
+    hub.reviews[12] = [(7, "olga", YES, at, HEAD)]
+    with pytest.raises(ForgeError, match=why):
+        forge.reviews()
+    hub.drifts.clear()
 
 
 def test_reviews_are_read_over_all_pages(hub, forge):
@@ -372,12 +394,12 @@ def test_twenty_pushes_leave_one_comment_and_a_check_run_each(hub):
     ("lacking", "ask", "need"),
     [
         ("pull_requests", lambda forge: forge.say("x"), "pull-requests: write"),
-        ("pull_requests", lambda forge: list(forge.comments()), "pull-requests: read"),
+        ("pull_requests", lambda forge: list(forge.comments()), "pull-requests: write"),
         ("pull_requests", lambda forge: forge.standing(), "pull-requests: read"),
         ("pull_requests", lambda forge: forge.reviews(), "pull-requests: read"),
         ("pull_requests", lambda forge: forge.reviewed(HEAD), "pull-requests: read"),
         ("pull_requests", lambda forge: forge.take_back(1), "pull-requests: write"),
-        ("checks", lambda forge: forge.show(mark()), "checks: read"),
+        ("checks", lambda forge: forge.show(mark()), "checks: write"),
     ],
     ids=["a comment", "comments", "the pull request", "reviews", "a commit", "taking back", "a check run"],
 )
@@ -401,6 +423,7 @@ def test_reading_alone_is_not_writing(hub, forge):
     ("header", "words"),
     [
         ("checks=write", "the token lacks `checks: write`"),
+        ("pull_requests=read", "the token lacks `pull-requests: write`"),
         ("contents=read,statuses=write", "the token lacks `contents: read and statuses: write`"),
         ("contents=read; statuses=write", "the token lacks `contents: read` or `statuses: write`"),
         ("issues=write; pull_requests=write", "the token lacks `pull-requests: write`"),
@@ -458,6 +481,24 @@ def test_html_instead_of_json_is_told(hub, forge):
     list(forge.comments())
     hub.answer = lambda *_: Page(200)
     with pytest.raises(ForgeError, match="its answer is no JSON, or something else than it should be"):
+        list(forge.comments())
+
+
+@pytest.mark.parametrize("data", [b"<html>", b"[" * 100_000], ids=["a page", "what is nested without end"])
+def test_a_refusal_in_no_json_is_told_all_the_same(hub, forge, monkeypatch, data):
+    list(forge.comments())
+    monkeypatch.setattr(Page, "data", data)
+    hub.answer = lambda *_: Page(418)
+    with pytest.raises(ForgeError) as error:
+        forge.say("x")
+    assert error.value.problem == "it refuses (418)"
+
+
+def test_json_that_is_nested_without_end_is_told(hub, forge, monkeypatch):
+    list(forge.comments())
+    monkeypatch.setattr(Page, "data", b"[" * 100_000)
+    hub.answer = lambda *_: Page(200)
+    with pytest.raises(ForgeError, match=r"its answer cannot be read \(RecursionError\)|its answer is no JSON"):
         list(forge.comments())
 
 
@@ -520,5 +561,5 @@ def test_a_batch_is_as_large_as_github_takes():
 
 def test_who_else_is_an_app_changes_nothing(hub):
     hub.who[WORKFLOW] = Who("github-actions[bot]", "github-actions", {"metadata": "read"})
-    with pytest.raises(ForgeError, match="the token lacks `pull-requests: read`"):
+    with pytest.raises(ForgeError, match="the token lacks `pull-requests: write`"):
         living.tell(hub.forge(), "x", "1.1", "")

@@ -4,13 +4,14 @@ import sys
 from contextlib import closing, suppress
 
 import pytest
+from forge_made import Clock
 from gitlab_made import BOT, GUEST, HEAD, OLDER, OLGA, PAUL, REPORTER, TOKEN, Bearer, gitlab, merged, user, version
 
 from greengate import registry
 from greengate.errors import ForgeError, MissingExtra, Unanswered, UsageError
 from greengate.forge import living
 from greengate.forge.gitlab import GitLab
-from greengate.forge.patience import Pace, Patient
+from greengate.forge.patience import Patient
 from greengate.forges import Comment, Mark, Review, Reviewed, Standing
 from greengate.settings import ForgeAccess
 from greengate.verdict import Outcome
@@ -19,17 +20,6 @@ CHANGE = "acme/ml/digits!12"
 PAGE = "https://lab.example/acme/ml/digits/-/jobs/5"
 MARK = Mark("greengate", HEAD, Outcome.FAILED, "1 model: 1 failed", "the ledger", "5.1", PAGE)
 APPROVED, BEFORE, AFTER = "2026-11-21T11:30:00.000Z", "2026-11-21T09:59:59.999Z", "2026-11-21T12:30:00.000Z"
-
-
-class Clock:
-    """Time that passes when somebody sleeps."""
-
-    def __init__(self):
-        self.slept = []
-
-    def pace(self, **changes):
-        told = {"timeout_s": 5.0, "monotonic_s": lambda: sum(self.slept), "sleep": self.slept.append}
-        return Pace(**(told | changes))
 
 
 @pytest.fixture
@@ -352,11 +342,11 @@ def test_it_is_found_by_its_word(lab):
 
 FAULTS = {
     "500": {"kind": 500},
-    "502, a page of a proxy": {"kind": "html"},
+    "502, a page of a proxy": {"kind": 502, "body": "<html><body>nginx</body></html>"},
     "429 with a time": {"kind": 429, "headers": {"Retry-After": "7"}},
     "429 without": {"kind": 429},
     "reset": {"kind": "reset"},
-    "timeout": {"kind": "timeout"},
+    "timeout": {"kind": "silent"},
 }
 POINTS = {
     "who": ("GET", "/user"),
@@ -371,7 +361,7 @@ POINTS = {
 @pytest.mark.parametrize("done", [False, True], ids=["not done", "done all the same"])
 def test_whatever_fails_once_there_is_one_note_in_the_end(lab, clock, fault, point, done):
     lab.fault(verb=point[0], path=point[1], done=done, **fault)
-    with closing(opened(lab, clock, timeout_s=0.5 if fault["kind"] == "timeout" else 5.0)) as forge:
+    with closing(opened(lab, clock, timeout_s=0.5 if fault["kind"] == "silent" else 5.0)) as forge:
         living.tell(forge, "first", "1.1", "greengate.yaml")
         living.tell(forge, "second", "2.1", "greengate.yaml")
     assert [body.splitlines()[1] for body in lab.own_notes()] == ["second"]
@@ -380,7 +370,7 @@ def test_whatever_fails_once_there_is_one_note_in_the_end(lab, clock, fault, poi
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_what_fails_for_good_is_told_and_leaves_one_note_at_most(lab, clock, fault):
     lab.fault(verb="POST", path="/notes", done=True, times=99, **fault)
-    pace = {"timeout_s": 0.5 if fault["kind"] == "timeout" else 5.0, "budget_s": 2.0}
+    pace = {"timeout_s": 0.5 if fault["kind"] == "silent" else 5.0, "budget_s": 2.0}
     with closing(opened(lab, clock, **pace)) as forge, suppress(ForgeError):
         living.tell(forge, "first", "1.1", "greengate.yaml")
     assert len(lab.own_notes()) == 1
@@ -407,7 +397,7 @@ def test_a_status_that_was_not_set_is_told_as_unanswered(lab, forge):
 
 
 def test_an_answer_of_another_form_is_told(lab, forge):
-    lab.fault("odd", "GET", "/merge_requests/12")
+    lab.fault(200, "GET", "/merge_requests/12", body=["another", "form"])
     with pytest.raises(ForgeError) as error:
         forge.standing()
     form = f"the answer of {lab.address} has another form than GitLab's"
@@ -415,7 +405,7 @@ def test_an_answer_of_another_form_is_told(lab, forge):
 
 
 def test_a_note_whose_answer_has_another_form_is_unanswered(lab, forge):
-    lab.fault("odd", "POST", "/notes", done=True)
+    lab.fault(200, "POST", "/notes", body=["another", "form"], done=True)
     with pytest.raises(Unanswered, match="it is not known whether it did write a note"):
         forge.say("text")
 

@@ -259,3 +259,23 @@ def test_a_policy_that_extends_another_is_tested_with_what_it_inherits():
 def test_the_tests_of_a_project_are_those_of_its_packs_and_beside_its_policies():
     tree = Files({"p/a.yaml": DEMO, "p/a.test.yaml": "", "q/b.test.yaml": ""})
     assert nearby(tree, ["starter", "p/a.yaml", "p/*.yaml"]) == ["starter", "p/a.test.yaml"]
+
+
+OVERRIDDEN = DEMO.replace("metadata: {name: demo", 'metadata: {name: demo, owners: ["@olga", "@acme/green"]') + (
+    "enforcement:\n  soft: {override: {approvals: 2, from: owners}}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("owners", "outcome"),
+    [('["@olga"]', "failed"), ('["@olga", "@acme/green"]', "waived"), ('["@acme/green", "@acme/green"]', "waived")],
+    ids=["one", "two", "two of one team"],
+)
+def test_an_override_can_be_tried_out(owners, outcome):
+    (result,) = proved(given("120 J", f"approvals: {owners}, expect: {outcome}"), demo=OVERRIDDEN)
+    assert (result.verdict.outcome, result.mismatches) == (outcome, ())
+
+
+def test_an_approval_by_nobody_who_owns_the_policy_is_a_mistake():
+    words = "`@otto` is no owner of the policy `demo`, so that the approval would not count"
+    assert words in complaint(given("120 J", 'approvals: ["@otto"], expect: waived'), demo=OVERRIDDEN)

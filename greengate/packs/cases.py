@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from greengate import smallest_units
+from greengate.changes import Approval
 from greengate.draws import GRANTED, REFUSED, Drawn
 from greengate.errors import nearest
 from greengate.evidence import Class, Earlier, Evidence, Figure, Interval, Model, Provenance, Runner, Subject
@@ -39,6 +40,7 @@ def evidence(source: Source, at: int, case: documents.Case, policy: Policy) -> E
     baseline = None if case.baseline is None else _subject(source, (*path, "baseline"), case.baseline, policy)
     earlier = _earlier(source, path, case, policy)
     budgets = _budgets(source, (*path, "budgets"), case, policy)
+    approvals = _approvals(source, (*path, "approvals"), case, policy)
     if len(source.problems) > before:
         return None
     return Evidence(
@@ -49,8 +51,21 @@ def evidence(source: Source, at: int, case: documents.Case, policy: Policy) -> E
         baseline=baseline,
         earlier=earlier,
         budgets=budgets,
+        approvals=approvals,
         runner=_runner(policy),
     )
+
+
+def _approvals(source: Source, path: KeyPath, case: documents.Case, policy: Policy) -> tuple[Approval, ...]:
+    """Let somebody approve for each owner that the case names, and nobody for two."""
+    found = []
+    for index, owner in enumerate(case.approvals or ()):
+        if owner not in policy.owners:
+            problem = f"`{owner}` is no owner of the policy `{policy.name}`, so that the approval would not count"
+            source.complain((*path, index), problem, nearest(owner, policy.owners) or "name its `owners`")
+        who = {"by": f"reviewer-{index + 1}", "owners": (owner,)}
+        found.append(Approval(review=f"{index + 1}", at=_ANY_DAY, commit="given", **who))
+    return tuple(found)
 
 
 def _runner(policy: Policy) -> Runner:

@@ -339,6 +339,9 @@ class Case(Shape):
         None, min_length=1, description="What budgets hold, by their ids: `{spent, reserved, asked}`."
     )
     waivers: list[WaiverBody] | None = Field(None, min_length=1, description="Waivers that have been granted.")
+    approvals: list[Text] | None = Field(
+        None, min_length=1, description="Owners of the policy for whom somebody has approved the change."
+    )
     date: str | None = Field(None, pattern=DATE, description="The day of the judgement, YYYY-MM-DD.")
     expect: Outcome = Field(description="The verdict.")
     findings: dict[str, Outcome] | None = Field(None, min_length=1, description="Outcomes by rule id.")
