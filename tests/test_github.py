@@ -204,6 +204,17 @@ def test_a_review_says_when_and_of_what(hub, forge):
     assert (review.id, review.at, review.commit) == ("7", "2026-11-21T12:00:00Z", HEAD)
 
 
+@pytest.mark.parametrize(
+    ("at", "why"),
+    [("yesterday", "a time that is none"), ("2026-11-21T12:00:00", "a time without a zone")],
+)
+def test_a_review_without_a_time_that_can_be_read_counts_for_nothing(hub, forge, at, why):
+    hub.reviews[12] = [(7, "olga", YES, at, HEAD)]
+    with pytest.raises(ForgeError, match=why):
+        forge.reviews()
+    hub.drifts.clear()
+
+
 def test_reviews_are_read_over_all_pages(hub, forge):
     hub.served = 10
     hub.reviews = reviewed(*[("ben", WORD, HEAD)] * 25, ("olga", YES, HEAD))
@@ -470,6 +481,24 @@ def test_html_instead_of_json_is_told(hub, forge):
     list(forge.comments())
     hub.answer = lambda *_: Page(200)
     with pytest.raises(ForgeError, match="its answer is no JSON, or something else than it should be"):
+        list(forge.comments())
+
+
+@pytest.mark.parametrize("data", [b"<html>", b"[" * 100_000], ids=["a page", "what is nested without end"])
+def test_a_refusal_in_no_json_is_told_all_the_same(hub, forge, monkeypatch, data):
+    list(forge.comments())
+    monkeypatch.setattr(Page, "data", data)
+    hub.answer = lambda *_: Page(418)
+    with pytest.raises(ForgeError) as error:
+        forge.say("x")
+    assert error.value.problem == "it refuses (418)"
+
+
+def test_json_that_is_nested_without_end_is_told(hub, forge, monkeypatch):
+    list(forge.comments())
+    monkeypatch.setattr(Page, "data", b"[" * 100_000)
+    hub.answer = lambda *_: Page(200)
+    with pytest.raises(ForgeError, match=r"its answer cannot be read \(RecursionError\)|its answer is no JSON"):
         list(forge.comments())
 
 

@@ -311,7 +311,9 @@ def test_no_text_breaks_out_of_its_cell(text):
     assert re.findall(r"<[^>]*>", told) == re.findall(r"<[^>]*>", rendered("| a | b |\n|---|---|\n| x | c |\n"))
 
 
-@pytest.mark.parametrize("text", ["@octocat", "#12", "!3", "%4", "$5", "~bug", "&6", ":tada:", "https://a.example"])
+@pytest.mark.parametrize(
+    "text", ["@octocat", "#12", "!3", "%4", "$5", "~bug", "&6", ":tada:", "https://a.example", "GH-3", "[issue:1]"]
+)
 def test_a_reference_is_broken_by_a_space_of_no_width(text):
     assert "&#8203;" in escaping.markdown(text)
 

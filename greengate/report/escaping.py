@@ -15,7 +15,10 @@ _MARKED = re.compile(  # signs that mean something anywhere
     r"[&>\"'`*~\\\[\]|{}#$!^@]|_(?![^\W_])|(?<![^\W_])_|:(?=[:/])|(?<=www)\.|<(?![=\s\d])"
     r"|^(?:[-+=]+(?=\s|$)|\d+[.)](?=\s|$)|/)"  # and those that do so at the start of a line
 )
-_REFERRING = re.compile(r"[@#!$%~^&](?=[\w\"])|:(?=(?!\d\d:)[\w+-]+:|(?!\d\dZ?$)[\w+-]+$)|/(?=/)|(?<=www)\.(?=\w)")
+_REFERRING = re.compile(
+    r"[@#!$%~^&](?=[\w\"])|:(?=(?!\d\d:)[\w+-]+:|(?!\d\dZ?$)[\w+-]+$)|/(?=/)|(?<=www)\.(?=\w)"
+    r"|\b[Gg][HhLl]-(?=\d)|\[(?=[a-z_]+:)"  # GH-12, and GitLab's [vulnerability:12]
+)
 _ZERO_WIDTH = "&#8203;"
 _BREAK = "<wbr>"
 _LONG = re.compile(r"[^\s-]{34,}")  # what has no place to break, and would make a table wider than a phone
