@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 NODE := .node
 TORCH := torch==2.13.0
 
-.PHONY: gate test wire gitlab-job lint bench example clean
+.PHONY: gate test wire gitlab-job lint bench example pictures clean
 
 gate: $(VENV)/.base  ## judge the three candidates of the real example
 	@cd examples/digits && ../../$(BIN)/greengate gate; code=$$?; \
@@ -38,6 +38,9 @@ bench: $(VENV)/.test  ## run the short benchmarks and write their results beside
 example: $(VENV)/.examples  ## train the models of examples/digits again
 	$(BIN)/python examples/digits/train.py
 
+pictures: $(VENV)/.docs .node/pictures/.installed  ## take the pictures of a comment again; needs chromium and npm
+	$(BIN)/python docs/pictures/comment.py
+
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
@@ -56,6 +59,16 @@ $(VENV)/.lint: $(VENV)/.test
 
 $(VENV)/.examples: $(VENV)/.base
 	$(BIN)/python -m pip install --quiet --group examples
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.base
+	$(BIN)/python -m pip install --quiet --group docs
+	@touch $@
+
+.node/pictures/.installed: docs/pictures/package.json docs/pictures/package-lock.json
+	@mkdir -p .node/pictures
+	@cp docs/pictures/package.json docs/pictures/package-lock.json .node/pictures
+	cd .node/pictures && npm ci --silent --no-audit --no-fund --ignore-scripts
 	@touch $@
 
 $(NODE)/.installed: tests/node/package.json tests/node/package-lock.json

@@ -255,14 +255,14 @@ def live_access(source: str, address: str = "", environment: Mapping[str, str] |
 
 
 def forge_access(word: str, environment: Mapping[str, str] | None = None) -> ForgeAccess:
-    """Read what a forge is asked with: "github" or "gitlab".
+    """Read what a forge is asked with: "github" or "gitlab"; of another one nothing is known.
 
     GitHub: `GREENGATE_GITHUB_TOKEN`, else `GITHUB_TOKEN`; `GREENGATE_GITHUB_APP_ID` and `GREENGATE_GITHUB_APP_KEY`;
     `GITHUB_API_URL`. GitLab: `GREENGATE_GITLAB_TOKEN` and `CI_API_V4_URL`. Each gets its own token and no other's;
     `GREENGATE_FORGE_CA` and the proxies are for both.
     """
     given = os.environ if environment is None else environment
-    own = {"github": _github, "gitlab": _gitlab}[word](given)
+    own = {"github": _github, "gitlab": _gitlab}.get(word, lambda _: {})(given)
     return ForgeAccess(**own, ca_file=given.get("GREENGATE_FORGE_CA", ""), proxies=_proxies(given))
 
 

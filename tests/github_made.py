@@ -73,9 +73,10 @@ REPO = r"/repos/(?P<owner>[^/]+)/(?P<repo>[^/]+)"
 
 
 class Hub:
-    """One repository, `acme/app`, with one open pull request, number 12, of `ada`."""
+    """One repository with one open pull request, number 12, of `ada`."""
 
-    def __init__(self, file="github-api.json"):
+    def __init__(self, file="github-api.json", repository="acme/app"):
+        self.repository = repository
         self.description = description(file)
         self.lock, self.address, self.clock = threading.RLock(), "", Clock()
         self.front = ""  # what stands before it and is asked instead
@@ -94,13 +95,17 @@ class Hub:
     def api(self):
         return self.front or self.address + self.description.base
 
-    def forge(self, token=WORKFLOW, change="acme/app#12", **pace):
+    def forge(self, token=WORKFLOW, change="", **pace):
         """The adapter under test, asking this."""
-        return GitHub(ForgeAccess(token, address=self.api), change, PatientSession(self.clock.pace(**pace)))
+        return GitHub(
+            ForgeAccess(token, address=self.api),
+            change or f"{self.repository}#12",
+            PatientSession(self.clock.pace(**pace)),
+        )
 
     def as_app(self, **pace):
         access = ForgeAccess(app_id="77", app_key=app_key()[0], address=self.api)
-        return GitHub(access, "acme/app#12", PatientSession(self.clock.pace(**pace)))
+        return GitHub(access, f"{self.repository}#12", PatientSession(self.clock.pace(**pace)))
 
     def id(self):
         self.ids += 1
@@ -144,7 +149,7 @@ class Hub:
             found = pattern.fullmatch(path) if known == method else None
             if found:
                 given = {name: unquote(value) for name, value in found.groupdict().items()}
-                if given.pop("owner", "acme") != "acme" or given.pop("repo", "app") != "app":
+                if "repo" in given and f"{given.pop('owner')}/{given.pop('repo')}" != self.repository:
                     raise Refusal(404, "Not Found")
                 who = self._who(headers)
                 self._permit(who, needs)
@@ -188,7 +193,7 @@ class Hub:
 
     def pull(self, number, schema):
         told = self.pulls[number]
-        home, fork = (self.made("repository", full_name=name) for name in ("acme/app", "ada/app"))
+        home, fork = (self.made("repository", full_name=name) for name in (self.repository, "ada/app"))
         return self.made(
             schema,
             number=number,
@@ -203,7 +208,7 @@ class Hub:
         told = self.runs[id_]
         output = {**told["output"], "annotations_count": len(told["annotations"])}
         known = {name: told.get(name) for name in ("name", "head_sha", "external_id", "status", "conclusion")}
-        page = f"https://github.example/acme/app/runs/{id_}"
+        page = f"https://github.example/{self.repository}/runs/{id_}"
         return self.made(
             "check-run", id=id_, html_url=page, **known, output=output, details_url=told.get("details_url")
         )
@@ -248,7 +253,7 @@ def access_token(hub, who, asked, told, id_):
 @route("GET", rf"{REPO}/issues/(?P<number>\d+)/comments", pull_requests="read", issues="read")
 def comments(hub, who, asked, told, number):
     return hub.page(
-        asked, [hub.comment(id_) for id_ in sorted(hub.comments)], f"/repos/acme/app/issues/{number}/comments"
+        asked, [hub.comment(id_) for id_ in sorted(hub.comments)], f"/repos/{hub.repository}/issues/{number}/comments"
     )
 
 
@@ -295,13 +300,13 @@ def reviews(hub, who, asked, told, number):
         hub.made("pull-request-review", user=hub.user(by), id=id_, state=state, submitted_at=at, commit_id=commit)
         for id_, by, state, at, commit in hub.reviews.get(int(number), ())
     ]
-    return hub.page(asked, listed, f"/repos/acme/app/pulls/{number}/reviews")
+    return hub.page(asked, listed, f"/repos/{hub.repository}/pulls/{number}/reviews")
 
 
 @route("GET", rf"{REPO}/commits/(?P<commit>[^/]+)/pulls", pull_requests="read")
 def brought(hub, who, asked, told, commit):
     listed = [hub.pull(number, "pull-request-simple") for number in hub.brought.get(commit, ())]
-    return hub.page(asked, listed, f"/repos/acme/app/commits/{commit}/pulls")
+    return hub.page(asked, listed, f"/repos/{hub.repository}/commits/{commit}/pulls")
 
 
 @route("GET", r"/orgs/(?P<org>[^/]+)/teams/(?P<slug>[^/]+)", members="read")
@@ -326,7 +331,7 @@ def runs(hub, who, asked, told, commit):
         for id_, one in hub.runs.items()
         if one["head_sha"] == commit and asked.get("check_name", one["name"]) == one["name"]
     ]
-    return hub.page(asked, listed, f"/repos/acme/app/commits/{commit}/check-runs", "check_runs")
+    return hub.page(asked, listed, f"/repos/{hub.repository}/commits/{commit}/check-runs", "check_runs")
 
 
 @route("POST", rf"{REPO}/check-runs", checks="write")
@@ -342,6 +347,8 @@ def create_run(hub, who, asked, told):
 
 @route("PATCH", rf"{REPO}/check-runs/(?P<id_>\d+)", checks="write")
 def update_run(hub, who, asked, told, id_):
+    if not who.app:
+        raise Refusal(403, "You must authenticate via a GitHub App.")
     hub.judge_run(told)
     kept = hub.runs[int(id_)]
     annotations = [*kept["annotations"], *told["output"].get("annotations", ())]
@@ -359,9 +366,9 @@ def plain(output):
 
 
 @contextmanager
-def github(file="github-api.json"):
+def github(file="github-api.json", repository="acme/app"):
     """A GitHub while a test asks it; whatever did not fit its own description fails the test."""
-    with served(Hub(file)) as hub:
+    with served(Hub(file, repository)) as hub:
         yield hub
     assert hub.drifts == []
 

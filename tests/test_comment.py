@@ -138,15 +138,15 @@ def test_a_single_model_tells_its_year_with_intervals_at_the_top():
 
 
 def test_a_waiver_is_told_with_its_id_its_end_its_giver_and_its_reach():
-    line = next(line for line in told(accounts.waived()).splitlines() if line.startswith("- energy-regression"))
+    line = next(line for line in told(accounts.waived()).splitlines() if line.startswith("- **energy-regression"))
     assert line == (
-        "- energy-regression: waived until 2026-12-31 by &#64;&#8203;acme/green: +0.9 pp held-out accuracy "
+        "- **energy-regression**: waived until 2026-12-31 by &#64;&#8203;acme/green: +0.9 pp held-out accuracy "
         "(waiver **W-2026-014**, up to max_increase 35%)"
     )
 
 
 def test_a_review_that_would_do_is_named_on_a_forge_and_nowhere_else():
-    words = "an approving review by &#64;&#8203;acme/green or &#64;&#8203;acme/vision, who is not the author, would"
+    words = "An approving review by &#64;&#8203;acme/green or &#64;&#8203;acme/vision, who is not the author, would"
     assert words in told(accounts.failed())
     assert words not in markdown.render(accounts.sample(accounts.failed()))
 

@@ -31,7 +31,12 @@ def test_gitlab_is_asked_with_its_own_token_alone():
 
 
 def test_nothing_is_made_up():
-    assert forge_access("github", {}) == forge_access("gitlab", {}) == ForgeAccess()
+    assert (
+        forge_access("another", {"https_proxy": ""})
+        == forge_access("github", {})
+        == forge_access("gitlab", {})
+        == ForgeAccess()
+    )
 
 
 def test_what_is_secret_is_not_shown():

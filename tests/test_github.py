@@ -72,6 +72,17 @@ def test_an_app_that_is_not_installed_says_so(hub):
     assert error.value.problem == "the App is not installed on `acme/app`"
 
 
+def test_an_app_that_is_another_is_told_what_to_look_at(hub):
+    access = ForgeAccess(app_id="78", app_key=app_key()[0], address=hub.api)
+    with pytest.raises(ForgeError) as error:
+        GitHub(access, "acme/app#12").standing()
+    assert str(error.value) == (
+        "github: the App is refused: 'Expiration time' claim ('exp') is too far in the future\n"
+        "  hint: look whether GREENGATE_GITHUB_APP_ID and GREENGATE_GITHUB_APP_KEY are of one App,"
+        " and whether this machine's clock is right"
+    )
+
+
 @pytest.mark.parametrize(
     ("access", "change", "why"),
     [
@@ -372,12 +383,12 @@ def test_twenty_pushes_leave_one_comment_and_a_check_run_each(hub):
     ("lacking", "ask", "need"),
     [
         ("pull_requests", lambda forge: forge.say("x"), "pull-requests: write"),
-        ("pull_requests", lambda forge: list(forge.comments()), "pull-requests: read"),
+        ("pull_requests", lambda forge: list(forge.comments()), "pull-requests: write"),
         ("pull_requests", lambda forge: forge.standing(), "pull-requests: read"),
         ("pull_requests", lambda forge: forge.reviews(), "pull-requests: read"),
         ("pull_requests", lambda forge: forge.reviewed(HEAD), "pull-requests: read"),
         ("pull_requests", lambda forge: forge.take_back(1), "pull-requests: write"),
-        ("checks", lambda forge: forge.show(mark()), "checks: read"),
+        ("checks", lambda forge: forge.show(mark()), "checks: write"),
     ],
     ids=["a comment", "comments", "the pull request", "reviews", "a commit", "taking back", "a check run"],
 )
@@ -401,6 +412,7 @@ def test_reading_alone_is_not_writing(hub, forge):
     ("header", "words"),
     [
         ("checks=write", "the token lacks `checks: write`"),
+        ("pull_requests=read", "the token lacks `pull-requests: write`"),
         ("contents=read,statuses=write", "the token lacks `contents: read and statuses: write`"),
         ("contents=read; statuses=write", "the token lacks `contents: read` or `statuses: write`"),
         ("issues=write; pull_requests=write", "the token lacks `pull-requests: write`"),
@@ -520,5 +532,5 @@ def test_a_batch_is_as_large_as_github_takes():
 
 def test_who_else_is_an_app_changes_nothing(hub):
     hub.who[WORKFLOW] = Who("github-actions[bot]", "github-actions", {"metadata": "read"})
-    with pytest.raises(ForgeError, match="the token lacks `pull-requests: read`"):
+    with pytest.raises(ForgeError, match="the token lacks `pull-requests: write`"):
         living.tell(hub.forge(), "x", "1.1", "")

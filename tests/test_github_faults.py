@@ -43,10 +43,10 @@ FAULTS = {
 # Where it hits, the permission that it takes there, and whether it is looked for before it is done again.
 POINTS = {
     "signing in": ("GET /user", "a valid token", False),
-    "listing": ("GET .*/issues/12/comments", "pull-requests: read", False),
+    "listing": ("GET .*/issues/12/comments", "pull-requests: write", False),
     "creating": ("POST .*/issues/12/comments", "pull-requests: write", True),
     "editing": ("PATCH .*/issues/comments", "pull-requests: write", False),
-    "looking for a check run": ("GET .*/check-runs", "checks: read", False),
+    "looking for a check run": ("GET .*/check-runs", "checks: write", False),
     "a check run": ("POST .*/check-runs", "checks: write", True),
     "its annotations": ("PATCH .*/check-runs", "checks: write", True),
 }

@@ -95,7 +95,7 @@ def test_no_text_ends_a_command_or_begins_another(text):
 
 @pytest.mark.parametrize("render", [annotations.render, codequality.render, sarif.render])
 def test_paths_are_told_from_the_root_of_the_repository(render):
-    account = replace(accounts.sample(accounts.failed()), folder="examples/digits/")
+    account = replace(accounts.sample(accounts.failed()), project="examples/digits/greengate.yaml")
     assert "examples/digits/policies/prod-digits.yaml" in render(account)
 
 

@@ -189,7 +189,9 @@ def _named(about: Change, given: str) -> Change:
     sign = next((sign for sign in _SIGNS if sign in given), "")
     if not sign:
         raise UsageError("--change", f"`{given}` is no change", "write it like `owner/repo#12` or `group/project!12`")
-    return about if about.id == given else Change(id=given, forge=_SIGNS[sign], run=about.run, page=about.page)
+    if about.id == given:
+        return about if about.forge else about.model_copy(update={"forge": _SIGNS[sign]})
+    return Change(id=given, forge=_SIGNS[sign], run=about.run, page=about.page)
 
 
 def _of_records(records: list[Record], change: str | None) -> Change:

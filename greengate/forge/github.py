@@ -83,8 +83,8 @@ class GitHub:
     def comments(self) -> Iterator[Comment]:
         """Go through our own comments, the oldest first."""
         client = self._client
-        with client.translated(_READ):
-            for told in client.pages(*self._comments, need=_READ):
+        with client.translated(_WRITE):
+            for told in client.pages(*self._comments, need=_WRITE):
                 # Of a user who is deleted there is nothing to compare.
                 if maybe(told, "user", "login").casefold() == self._author.casefold():
                     yield Comment(entry(told, "id", kind=int), maybe(told, "body"))

@@ -16,7 +16,7 @@ from greengate.verdict import Outcome
 
 BATCH = 50
 TITLE, SUMMARY, MESSAGE = 255, 65_535, 65_536
-_READ, _WRITE = "checks: read", "checks: write"
+_WRITE = "checks: write"
 _TRIES = 2
 # Never "neutral" or "skipped": those satisfy a check that is required.
 CONCLUSIONS = {
@@ -48,7 +48,7 @@ def show(client: Client, repository: tuple[str, ...], mark: Mark) -> str:
 
 def _find(client: Client, repository: tuple[str, ...], mark: Mark) -> dict[str, Any] | None:
     path = (*repository, "commits", mark.commit, "check-runs")
-    runs = client.pages(*path, need=_READ, key="check_runs", check_name=mark.name, filter="all")
+    runs = client.pages(*path, need=_WRITE, key="check_runs", check_name=mark.name, filter="all")
     return next((run for run in runs if run.get("external_id") == mark.key), None)
 
 
@@ -78,7 +78,7 @@ def _add(client: Client, run: tuple[str, ...], mark: Mark, there: int) -> None:
             there, turn = there + len(batch), 0
         except Unanswered:
             turn += 1
-            before, there = there, entry(client.read(*run, need=_READ), "output", "annotations_count", kind=int)
+            before, there = there, entry(client.read(*run, need=_WRITE), "output", "annotations_count", kind=int)
             if there == before and turn == _TRIES:
                 raise
 

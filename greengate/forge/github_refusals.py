@@ -62,7 +62,9 @@ def _lacking(headers: Mapping[str, str], need: str) -> str:
         for one in headers.get("x-accepted-github-permissions", "")[:400].split(";")
     ]
     known = [one for one in alternatives if one]
-    return need if need in known or not known else "` or `".join(known)
+    # What is read to be written to next is told as the one permission that both take.
+    own = need in known or need.replace(": write", ": read") in known
+    return need if own or not known else "` or `".join(known)
 
 
 def _told(response: Response) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def _as_app(client: Client, access: ForgeAccess, owner: str, name: str) -> str:
     session.hide(signed)
     session.auth = _Signed(signed, _GOOD_FOR_S)
     with client.translated("metadata: read"):
-        slug = entry(client.read("app", need="a valid key"), "slug", kind=str)
+        slug = _slug(client)
         installed = _installation(client, owner, name)
         granted = entry(installed, "permissions", kind=dict)
         body = {"repositories": [name], "permissions": _asked_for(granted)}
@@ -84,6 +84,17 @@ def _as_app(client: Client, access: ForgeAccess, owner: str, name: str) -> str:
         session.hide(token)
         session.auth = _Token(token, until)
     return f"{slug}[bot]"
+
+
+def _slug(client: Client) -> str:
+    """Return the App's name, as its comments have it."""
+    try:
+        return entry(client.read("app", need="a valid key"), "slug", kind=str)
+    except Refused as refused:
+        if refused.status != 401:
+            raise
+        hint = f"look whether {_APP_ID} and {_APP_KEY} are of one App, and whether this machine's clock is right"
+        raise ForgeError("github", f"the App is refused: {refused.problem.partition(': ')[2]}", hint) from None
 
 
 def _installation(client: Client, owner: str, name: str) -> dict[str, Any]:

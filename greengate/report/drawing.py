@@ -16,7 +16,7 @@ _WORDS = {  # the gravest first
     WITHHELD: "not reserved, as another budget refused",
     INSISTED: "reserved over the maximum, since the policy lets it pass",
     PREVIEWED: "a preview: nothing is reserved",
-    GRANTED: "reserved",
+    GRANTED: "it fits",
     MERGED: "merged already",
 }
 
@@ -62,7 +62,7 @@ class Drawing:
         ends, sofar = [0], 0
         for part in (self.drawn.spent, self.others, self.asked):
             sofar += max(0, part)
-            cells = round(_CELLS * sofar / self.drawn.maximum) if self.drawn.maximum else _CELLS
+            cells = round(_CELLS * sofar / self.drawn.maximum) if self.drawn.maximum else _CELLS * (sofar > 0)
             least = ends[-1] + (part > 0)  # what is there can be seen
             ends.append(min(max(cells, least), _CELLS))
         parts = zip((_SPENT, _HELD, _ASKED), ends, ends[1:], strict=False)

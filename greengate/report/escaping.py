@@ -15,7 +15,7 @@ _MARKED = re.compile(  # signs that mean something anywhere
     r"[&>\"'`*~\\\[\]|{}#$!^@]|_(?![^\W_])|(?<![^\W_])_|:(?=[:/])|(?<=www)\.|<(?![=\s\d])"
     r"|^(?:[-+=]+(?=\s|$)|\d+[.)](?=\s|$)|/)"  # and those that do so at the start of a line
 )
-_REFERRING = re.compile(r"[@#!$%~^&](?=[\w\"])|:(?=(?!\d\d:)[\w+-]+:)|/(?=/)|(?<=www)\.(?=\w)")
+_REFERRING = re.compile(r"[@#!$%~^&](?=[\w\"])|:(?=(?!\d\d:)[\w+-]+:|(?!\d\dZ?$)[\w+-]+$)|/(?=/)|(?<=www)\.(?=\w)")
 _ZERO_WIDTH = "&#8203;"
 _BREAK = "<wbr>"
 _LONG = re.compile(r"[^\s-]{34,}")  # what has no place to break, and would make a table wider than a phone

@@ -44,7 +44,7 @@ def remedy(
     return Remedy(
         type=rule.unless.approval if rule.unless else "",
         ceiling={one.side: written(_bound(one), metric) for one in allowed if metric},
-        obstacle=impossible if tried is None else "; ".join(dict.fromkeys(obstacles)),
+        obstacle=impossible if tried is None else "; it ".join(dict.fromkeys(obstacles)),
         review=review,
         owners=policy.owners,
     )

@@ -40,7 +40,7 @@ def _split(name: str, address: str) -> SplitResult:
         whole = ""
     if not whole or not address.isprintable() or " " in address:
         # What is no address may be a key that was put into the wrong variable.
-        raise UsageError(name, "its address is none", "write it like `https://carbon-aware.example:8080`")
+        raise UsageError(name, "its address is none", "write it like `https://host.example:8080`")
     return parts
 
 

@@ -1,6 +1,6 @@
 """Trim GitHub's own API description to what greengate asks: `python tests/node/trim.py` after `make .node/.installed`.
 
-What comes out, `tests/data/github-*.json`, is a part of npm `@octokit/openapi` (MIT licence, Copyright (c) GitHub):
+What comes out, `tests/data/github-*.json`, is a part of npm `@octokit/openapi` (MIT: `tests/data/github-api.LICENSE`):
 schemas, parameters and statuses are as they were; words, examples and headers are left out.
 """
 
@@ -54,7 +54,7 @@ def trimmed(whole, package):
         "title": "GitHub REST API, the part that greengate asks",
         "version": f"{whole['info']['version']}, @octokit/openapi {package['version']}",
         "license": whole["info"]["license"],
-        "description": "Copyright (c) GitHub, MIT licence; trimmed by tests/node/trim.py",
+        "description": "Copyright (c) 2020 Octokit contributors, MIT licence; trimmed by tests/node/trim.py",
     }
     # Of a server of one's own the address is put together of host and path.
     base = whole["servers"][0]["url"].rpartition("}")[2].removeprefix("https://api.github.com")
