@@ -17,11 +17,15 @@ The shapes are those of GitLab's documentation:
 import json
 import re
 import threading
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
-from forge_made import Fault, Reply, served
+from forge_made import Clock, Fault, Reply, served
+
+from greengate.forge.gitlab import GitLab
+from greengate.forge.patience import Patient
+from greengate.settings import ForgeAccess
 
 GUEST, REPORTER, DEVELOPER = 10, 20, 30
 TOKEN = "glpat-Very+Secret/Token"
@@ -235,6 +239,76 @@ def version(number, at, head=HEAD):
 
 def merged(iid, author, at="2026-11-21T12:00:00.000Z", state="merged"):
     return {"id": 4000 + iid, "iid": iid, "state": state, "author": author, "merged_at": at, "target_project_id": 7}
+
+
+class GitLabStage:
+    """The stage for the contract of `Forge`."""
+
+    def __init__(self, lab):
+        self.lab, self.token = lab, TOKEN
+        lab.request["author"] = lab.users["ada"] = user(5, "ada")
+        self.forge = GitLab(
+            ForgeAccess(TOKEN, address=lab.address), "acme/ml/digits!12", Patient(Clock().pace(timeout_s=0.3))
+        )
+        self.minute = 0
+        lab.commits.add("c" * 40)  # pushed directly
+
+    @property
+    def head(self):
+        return self.lab.request["sha"]
+
+    def bodies(self):
+        return [note["body"] for note in self.lab.notes if not note["system"]]
+
+    def others_say(self, body):
+        self.lab.note(body, OLGA)
+
+    def lose(self, comment):
+        self.lab.notes = [note for note in self.lab.notes if note["id"] != comment]
+
+    def push(self):
+        head = f"{len(self.lab.commits):040x}"
+        self.lab.commits.add(head)
+        self.lab.request["sha"] = head
+        self.lab.versions[12].append(version(len(self.lab.commits), self.now(), head))
+
+    def approve(self, who):
+        known = self.lab.users.setdefault(who, user(100 + len(self.lab.users), who))
+        self.lab.approve(known, self.now())
+
+    def withdraw(self, who):
+        self.lab.approvals[12] = [one for one in self.lab.approvals[12] if one["user"]["username"] != who]
+
+    def merge(self, *, approved_by=()):
+        for who in approved_by:
+            self.approve(who)
+        self.lab.request |= {"state": "merged", "merged_at": self.now()}
+        self.lab.merged["b" * 40] = [self.lab.request]
+        return "b" * 40
+
+    def enlist(self, team, who):
+        self.lab.groups.setdefault(team, []).append(self.lab.users.setdefault(who, user(200, who)))
+
+    def marks(self):
+        """The newest of each name: the others are told apart in GitLab as tried again."""
+        newest = {(one["name"], one["sha"]): one["status"] == "success" for one in self.lab.statuses}
+        return [(name, commit, green) for (name, commit), green in newest.items()]
+
+    def fail(self, fault):
+        self.lab.faults.append(fault)
+
+    def now(self):
+        self.minute += 1
+        return f"2026-11-21T13:{self.minute:02}:00.000Z"
+
+
+@contextmanager
+def stage():
+    """A stage of GitLab."""
+    with gitlab() as lab:
+        made = GitLabStage(lab)
+        with closing(made.forge):
+            yield made
 
 
 @contextmanager

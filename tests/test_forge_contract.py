@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import github_made
-import gitlab_stage
+import gitlab_made
 import pytest
 from forge_made import Fault
 
@@ -13,7 +13,7 @@ from greengate.forges import Mark
 from greengate.verdict import Outcome
 
 # One line for each; what a stage offers: `forge_made.Stage`.
-STAGES = {"github": github_made.stage, "gitlab": gitlab_stage.stage}
+STAGES = {"github": github_made.stage, "gitlab": gitlab_made.stage}
 
 
 @pytest.fixture(params=STAGES)

@@ -340,9 +340,7 @@ class Case(Shape):
     )
     waivers: list[WaiverBody] | None = Field(None, min_length=1, description="Waivers that have been granted.")
     approvals: list[Text] | None = Field(
-        None,
-        min_length=1,
-        description="The policy's owners for whom somebody has approved the change, as it names them.",
+        None, min_length=1, description="Owners of the policy for whom somebody has approved the change."
     )
     date: str | None = Field(None, pattern=DATE, description="The day of the judgement, YYYY-MM-DD.")
     expect: Outcome = Field(description="The verdict.")
