@@ -60,7 +60,7 @@ def test_a_script_is_one_that_every_shell_reads(path, name, job):
 
 @EACH
 def test_every_variable_in_a_script_stands_in_quotes(path, name, job):
-    bare = re.compile(r"""(?<![\w"'=/{}:*+])\$\{?[A-Z]\w*""")
+    bare = re.compile(r"""(?<![\w"'=/{}:*+])\$\{?[A-Za-z_]\w*""")
     told = [line for line in script(job).splitlines() if not line.lstrip().startswith(("#", "case", "login="))]
     assert [line for line in told if bare.search(re.sub(r'"[^"]*"', '""', line))] == []
 
