@@ -150,3 +150,35 @@ def test_a_template_is_the_one_of_the_base(judged, forge, capsys, monkeypatch):
     assert capsys.readouterr().out == "failed it is"
     assert greengate(judged, *words, "other.j2") == 2
     assert "has no `other.j2`" in capsys.readouterr().err
+
+
+def test_a_gate_that_could_not_judge_takes_the_place_of_an_older_verdict(judged, forge, capsys):
+    assert greengate(judged, "post") == 0
+    words = "error: policy.yaml:6:5: `max_increse` is unknown\n  hint: did you mean <b>`max_increase`</b>?\n"
+    (judged / "words.txt").write_text(words)
+    assert greengate(judged, "post", "--unjudged", str(judged / "words.txt")) == 0
+    (body,) = comments(forge)
+    assert "greengate errored" in body
+    assert "is unknown" in body
+    assert "<b>" not in body
+    assert [mark.outcome for mark in forge.shown.values()] == [Outcome.FAILED, Outcome.ERRORED]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--unjudged", "gone.txt"], "gone.txt: cannot be read"),
+        (["last", "--unjudged", "gone.txt"], "what was not judged has no entry"),
+    ],
+    ids=["not there", "with an entry"],
+)
+def test_a_gate_that_said_nothing_is_told_of(judged, forge, capsys, words, said):
+    assert greengate(judged, "post", *words) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_gate_that_could_not_judge_the_main_branch_tells_nobody(judged, forge, monkeypatch, capsys):
+    on_github(monkeypatch, judged, "push", {}, "refs/heads/main")
+    (judged / "words.txt").write_text("")
+    assert greengate(judged, "post", "--unjudged", str(judged / "words.txt")) == 0
+    assert "nothing is told" in capsys.readouterr().out

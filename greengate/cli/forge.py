@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from greengate import asking, check, git, grounds, posting, registry, settings
+from greengate import __version__, asking, check, git, grounds, posting, registry, settings
 from greengate.changes import Change
 from greengate.cli import reports
 from greengate.errors import UsageError
@@ -24,6 +25,7 @@ from greengate.trees import WorkingTree
 
 _SIGNS = {"#": "github", "!": "gitlab"}
 _MOST = 65_000
+_MOST_LINES = 50
 
 _project = click.option("--project", default=settings.PROJECT, metavar="FILE", help="The project file.")
 _history = click.option("--history", "path", metavar="FILE", help="The history to read, instead of the project's.")
@@ -76,6 +78,7 @@ def approvals(*, project: str, base: str | None, change: str | None, policies: t
 @_template
 @click.option("--comment/--no-comment", default=True, help="Whether to write the comment.")
 @click.option("--check/--no-check", "shown", default=True, help="Whether to show the check.")
+@click.option("--unjudged", metavar="FILE", help="Tell instead what the gate said that ended before it judged.")
 def post(  # noqa: PLR0913 - one argument an option
     *,
     entries: tuple[str, ...],
@@ -86,13 +89,21 @@ def post(  # noqa: PLR0913 - one argument an option
     template: str | None,
     comment: bool,
     shown: bool,
+    unjudged: str | None,
 ) -> int:
     """Tell the forge what a check concluded, or tell it again: one comment, and a check beside the newest commit.
 
     ENTRY is the beginning of an id, or `last`, which is meant without it; the whole check is told that it belongs to.
     Exit code 4: the forge could not be told; what was concluded stands.
     """
-    telling = _telling(entries, project, path, change, reports.template(template, _or_environment(base)))
+    own = reports.template(template, _or_environment(base))
+    if unjudged is not None and entries:
+        raise UsageError("--unjudged", "what was not judged has no entry", "name either entries or the gate's words")
+    if unjudged is None:
+        telling = _telling(entries, project, path, change, own)
+    else:
+        about = _about(change, needed=False)
+        telling = telling_of(_unjudged(Path(unjudged), about), about, project, own)
     return _told(telling, comment=comment, shown=shown)
 
 
@@ -121,6 +132,25 @@ def comment(  # noqa: PLR0913 - one argument an option
         click.echo(posting.body(telling, _MOST), nl=False)
         return 0
     return _told(telling, comment=True, shown=False)
+
+
+def _unjudged(words: Path, about: Change) -> Account:
+    """Give the account of a gate that ended before it judged: an error, with what it said.
+
+    Raises:
+        UsageError: What it said cannot be read.
+    """
+    try:
+        with words.open("rb") as file:
+            said = file.read(_MOST).decode("utf-8", "replace")
+    except OSError as error:
+        raise UsageError(
+            str(words), f"cannot be read: {error.strerror}", "it is what the gate wrote to stderr"
+        ) from error
+    lines = [line.strip().removeprefix("error: ") for line in said.splitlines() if line.strip()]
+    told = lines[:_MOST_LINES] or ["the gate ended before it judged anything, and said nothing"]
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Account((), now, __version__, tuple(told), about)
 
 
 def _told(telling: Telling, *, comment: bool, shown: bool) -> int:
@@ -171,8 +201,8 @@ def _key(project: str) -> str:
     return f"{git.prefix(root)}{Path(project).name}" if git.is_repository(root) else Path(project).name
 
 
-def _about(change: str | None) -> Change:
-    """Tell which change is meant, by the option, the environment, or CI.
+def _about(change: str | None, *, needed: bool = True) -> Change:
+    """Tell which change is meant, by the option, the environment, or CI; where it need not be, CI may know of none.
 
     Raises:
         UsageError: Nothing says so.
@@ -180,7 +210,7 @@ def _about(change: str | None) -> Change:
     about = job.about(settings.ci_environment())
     given = settings.from_environment()["change"] if change is None else change
     about = _named(about, given) if given else about
-    if not about.id:
+    if not about.id and (needed or not about.forge):
         raise UsageError("--change", "no pull or merge request is named", "write it like `owner/repo#12`")
     return about
 

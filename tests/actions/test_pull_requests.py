@@ -96,11 +96,20 @@ def test_a_model_that_is_missing_is_said_everywhere(world, judged, hub):
 def test_a_policy_that_is_wrong_on_the_base_is_said_where_nothing_can_be_judged(tmp_path, judged, hub):
     world = World(tmp_path, policy=QUICK.replace("max_increase", "max_incease"))
     runner, ended = judged(world.opened(world.change()))
-    assert (ended.code, comments(hub)) == (2, [])
+    ((_, body),) = comments(hub)
+    assert (ended.code, "greengate errored" in body, "unknown key" in body) == (2, True, True)
     words = runner.annotations[-1][1]
     assert words.startswith("policy.yaml:6:")
     assert "did you mean `max_increase`?" in words
     assert words in runner.summary.replace("&lt;", "<")
+
+
+def test_a_change_that_can_no_longer_be_judged_does_not_keep_its_old_verdict(world, judged, hub):
+    judged(world.opened(world.change(widths=(64,))))
+    broken = world.opened(world.change(greengate_yaml="kind: Nonsense"))
+    _, ended = judged(broken, name="second", environment={"GITHUB_RUN_ID": "17234567999"})
+    ((_, body),) = comments(hub)
+    assert (ended.code, "greengate errored" in body) == (2, True)
 
 
 @pytest.mark.parametrize(
