@@ -317,6 +317,19 @@ def test_a_wrong_policy_is_2_and_told(tmp_path, models):
     assert not (ran.reports / "entries.jsonl").exists()
 
 
+def test_a_wrong_policy_takes_the_place_of_an_older_verdict(tmp_path, models):
+    place = project(tmp_path, models)
+    with gitlab() as lab:
+        place.variables |= {"GREENGATE_GITLAB_TOKEN": TOKEN, "CI_API_V4_URL": f"{lab.address}/api/v4"}
+        assert place.run().code() == 0
+        place.push(greengate_YAML="kind: Nonsense")
+        ran = place.run(CI_JOB_ID="56790")
+    assert ran.code() == 2, ran.said
+    (note,) = lab.own_notes()
+    assert "errored" in note
+    assert "kind" in note
+
+
 def test_merged_results_are_told_beside_the_authors_commit(tmp_path, models):
     place = project(tmp_path, models)
     place.push(model_ONNX=models["wide"])
