@@ -66,7 +66,7 @@ def run(settings: Settings, watch: Watch) -> Account:
     with opened(settings.history or settings.root / held.project.history) as history:
         history.check_writable()
         base = "" if held.project is project else held.base
-        here = profiles.recognise(held.project.profile, settings.root, base, taken_at[:10], machine.here())
+        here = profiles.recognise(held.project.profiles, settings.root, base, taken_at[:10], machine.here())
         found = meters.survey(held.project.meters, _access(settings, held, project), preparation.device(held.project))
         factors = deployments.pinned(settings.root, held.project, base)
         with purses.opened(settings, held, history) as purse:

@@ -106,7 +106,7 @@ def _edits(before: Project, after: Project) -> Iterator[str]:
         else:
             yield from _believed(entry, now)
             yield from _not_believed(entry, now)
-    for part in ("cpu", "meters", "profile", "device", "threads", "limits", "factors", "history"):
+    for part in ("cpu", "meters", "profiles", "device", "threads", "limits", "factors", "history"):
         if getattr(before, part) != getattr(after, part):
             yield f"this change edits {part} in greengate.yaml; this check holds to the base's"
     for entry in after.models:

@@ -7,6 +7,7 @@ knows every figure in it. Amounts are decimal strings with their unit in the nam
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
@@ -225,29 +226,39 @@ class Recognised:
     events: tuple[Event, ...] = ()
 
 
-def recognise(entry: ProfileEntry | None, root: Path, base: str, today: str, here: Machine) -> Recognised:
-    """Hold this machine against the profile that the project names, if it names one.
+def recognise(entries: Sequence[ProfileEntry], root: Path, base: str, today: str, here: Machine) -> Recognised:
+    """Hold this machine against the profiles that the project names, and take the one of its kind.
+
+    All of them must be there and signed; only the one that is taken must not have expired.
 
     Args:
-        entry: What the project file says.
+        entries: What the project file says.
         root: The project's folder.
         base: The commit that the project file was read at, and so is the profile; "" reads the working tree.
         today: The UTC date, YYYY-MM-DD.
         here: This machine.
 
     Raises:
-        ProjectError: The profile is not there, cannot be believed, or its last day is over.
+        ProjectError: A profile is not there or cannot be believed, or the last day of the one of this kind is over.
     """
-    if entry is None:
+    others: dict[str, str] = {}
+    for entry, signed in [(entry, _read(entry, root, base)) for entry in entries]:
+        runner, differing = signed.of(here)
+        if not differing:
+            refuse_expired(signed, today, entry.place, ProjectError)
+            return Recognised(runner)
+        others[entry.file] = differing
+    if not others:
         return Recognised(here.runner)
+    told = "; ".join(f"{file}: {words}" if len(others) > 1 else words for file, words in others.items())
+    files = " or ".join(others)
+    words = f"this machine is not of the kind that {files} was made on, so that it has no profile: {told}"
+    return Recognised(here.runner, (words,), (Event(name="other-runner", words=f"{files} was left out"),))
+
+
+def _read(entry: ProfileEntry, root: Path, base: str) -> Signed:
     data = read_source(root, entry.file, base)
     if data is None:
         hint = f"commit what `greengate runner calibrate --output {entry.file}` writes"
         raise ProjectError(entry.place, f"the runner profile `{entry.file}` is not there", hint)
-    signed = unseal(data, entry.key, entry.place, ProjectError)
-    refuse_expired(signed, today, entry.place, ProjectError)
-    runner, differing = signed.of(here)
-    if not differing:
-        return Recognised(runner)
-    words = f"this machine is not of the kind that {entry.file} was made on, so that it has no profile: {differing}"
-    return Recognised(runner, (words,), (Event(name="other-runner", words=f"{entry.file} was left out"),))
+    return unseal(data, entry.key, entry.place, ProjectError)

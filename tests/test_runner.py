@@ -459,6 +459,46 @@ def test_a_machine_of_another_kind_gets_none_and_measured_figures_do_not_count(t
     )
 
 
+SEVERAL = f"""runner:
+  profiles:
+    - {{file: gpu.json, key: "{KEY.public}"}}
+    - {{file: cpu.json, key: "{KEY.public}"}}
+"""
+
+
+def gated_on_one_of_several(folder, **kinds):
+    project(folder, policy=ASKS, text=PROJECT + SEVERAL)
+    for name, given in kinds.items():
+        (folder / f"{name}.json").write_bytes(profiles.seal(profile(**given), KEY))
+    return greengate(folder, "gate", "--json")
+
+
+def other(threads):
+    return {"kind": replace(machine.here().kind, threads=threads)}
+
+
+def test_of_several_profiles_a_machine_takes_the_one_of_its_kind(tmp_path, capsys):
+    assert gated_on_one_of_several(tmp_path, gpu={**other(999), "expires": "2020-01-01"}, cpu={}) == 0
+    runner = json.loads(capsys.readouterr().out)["models"][0]["evidence"]["runner"]
+    assert runner["profile"] == profiles.unseal((tmp_path / "cpu.json").read_bytes(), KEY.public, "", UsageError).id
+
+
+def test_of_several_profiles_none_may_be_of_its_kind(tmp_path, capsys):
+    assert gated_on_one_of_several(tmp_path, gpu=other(999), cpu=other(998)) == 3
+    notes = " ".join(json.loads(capsys.readouterr().out)["models"][0]["evidence"]["notes"])
+    assert (
+        "not of the kind that gpu.json or cpu.json was made on, so that it has no profile: gpu.json: threads" in notes
+    )
+
+
+def test_each_of_several_profiles_must_be_signed(tmp_path, capsys):
+    project(tmp_path, policy=ASKS, text=PROJECT + SEVERAL)
+    (tmp_path / "gpu.json").write_bytes(profiles.seal(profile(), OTHER))
+    (tmp_path / "cpu.json").write_bytes(profiles.seal(profile(), KEY))
+    assert greengate(tmp_path, "gate") == 2
+    assert "(runner.profiles[0]): " in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("data", "said"),
     [
@@ -493,7 +533,7 @@ def test_with_a_base_profile_and_key_are_those_of_the_base(tmp_path, capsys):
     assert greengate(tmp_path, "gate", "--json", "--base", "main") == 0
     whole = json.loads(capsys.readouterr().out)
     assert whole["models"][0]["evidence"]["runner"]["labels"] == {"class": "ci-large"}
-    assert "this change edits profile in greengate.yaml; this check holds to the base's" in whole["notes"]
+    assert "this change edits profiles in greengate.yaml; this check holds to the base's" in whole["notes"]
 
 
 # A policy that asks for a runner

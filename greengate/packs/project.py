@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from greengate.errors import GreengateError, Place, Problems, ProjectError
@@ -69,7 +69,7 @@ class Project:
         limits: Limits of the child processes that run models.
         cpu: Power of one hardware thread of the runner, where the project declares it.
         meters: Power meters that are asked over a network, or of the runner's management controller.
-        profile: The calibration of the runner, where the project names one.
+        profiles: The calibrations of runners that the project names; a machine takes the one of its kind.
         factors: The factor set that it pins, or None.
         digest: SHA-256 (hex) of the project file.
         place: Where the project file begins.
@@ -84,7 +84,7 @@ class Project:
     limits: Limits = field(default_factory=Limits)
     cpu: CpuPower | None = None
     meters: tuple[MeterEntry, ...] = ()
-    profile: ProfileEntry | None = None
+    profiles: tuple[ProfileEntry, ...] = ()
     factors: FactorsEntry | None = None
     digest: str = ""
     place: Place = field(default_factory=Place)
@@ -124,7 +124,7 @@ def _project(document: Document, file: str, digest: str) -> Project:
     device = _device(sheet, value.get("runner"))
     cpu = _cpu(sheet, shape)
     meters = _meters(sheet, value.get("runner"))
-    profile = _profile(sheet, value.get("runner"))
+    profiles = tuple(_profiles(sheet, value.get("runner")))
     factors = _factors(sheet, value.get("factors"))
     if value.get("factors") is None:
         _refuse_unpinned(sheet, entries)
@@ -146,7 +146,7 @@ def _project(document: Document, file: str, digest: str) -> Project:
         limits,
         cpu,
         meters,
-        profile,
+        profiles,
         factors,
         digest,
         place,
@@ -198,12 +198,18 @@ def _meters(sheet: Sheet, runner: object) -> tuple[MeterEntry, ...]:
     return project_meters.read(sheet, ("runner", "meters"), written if isinstance(written, list) else [])
 
 
-def _profile(sheet: Sheet, runner: object) -> ProfileEntry | None:
-    written = runner.get("profile") if isinstance(runner, dict) else None
-    if isinstance(written, dict) and isinstance(written.get("file"), str):
-        sheet.check_path(("runner", "profile", "file"), written["file"])
-    shape = fitting(project_file.Profile, written)
-    return ProfileEntry(shape.file, shape.key, sheet.place(("runner", "profile"))) if shape else None
+def _profiles(sheet: Sheet, runner: object) -> Iterator[ProfileEntry]:
+    """Read the calibrations, of one runner or of several; complain of paths that leave the project."""
+    said = runner if isinstance(runner, dict) else {}
+    several = said.get("profiles")
+    places: list[tuple[KeyPath, object]] = [(("runner", "profile"), said.get("profile"))]
+    places += [(("runner", "profiles", at), one) for at, one in enumerate(several if isinstance(several, list) else [])]
+    for path, written in places:
+        if isinstance(written, dict) and isinstance(written.get("file"), str):
+            sheet.check_path((*path, "file"), written["file"])
+        shape = fitting(project_file.Profile, written)
+        if shape:
+            yield ProfileEntry(shape.file, shape.key, sheet.place(path))
 
 
 def _factors(sheet: Sheet, written: object) -> FactorsEntry | None:

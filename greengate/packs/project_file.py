@@ -224,6 +224,11 @@ class Runner(Shape):
     cpu: Cpu | None = Field(None, description="Watts of a hardware thread, instead of the table of processors.")
     meters: list[Meter] | None = Field(None, min_length=1, description="Power meters that are asked over a network.")
     profile: Profile | None = Field(None, description="The calibration of the runner that is measured on.")
+    profiles: list[Profile] | None = Field(
+        None,
+        min_length=1,
+        description="Calibrations of runners of several kinds; each machine takes the one of its kind.",
+    )
 
 
 class Project(Shape):
