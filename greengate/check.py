@@ -56,7 +56,7 @@ def run(settings: Settings, watch: Watch) -> Account:
     taken_at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     if not settings.root.is_dir():
         raise UsageError(str(settings.root), "there is no such folder")
-    project = load_project(WorkingTree(settings.root), settings.project)
+    project = load_project(WorkingTree(settings.root), settings.project).on(settings.leg)
     held = grounds.read(settings, project)
     grounds.refuse_strangers(held.policies, held.known(project))
     entries = _chosen(project, settings.models)

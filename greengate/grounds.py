@@ -78,7 +78,7 @@ def read(settings: Settings, project: Project) -> Grounds:
         policies = packs.load(here, settings.policies or project.policies, scales_of(project))
         note = f"{tree.name} has no {settings.project} yet: policies were read from the change itself"
         return Grounds(policies, project, tree.commit, fork, (note,))
-    before = load_project(tree, settings.project)
+    before = load_project(tree, settings.project).on(settings.leg)
     policies = packs.load(tree, settings.policies or before.policies, scales_of(before))
     note = f"policies, waivers, trust and terms are those of {tree.name}"
     return Grounds(policies, before, tree.commit, fork, (note, *_edits(before, project)))
@@ -106,7 +106,7 @@ def _edits(before: Project, after: Project) -> Iterator[str]:
         else:
             yield from _believed(entry, now)
             yield from _not_believed(entry, now)
-    for part in ("cpu", "meters", "profiles", "device", "threads", "limits", "factors", "history"):
+    for part in ("cpu", "meters", "profiles", "device", "threads", "legs", "limits", "factors", "history"):
         if getattr(before, part) != getattr(after, part):
             yield f"this change edits {part} in greengate.yaml; this check holds to the base's"
     for entry in after.models:

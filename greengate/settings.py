@@ -50,6 +50,11 @@ class Settings:
     book: str = ""
     seed: int = 0
 
+    @property
+    def leg(self) -> str:
+        """The leg of a matrix of runners that this is; "" where there is but one."""
+        return self.about.leg if self.about else ""
+
 
 @dataclass(frozen=True, slots=True)
 class MeterAccess:

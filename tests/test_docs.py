@@ -241,6 +241,7 @@ KEYS = [
     (PROJECT, "training", project_file.Training),
     (PROJECT, "deployment", project_file.Deployment),
     (PROJECT, "runner", project_file.Runner),
+    (PROJECT, "legs", project_file.Leg),
     (PROJECT, "limits", project_file.Limits),
     (PROJECT, "cpu", project_file.Cpu),
     (PROJECT, "meters", project_file.Meter),

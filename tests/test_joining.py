@@ -5,7 +5,10 @@ import json
 import pytest
 from change_made import HEAD
 from jobs_made import pull_request
-from projects_made import POLICY, greengate, project
+from projects_made import POLICY, PROJECT, greengate, project
+
+from greengate.packs.project import load_project
+from greengate.trees import WorkingTree
 
 COUNTED = POLICY[: POLICY.index("rules:")] + (
     "rules:\n  - {id: flops, metric: flops_per_inference, max_increase: 5%, enforce: soft}\n"
@@ -140,3 +143,45 @@ def test_words_that_name_no_leg_are_refused(job, tmp_path, capsys, words, found)
     project(tmp_path, policy=COUNTED)
     assert greengate(tmp_path, "join", *words) == 2
     assert found in capsys.readouterr().err
+
+
+def evidence_on(folder, capsys, *words):
+    code = greengate(folder, "gate", "--budget", "1 s", "--json", *words)
+    return code, json.loads(capsys.readouterr().out)["models"][0]["evidence"]
+
+
+def test_a_leg_runs_models_as_the_project_says_of_it(job, tmp_path, capsys):
+    project(
+        tmp_path, policy=COUNTED, text=PROJECT + "runner: {threads: 2, legs: {one: {threads: 1}, two: {device: cpu}}}\n"
+    )
+    known = load_project(WorkingTree(tmp_path))
+    assert [known.on(leg).threads for leg in ("", "one", "two")] == [2, 1, 2]
+    code, evidence = evidence_on(tmp_path, capsys, "--leg", "one")
+    assert (code, evidence["device"]) == (0, "cpu")
+
+
+def test_a_leg_that_the_project_does_not_list_is_refused(job, tmp_path, capsys):
+    project(tmp_path, policy=COUNTED, text=PROJECT + "runner: {legs: {gpu: {device: cuda}}}\n")
+    assert greengate(tmp_path, "gate", "--leg", "gpus") == 2
+    assert "`runner.legs` knows no leg `gpus`\n  hint: did you mean `gpu`?" in capsys.readouterr().err
+
+
+def test_a_leg_on_a_gpu_that_is_not_there_cannot_be_judged(job, tmp_path, capsys):
+    project(tmp_path, policy=COUNTED, text=PROJECT + "runner: {legs: {gpu: {device: 'cuda:7'}}}\n")
+    assert greengate(tmp_path, "gate", "--leg", "gpu") != 0
+    assert greengate(tmp_path, "gate", "--budget", "1 s") == 0
+
+
+@pytest.mark.parametrize(
+    ("legs", "words"),
+    [
+        ("{gpu: {device: tpu}}", "(runner.legs.gpu.device): `tpu` is no device"),
+        ("{gpu: {devise: cuda}}", "did you mean `device`?"),
+        ("{}", "the mapping is empty"),
+    ],
+    ids=["device", "key", "none"],
+)
+def test_what_is_wrong_with_a_leg_is_told_with_its_place(job, tmp_path, capsys, legs, words):
+    project(tmp_path, policy=COUNTED, text=PROJECT + f"runner: {{legs: {legs}}}\n")
+    assert greengate(tmp_path, "gate") == 2
+    assert words in capsys.readouterr().err

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
-from greengate.errors import GreengateError, Place, Problems, ProjectError
+from greengate.errors import GreengateError, Place, Problems, ProjectError, nearest
 from greengate.packs import project_file, project_meters, project_model
 from greengate.packs.mistakes import fitting, shaped
 from greengate.packs.project_entry import ModelEntry
@@ -46,6 +46,14 @@ class ProfileEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class LegEntry:
+    """What is otherwise on one leg of a matrix of runners; None where nothing is."""
+
+    device: str | None = None
+    threads: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class FactorsEntry:
     """The factor set that the project pins: a shipped one's name, or a file and the digest that it must have."""
 
@@ -71,6 +79,7 @@ class Project:
         meters: Power meters that are asked over a network, or of the runner's management controller.
         profiles: The calibrations of runners that the project names; a machine takes the one of its kind.
         factors: The factor set that it pins, or None.
+        legs: What is otherwise on the legs of a matrix of runners, by their names.
         digest: SHA-256 (hex) of the project file.
         place: Where the project file begins.
     """
@@ -86,8 +95,22 @@ class Project:
     meters: tuple[MeterEntry, ...] = ()
     profiles: tuple[ProfileEntry, ...] = ()
     factors: FactorsEntry | None = None
+    legs: Mapping[str, LegEntry] = field(default_factory=dict)
     digest: str = ""
     place: Place = field(default_factory=Place)
+
+    def on(self, leg: str) -> Project:
+        """Return the project as it is on one leg of a matrix; itself where it says nothing of legs, or none is named.
+
+        Raises:
+            ProjectError: It says something of legs, and knows no such one.
+        """
+        if not leg or not self.legs:
+            return self
+        if leg not in self.legs:
+            raise ProjectError(self.place, f"`runner.legs` knows no leg `{leg}`", nearest(leg, self.legs))
+        said = self.legs[leg]
+        return replace(self, device=said.device or self.device, threads=said.threads or self.threads)
 
     def model(self, name: str) -> ModelEntry | None:
         """Return the model of a name, or None."""
@@ -121,7 +144,8 @@ def _project(document: Document, file: str, digest: str) -> Project:
     entries = _models(sheet, value.get("models"))
     policies = _policies(sheet, value.get("policies"))
     limits = _limits(sheet, value.get("runner"), ("runner", "limits"))
-    device = _device(sheet, value.get("runner"))
+    device = _device(sheet, value.get("runner"), ("runner",)) or "cpu"
+    legs = _legs(sheet, shape, value.get("runner"))
     cpu = _cpu(sheet, shape)
     meters = _meters(sheet, value.get("runner"))
     profiles = tuple(_profiles(sheet, value.get("runner")))
@@ -148,20 +172,33 @@ def _project(document: Document, file: str, digest: str) -> Project:
         meters,
         profiles,
         factors,
+        legs,
         digest,
         place,
     )
 
 
-def _device(sheet: Sheet, runner: object) -> str:
-    written = runner.get("device") if isinstance(runner, dict) else None
+def _device(sheet: Sheet, said: object, path: KeyPath) -> str | None:
+    """Read what runs models; None where nothing is said of it."""
+    written = said.get("device") if isinstance(said, dict) else None
     if not isinstance(written, str) or written == "cpu":
-        return "cpu"
+        return written if isinstance(written, str) else None
     if not _CUDA.fullmatch(written):
         hint = "write `cpu`, or `cuda`; of several GPUs `cuda:1` is the second"
-        sheet.complain(("runner", "device"), f"`{written}` is no device that models can run on", hint)
-        return "cpu"
+        sheet.complain((*path, "device"), f"`{written}` is no device that models can run on", hint)
+        return None
     return f"cuda:{int(written.partition(':')[2] or 0)}"
+
+
+def _legs(sheet: Sheet, shape: project_file.Project | None, runner: object) -> dict[str, LegEntry]:
+    known = shape.runner.legs if shape and shape.runner else None
+    written = runner.get("legs") if isinstance(runner, dict) else None
+    if not known or not isinstance(written, dict):
+        return {}
+    return {
+        name: LegEntry(_device(sheet, written[name], ("runner", "legs", name)), leg.threads)
+        for name, leg in known.items()
+    }
 
 
 def _cpu(sheet: Sheet, shape: project_file.Project | None) -> CpuPower | None:

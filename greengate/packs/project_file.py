@@ -215,12 +215,22 @@ class Profile(Shape):
     key: str = Field(pattern=PUBLIC, description="Public key of whoever signed it: ed25519:…")
 
 
+class Leg(Shape):
+    """What is otherwise on one leg of a matrix of runners."""
+
+    device: Text | None = Field(None, description="What runs models there. Default: as for the others.")
+    threads: int | None = Field(None, ge=1, le=1024, description="Threads of one inference there.")
+
+
 class Runner(Shape):
     """How models are run."""
 
     device: Text | None = Field(None, description="What runs them: cpu, cuda or cuda:1. Default: cpu.")
     threads: int | None = Field(None, ge=1, le=1024, description="Threads of one inference. Default: 1.")
     limits: Limits | None = Field(None, description="What a model may use up.")
+    legs: dict[str, Leg] | None = Field(
+        None, min_length=1, description="What is otherwise on a leg of a matrix of runners, by the leg's name."
+    )
     cpu: Cpu | None = Field(None, description="Watts of a hardware thread, instead of the table of processors.")
     meters: list[Meter] | None = Field(None, min_length=1, description="Power meters that are asked over a network.")
     profile: Profile | None = Field(None, description="The calibration of the runner that is measured on.")
