@@ -1,6 +1,8 @@
 """A fork's pull request is told what its gate concluded, by a workflow that believes nothing of it."""
 
+import io
 import json
+import zipfile
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -224,6 +226,13 @@ def bomb():
     return b"0" * (65 * 2**20)
 
 
+def packed(method):
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", method) as archive:
+        archive.writestr("entries.jsonl", "x" * 1000)
+    return data.getvalue().replace(b"\x5d\x00\x00", b"\xff\xff\xff")  # the properties of LZMA
+
+
 ODD = {
     "no artifact": (lambda *_: None, "the run left no entries"),
     "another name": (lambda hub, text: hub.leave({"entries.jsonl": text}, "other"), "the run left no entries"),
@@ -263,10 +272,11 @@ def test_what_a_run_does_not_leave_is_an_error_and_never_a_pass(base, hub, monke
     ("leave", "words"),
     [
         (lambda hub: hub.leave_bytes(b"no zip at all"), "is no ZIP file that can be read"),
+        (lambda hub: hub.leave_bytes(packed(zipfile.ZIP_LZMA)), "is no ZIP file that can be read"),
         (lambda hub: hub.leave({"entries.jsonl": bomb()}), "takes more than 64 MiB"),
         (lambda hub: hub.leave({"entries.jsonl": ""}, size_in_bytes=2**30), "takes 1,024 MiB, and 64 are read"),
     ],
-    ids=["no ZIP", "bomb", "large"],
+    ids=["no ZIP", "LZMA", "bomb", "large"],
 )
 def test_an_artifact_that_cannot_be_read_is_told_and_tells_nobody(base, hub, monkeypatch, capsys, leave, words):
     measured(base, monkeypatch, hub)

@@ -29,6 +29,8 @@ MOST_BYTES = 64 * 2**20
 _MOST_FILE_BYTES = 160 * 2**20  # as base64
 _DOWNLOAD_S = 120.0
 _PIECE = 2**16
+# As GitHub packs; another way may take gigabytes of memory to unpack, and fails in other words.
+_PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ACTIONS, _CONTENTS, _PULLS = "actions: read", "contents: read", "pull-requests: read"
 
 
@@ -216,6 +218,8 @@ def _unpacked(data: bytes, name: str) -> bytes | None:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if name not in archive.namelist():
                 return None
+            if archive.getinfo(name).compress_type not in _PACKED:
+                raise NotImplementedError
             with archive.open(name) as file:
                 found = file.read(MOST_BYTES + 1)
     except (zipfile.BadZipFile, zlib.error, OSError, ValueError, NotImplementedError, RuntimeError, EOFError) as error:
