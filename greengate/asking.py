@@ -32,11 +32,13 @@ def ask(forge: Forge, change: Change, policies: Sequence[Policy], root: Path, ba
     owners = tuple(dict.fromkeys(owner for policy in policies for owner in policy.owners))
     people = _People(forge, owners)
     now = forge.standing()
+    # How waivers came onto the base branch has nothing to do with what the author pushes meanwhile.
+    grants = tuple(_grants(people, policies, root, base))
     if change.head and now.head != change.head:
         words = f"the change has moved on to {now.head[:10]}, so that its reviews are of another commit"
-        return Asked(change=change, unknown=(words,))
-    approvals = tuple(people.approval(review, now.author) for review in forge.reviews()) if owners else ()
-    grants = tuple(_grants(people, policies, root, base))
+        return Asked(change=change, grants=grants, unknown=(*people.unknown, words))
+    reviews = [review for review in forge.reviews() if review.commit == now.head] if owners else []
+    approvals = tuple(people.approval(review, now.author) for review in reviews)
     return Asked(change=change, approvals=approvals, grants=grants, unknown=tuple(people.unknown))
 
 

@@ -60,7 +60,15 @@ def test_a_review_is_known_by_whom_it_stands_for(merged, forge, expected):
 def test_reviews_of_another_commit_than_the_one_under_judgement_do_not_count(merged):
     told = asked(merged, MadeForge(head="d" * 40, approving=(review(),)))
     words = "the change has moved on to dddddddddd, so that its reviews are of another commit"
-    assert told == Asked(change=CHANGE, unknown=(words,))
+    assert (told.approvals, told.unknown) == ((), (words,))
+
+
+def test_a_waiver_that_nobody_reviewed_is_none_whatever_is_pushed_meanwhile(merged):
+    assert [grant.reviewed for grant in asked(merged, MadeForge(head="d" * 40)).grants] == [False]
+
+
+def test_a_review_of_what_was_pushed_while_it_was_asked_for_does_not_count(merged):
+    assert asked(merged, MadeForge(approving=(review(commit="d" * 40),))).approvals == ()
 
 
 def test_a_change_in_a_queue_has_the_reviews_of_its_newest_commit(merged):
