@@ -24,6 +24,7 @@ class RunsHub(Hub):
         self.pulls[12]["fork"] = True
         self.workflow = {"event": "pull_request", "status": "completed", "source": "ada/app", "attempt": 2}
         self.artifacts, self.files, self.edited, self.large = [], {}, [], set()
+        self.moves = ""
 
     def pull(self, number, schema):
         """As it is told, with the branch that it goes to."""
@@ -80,6 +81,8 @@ def pulls(hub, who, asked, told):
 
 @route("GET", rf"{REPO}/pulls/(?P<number>\d+)/files", pull_requests="read")
 def files(hub, who, asked, told, number):
+    if hub.moves:  # the author pushes, and what is told is of that
+        hub.pulls[int(number)]["head"] = hub.moves
     listed = [hub.made("diff-entry", filename=name, sha="0" * 40) for name in hub.edited]
     return hub.page(asked, listed, f"/repos/acme/app/pulls/{number}/files")
 

@@ -6,7 +6,7 @@ from projects_made import POLICY, project
 from repositories_made import run_git as git
 
 from greengate import asking, packs
-from greengate.changes import Approval, Asked, Change, Grant
+from greengate.changes import Approval, Change, Grant
 from greengate.errors import UsageError
 from greengate.trees import GitTree
 

@@ -294,6 +294,23 @@ def test_a_change_that_has_moved_on_is_not_told(base, hub, monkeypatch, capsys):
     assert "no open pull request has the commit of this run any more" in said.out
 
 
+def test_a_change_that_moves_on_while_it_is_looked_at_is_not_told(base, hub, monkeypatch, capsys):
+    hub.leave({"entries.jsonl": measured(base, monkeypatch, hub)})
+    hub.moves = "e" * 40
+    code, said = relayed(base, capsys)
+    assert (code, hub.comments, hub.runs) == (0, {}, {})
+    assert "no open pull request has the commit of this run any more" in said.out
+    assert not (base / ".greengate").exists()
+
+
+def test_what_is_written_down_is_of_the_commit_of_the_change_and_not_of_the_base(base, hub, monkeypatch, capsys):
+    hub.leave({"entries.jsonl": measured(base, monkeypatch, hub)})
+    relayed(base, capsys)
+    assert greengate(base, "history", "--json") == 0
+    (entry,) = json.loads(capsys.readouterr().out)
+    assert entry["commit"] == HEAD
+
+
 def test_a_large_model_is_known_by_its_blob(base, hub, monkeypatch, capsys):
     hub.leave({"entries.jsonl": measured(base, monkeypatch, hub)})
     hub.large = {"model.onnx"}

@@ -212,16 +212,20 @@ class GitHubRuns:
         return ForgeError(self.name, words)
 
 
+def _read(archive: zipfile.ZipFile, name: str) -> bytes:
+    if archive.getinfo(name).compress_type not in _PACKED:
+        raise NotImplementedError
+    with archive.open(name) as file:
+        return file.read(MOST_BYTES + 1)
+
+
 def _unpacked(data: bytes, name: str) -> bytes | None:
     """Read one file of a ZIP, and no more of it than is allowed, whatever it says of its size."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if name not in archive.namelist():
                 return None
-            if archive.getinfo(name).compress_type not in _PACKED:
-                raise NotImplementedError
-            with archive.open(name) as file:
-                found = file.read(MOST_BYTES + 1)
+            found = _read(archive, name)
     except (zipfile.BadZipFile, zlib.error, OSError, ValueError, NotImplementedError, RuntimeError, EOFError) as error:
         raise ForgeError("github", f"the artifact is no ZIP file that can be read ({type(error).__name__})") from None
     if len(found) > MOST_BYTES:
