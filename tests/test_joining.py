@@ -126,6 +126,16 @@ def test_what_is_missing_is_told_by_post_too(legs, capsys):
     assert "every model" in capsys.readouterr().out
 
 
+def test_all_legs_are_one_check_and_of_each_the_newest_counts(legs, capsys):
+    joined(legs, capsys, "gpu", "cpu")
+    assert greengate(legs / "all", "comment", "--dry-run") == 0
+    assert "2 models: 1 passed, 1 failed" in capsys.readouterr().out
+    (legs / "gpu.jsonl").unlink()
+    joined(legs, capsys, "gpu", "cpu")
+    assert greengate(legs / "all", "comment", "--dry-run") == 0
+    assert "2 models: 1 passed, 1 errored" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("words", "found"),
     [

@@ -1,5 +1,7 @@
 """A forge is told what was concluded, and may be told again."""
 
+from dataclasses import replace
+
 import pytest
 from change_made import HEAD, MadeForge
 from jobs_made import on_github, pull_request
@@ -7,6 +9,7 @@ from projects_made import POLICY, PROJECT, greengate, layers, project
 from repositories_made import run_git as git
 
 from greengate import registry
+from greengate.history import opened
 from greengate.verdict import Outcome
 
 COUNTED = POLICY[: POLICY.index("rules:")] + (
@@ -58,6 +61,17 @@ def test_what_is_told_again_changes_nothing(judged, forge, capsys):
         assert greengate(judged, "post", "last") == 0
     assert (len(forge.said), len(forge.shown)) == (1, 1)
     assert "the comment stands as it was" in capsys.readouterr().out
+
+
+def test_checks_that_were_written_down_by_turns_are_told_whole(judged, forge):
+    with opened(judged / ".greengate" / "history.db") as history:
+        failed, passed = reversed([record.decision for record in history.newest_first()])
+    with opened(judged / "shared.db") as history:
+        for decision in (failed, replace(passed, check="another"), passed):
+            history.append(decision)
+    assert greengate(judged, "post", "--history", str(judged / "shared.db")) == 0
+    (mark,) = forge.shown.values()
+    assert mark.title == "2 models: 1 passed, 1 failed"
 
 
 @pytest.mark.parametrize(
