@@ -12,6 +12,17 @@ from greengate.changes import Approval, Asked, Change, Grant
 from greengate.errors import ForgeError, GreengateError, UsageError
 from greengate.forges import Forge, Review, Reviewed
 from greengate.policy import Policy, Waiver
+from greengate.trees import GitTree
+
+
+def under_judgement(about: Change, root: Path) -> Change:
+    """Return a change with the commit under judgement: where CI does not tell it, the one that is checked out.
+
+    What a queue judges is a commit of its own, of which nobody can have approved.
+    """
+    if about.head or about.queued or not about.id:
+        return about
+    return about.model_copy(update={"head": git.toplevel_commit(root)})
 
 
 def ask(forge: Forge, change: Change, policies: Sequence[Policy], root: Path, base: str) -> Asked:
@@ -121,6 +132,8 @@ def _grant(people: _People, policy: Policy, waiver: Waiver, root: Path, base: st
     commit = git.last_touched(root, base, waiver.place.file)
     if not commit:
         return Grant(waiver=waiver.id, reviewed=None, words="the commit that brought it is not in this clone")
+    if GitTree(root, base).is_link(waiver.place.file):
+        return Grant(waiver=waiver.id, reviewed=False, words=f"{waiver.place.file} is a symbolic link")
     try:
         return _judged(people, policy, waiver, commit)
     except ForgeError as error:

@@ -2,12 +2,13 @@
 
 import pytest
 from change_made import HEAD, MadeForge, brought, review
-from projects_made import POLICY, project
+from projects_made import POLICY, greengate, project
 from repositories_made import run_git as git
 
-from greengate import asking, packs
+from greengate import asking, packs, registry
 from greengate.changes import Approval, Change, Grant
 from greengate.errors import UsageError
+from greengate.git import last_touched
 from greengate.trees import GitTree
 
 CHANGE = Change(id="acme/shop#12", forge="github", head=HEAD)
@@ -124,6 +125,34 @@ def test_a_waiver_counts_by_the_change_that_touched_it_last(merged):
     forge.reviewed = lambda commit: seen.append(commit) or ()
     asked(merged, forge)
     assert seen == [git(merged, "rev-parse", "HEAD")]
+
+
+def test_a_waiver_behind_a_link_counts_by_no_change_of_the_link(merged):
+    (merged / "waiver.yaml").rename(merged / "elsewhere.yaml")
+    (merged / "waiver.yaml").symlink_to("elsewhere.yaml")
+    git(merged, "add", ".")
+    git(merged, "commit", "-m", "behind a link")
+    (grant,) = asked(merged, MadeForge(brought=brought(review()))).grants
+    assert (grant.reviewed, grant.words) == (False, "waiver.yaml is a symbolic link")
+
+
+def test_a_file_whose_name_looks_like_a_pattern_is_that_file_alone(merged):
+    for name in ("w*.yaml", "wider.yaml"):
+        (merged / name).write_text("x")
+        git(merged, "add", ".")
+        git(merged, "commit", "-m", name)
+    assert last_touched(merged, "main", "w*.yaml") == git(merged, "rev-parse", "HEAD^")
+
+
+@pytest.mark.parametrize("head", [None, "d" * 40], ids=["the same", "another"])
+def test_outside_ci_reviews_count_for_the_commit_that_is_checked_out(merged, monkeypatch, capsys, head):
+    checked_out = git(merged, "rev-parse", "HEAD")
+    made = MadeForge(head=head or checked_out, approving=(review(commit=head or checked_out),))
+    monkeypatch.setattr(registry, "forge", lambda *_: made)
+    words = ("--base", "main", "--change", "acme/shop#12", "--out", str(merged / "asked.json"))
+    assert greengate(merged, "approvals", *words) == 0
+    told = asking.read(str(merged / "asked.json"), CHANGE.model_copy(update={"head": checked_out}))
+    assert [one.by for one in told.approvals] == ([] if head else ["olga"])
 
 
 def test_a_shallow_clone_cannot_tell_who_brought_a_waiver(merged, tmp_path_factory):

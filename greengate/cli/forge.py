@@ -44,7 +44,7 @@ def approvals(*, project: str, base: str | None, change: str | None, policies: t
     The gate itself then needs no token. Exit code 4: the forge could not be asked.
     """
     root = Path(project).parent
-    about = _about(change)
+    about = asking.under_judgement(_about(change), root)
     chosen = settings.Settings(
         root=root,
         project=Path(project).name,
