@@ -4,8 +4,9 @@ import json
 
 import pytest
 from change_made import HEAD
-from jobs_made import pull_request
+from jobs_made import on_github, pull_request
 from projects_made import POLICY, greengate, project
+from repositories_made import run_git as git
 
 COUNTED = POLICY[: POLICY.index("rules:")] + (
     "rules:\n  - {id: flops, metric: flops_per_inference, max_increase: 5%, enforce: soft}\n"
@@ -111,6 +112,26 @@ def test_entries_of_something_else_are_no_verdict_on_this(legs, capsys, monkeypa
     code, document = joined(legs, capsys, "cpu")
     assert (code, document["outcome"]) == (4, "errored")
     assert words in document["models"][0]["problem"]
+
+
+def test_entries_of_another_run_are_no_verdict_on_a_branch_either(legs, capsys, monkeypatch):
+    on_github(monkeypatch, legs, "push", {}, "refs/heads/main", run="18")
+    code, document = joined(legs, capsys, "cpu")
+    assert (code, document["models"][0]["problem"].endswith("an entry is of the run 17, expected 18")) == (4, True)
+
+
+def test_outside_ci_legs_are_of_one_commit(legs, capsys, monkeypatch):
+    for name in ("GITHUB_ACTIONS", "GITHUB_RUN_ID"):
+        monkeypatch.delenv(name)
+    for leg in ("cpu", "gpu"):
+        for words in (("init", "-b", "main"), ("add", "."), ("commit", "-m", leg)):
+            git(legs / leg, *words)
+        greengate(
+            legs / leg, "gate", "--budget", "1 s", "--leg", leg, "--report", f"entries={legs / leg}.jsonl", "--quiet"
+        )
+    code, document = joined(legs, capsys, "cpu", "gpu")
+    assert (code, told(document)) == (4, [("m on cpu", "passed"), ("every model on gpu", "errored")])
+    assert "an entry is of the commit" in document["models"][1]["problem"]
 
 
 def test_a_leg_that_was_run_again_is_of_the_same_run(legs, capsys, monkeypatch):
