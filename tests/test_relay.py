@@ -6,7 +6,7 @@ import zipfile
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from github_made import HEAD, WORKFLOW
+from github_made import HEAD, WORKFLOW, app_key
 from github_runs_made import RUN, github_with_runs
 from jobs_made import pull_request
 from projects_made import POLICY, PROJECT, greengate, layers, project
@@ -348,6 +348,15 @@ def test_a_run_that_is_none_is_told(base, hub, monkeypatch, capsys, run):
     measured(base, monkeypatch, hub)
     assert greengate(base, "relay", run) in {2, 4}
     assert "error: " in capsys.readouterr().err
+
+
+def test_an_app_may_read_what_a_run_left_and_tell(base, hub, monkeypatch, capsys):
+    hub.leave({"entries.jsonl": measured(base, monkeypatch, hub)})
+    hub.granted["actions"] = "read"
+    monkeypatch.setenv("GREENGATE_GITHUB_APP_ID", "77")
+    monkeypatch.setenv("GREENGATE_GITHUB_APP_KEY", app_key()[0])
+    assert relayed(base, capsys)[0] == 0
+    assert [one["by"] for one in hub.comments.values()] == ["carbon-gate[bot]"]
 
 
 def test_the_token_is_not_shown_to_the_storage(base, hub, monkeypatch, capsys):

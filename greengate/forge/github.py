@@ -12,7 +12,7 @@ from greengate.forge import github_checks
 from greengate.forge.github_client import Client, PatientSession, Refused
 from greengate.forge.github_refusals import missing
 from greengate.forge.github_reviews import counting
-from greengate.forge.github_sign_in import refuse_unusable, sign_in
+from greengate.forge.github_sign_in import TELLING, refuse_unusable, sign_in
 from greengate.forge.reading import entry, maybe
 from greengate.forges import Comment, Mark, Review, Reviewed, Standing
 from greengate.settings import ForgeAccess
@@ -68,7 +68,7 @@ class GitHub:
     def _client(self) -> Client:
         client = Client(self._session)
         with client.translated("metadata: read"):
-            self._author = sign_in(client, self._access, self._owner, self._name)
+            self._author = sign_in(client, self._access, self._owner, self._name, TELLING)
         return client
 
     def standing(self) -> Standing:

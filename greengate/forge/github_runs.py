@@ -20,7 +20,7 @@ from urllib3.exceptions import HTTPError
 from greengate.errors import ForgeError, UsageError
 from greengate.forge.github import ADDRESS, GHOST, repository_of
 from greengate.forge.github_client import Client, PatientSession, Refused
-from greengate.forge.github_sign_in import refuse_unusable, sign_in
+from greengate.forge.github_sign_in import READING, refuse_unusable, sign_in
 from greengate.forge.reading import entry, maybe
 from greengate.settings import ForgeAccess
 from greengate.web.deadline import Line
@@ -92,7 +92,7 @@ class GitHubRuns:
     def _client(self) -> Client:
         client = Client(self._session)
         with client.translated("metadata: read"):
-            sign_in(client, self._access, self._owner, self._name)
+            sign_in(client, self._access, self._owner, self._name, READING)
         return client
 
     def run(self, number: str) -> Ran:
