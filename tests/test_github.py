@@ -247,6 +247,7 @@ def test_a_commit_that_was_pushed_was_brought_by_nothing(forge):
         ("@olga", "olga", True), ("@Olga", "oLGA", True), ("@olga", "ben", False), ("olga", "olga", False),
         ("@acme/green", "olga", True), ("@acme/Green", "olga", True), ("@acme/green", "ben", False),
         ("@acme/green", "carl", False), ("olga@acme.example", "olga", False),
+        ("@acme/..", "olga", False),
     ],
 )  # fmt: skip
 def test_who_stands_for_an_owner(hub, owner, who, stands):

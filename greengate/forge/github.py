@@ -21,7 +21,7 @@ ADDRESS = "https://api.github.com"
 GHOST = "ghost"  # as GitHub calls a user who is deleted
 _CHANGE = re.compile(r"([A-Za-z0-9][\w-]*)/([\w.-]+)#([1-9]\d{0,9})", re.ASCII)
 _REPOSITORY = re.compile(r"([A-Za-z0-9][\w-]*)/([\w.-]+)", re.ASCII)
-_TEAM = re.compile(r"@([\w-]+)/([\w.-]+)", re.ASCII)
+_TEAM = re.compile(r"@([\w-]+)/(?!\.\.?$)([\w.-]+)", re.ASCII)  # not `..`, of which everybody would be one
 _READ, _WRITE, _MEMBERS = "pull-requests: read", "pull-requests: write", "members: read"
 
 
