@@ -209,8 +209,9 @@ class Hub:
         output = {**told["output"], "annotations_count": len(told["annotations"])}
         known = {name: told.get(name) for name in ("name", "head_sha", "external_id", "status", "conclusion")}
         page = f"https://github.example/{self.repository}/runs/{id_}"
+        app = self.made("integration", slug=told.get("by", "github-actions"), owner=self.user("acme"))
         return self.made(
-            "check-run", id=id_, html_url=page, **known, output=output, details_url=told.get("details_url")
+            "check-run", id=id_, html_url=page, **known, output=output, details_url=told.get("details_url"), app=app
         )
 
     def judge_run(self, told):

@@ -115,7 +115,8 @@ class GitHub:
 
     def show(self, mark: Mark) -> str:
         """Show a check run beside the commit."""
-        return github_checks.show(self._client, self._repository, mark)
+        client = self._client
+        return github_checks.show(client, self._repository, mark, self._author)
 
     def reviews(self) -> Sequence[Review]:
         """List the approvals of the newest commit that still stand."""
