@@ -114,7 +114,7 @@ class Relayed:
         return theirs.evidence.model_copy(update=own), ""
 
     def _doubted(self, entry: ModelEntry, evidence: Evidence) -> Iterator[Finding]:
-        if reasons := list(dict.fromkeys(self.seen.doubts(entry, evidence))):
+        if reasons := list(dict.fromkeys((*self.seen.doubts(entry, evidence), *self._beside(entry)))):
             yield Finding(
                 rule="evidence",
                 policy="greengate",
@@ -126,6 +126,11 @@ class Relayed:
                 counterfactual="a maintainer can push the change to a branch of this repository, and judge it there",
                 reason=f"what the fork's run says is not believed: {'; '.join(reasons)}",
             )
+
+    def _beside(self, entry: ModelEntry) -> Iterator[str]:
+        for other in self.seen.held.known(self.project):
+            if other.name != entry.name and any(self.seen.own_code(other)):
+                yield f"code of the change ran in the same job, by the model {other.name}"
 
     def _notes(self, told: Line | HistoryError | None) -> Iterator[str]:
         yield from self.seen.held.notes

@@ -207,6 +207,18 @@ def test_a_change_that_edits_its_own_workflow_cannot_pass(base, hub, monkeypatch
     assert "the change edits what its own job runs" in told(hub)[0]
 
 
+def test_a_model_that_is_built_could_make_up_the_figures_of_the_one_beside_it(base, hub, monkeypatch, capsys):
+    def another(folder):
+        text = (folder / "greengate.yaml").read_text()
+        built = "  - {name: n, build: {command: [cp, model.onnx, n.onnx], output: n.onnx}, batch: 8}\n"
+        (folder / "greengate.yaml").write_text(text + built)
+
+    hub.leave({"entries.jsonl": measured(base, monkeypatch, hub, edit=another)})
+    relayed(base, capsys)
+    assert "code of the change ran in the same job, by the model n" in told(hub)[0]
+    assert "1 passed" not in told(hub)[0]
+
+
 def test_a_waiver_that_is_over_holds_by_no_clock_of_the_run(base, hub, monkeypatch, capsys):
     yesterday = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
     (base / "waiver.yaml").write_text(WAIVER.replace("EXPIRES", yesterday))
