@@ -12,6 +12,17 @@ from greengate.changes import Approval, Asked, Change, Grant
 from greengate.errors import ForgeError, GreengateError, UsageError
 from greengate.forges import Forge, Review, Reviewed
 from greengate.policy import Policy, Waiver
+from greengate.trees import GitTree
+
+
+def under_judgement(about: Change, root: Path) -> Change:
+    """Return a change with the commit under judgement: where CI does not tell it, the one that is checked out.
+
+    What a queue judges is a commit of its own, of which nobody can have approved.
+    """
+    if about.head or about.queued or not about.id:
+        return about
+    return about.model_copy(update={"head": git.toplevel_commit(root)})
 
 
 def ask(forge: Forge, change: Change, policies: Sequence[Policy], root: Path, base: str) -> Asked:
@@ -32,11 +43,13 @@ def ask(forge: Forge, change: Change, policies: Sequence[Policy], root: Path, ba
     owners = tuple(dict.fromkeys(owner for policy in policies for owner in policy.owners))
     people = _People(forge, owners)
     now = forge.standing()
+    # How waivers came onto the base branch has nothing to do with what the author pushes meanwhile.
+    grants = tuple(_grants(people, policies, root, base))
     if change.head and now.head != change.head:
         words = f"the change has moved on to {now.head[:10]}, so that its reviews are of another commit"
-        return Asked(change=change, unknown=(words,))
-    approvals = tuple(people.approval(review, now.author) for review in forge.reviews()) if owners else ()
-    grants = tuple(_grants(people, policies, root, base))
+        return Asked(change=change, grants=grants, unknown=(*people.unknown, words))
+    reviews = [review for review in forge.reviews() if review.commit == now.head] if owners else []
+    approvals = tuple(people.approval(review, now.author) for review in reviews)
     return Asked(change=change, approvals=approvals, grants=grants, unknown=tuple(people.unknown))
 
 
@@ -119,6 +132,8 @@ def _grant(people: _People, policy: Policy, waiver: Waiver, root: Path, base: st
     commit = git.last_touched(root, base, waiver.place.file)
     if not commit:
         return Grant(waiver=waiver.id, reviewed=None, words="the commit that brought it is not in this clone")
+    if GitTree(root, base).is_link(waiver.place.file):
+        return Grant(waiver=waiver.id, reviewed=False, words=f"{waiver.place.file} is a symbolic link")
     try:
         return _judged(people, policy, waiver, commit)
     except ForgeError as error:

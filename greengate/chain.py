@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from greengate.evidence import Evidence, Link
 from greengate.history import Record
 from greengate.paired import log_ratios
+from greengate.verdict import DISBELIEVED
 
 _COLUMNS = ("cpu", "wall", "run")
 _FEWEST = 2  # rounds, to tell how they scatter
@@ -78,6 +79,8 @@ def _link(record: Record, evidence: Evidence) -> Link | str:
     """Make a link of an entry, or say why it is none."""
     if evidence.baseline is None:
         return "it had no baseline"
+    if any(finding.kind == DISBELIEVED for finding in record.decision.verdict.findings):
+        return "what it says is not believed"
     if evidence.voided:
         return f"nothing counts that it measured: {evidence.voided}"
     if evidence.incomparable:

@@ -45,16 +45,21 @@ class Seen:
         """Say how the change could have made up the figures of one model; nothing where it could not."""
         judged = self.held.judged(entry)
         yield from self._beside()
-        if isinstance(judged.source, Build) or isinstance(judged.baseline, Build):
-            yield "it is built, by what lies in the change"
-        elif judged.trusted:
-            yield "it may run code of its own when it is loaded"
+        yield from self.own_code(entry)
         if isinstance(judged.source, str) and not _is(evidence.candidate.sha256, self.file(judged.source)):
             yield f"{judged.source} of the change is not known to be the model that was measured"
         if evidence.baseline is not None and not self._is_baseline(judged, evidence.baseline.sha256):
             yield "its baseline is not known to be the one of the base branch"
         if evidence.baseline is None and judged.baseline is not None and self.held.project.model(entry.name):
             yield "it was measured without its baseline"
+
+    def own_code(self, entry: ModelEntry) -> Iterator[str]:
+        """Say by what of a model the change's own code ran in the job; nothing where it did not."""
+        judged = self.held.judged(entry)
+        if isinstance(judged.source, Build) or isinstance(judged.baseline, Build):
+            yield "it is built, by what lies in the change"
+        elif judged.trusted:
+            yield "it may run code of its own when it is loaded"
 
     def _beside(self) -> Iterator[str]:
         """Say what of the change ran in the job that measured it."""

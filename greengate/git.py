@@ -161,7 +161,7 @@ def toplevel_commit(root: Path) -> str:
 
 def last_touched(root: Path, ref: str, path: str) -> str:
     """The commit that last changed a file of the project, as seen from a ref; "" where this clone does not reach it."""
-    answer = ask(root, "log", "-1", "--format=%H", "--end-of-options", ref, "--", path)
+    answer = ask(root, "log", "-1", "--format=%H", "--end-of-options", ref, "--", f":(literal){path}")
     found = answer.text if answer.code == 0 else ""
     return "" if found and found in _grafts(root) else found
 

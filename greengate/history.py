@@ -97,17 +97,29 @@ class History:
         return encode({"entry": stored.entry_id, "statement": statement, "evidence": evidence}).decode()
 
     def of_check(self, record: Record) -> list[Record]:
-        """List the entries of the check that one belongs to, in their order; of an old entry, that one alone."""
+        """List the entries of the check that one belongs to, in their order; of an old entry, that one alone.
+
+        Checks that run at the same time may write by turns. Legs of a matrix are one check: of each its newest.
+        """
+        change, number = record.decision.change, _number(record)
+        if not (change.leg and number):
+            return self._of_one(record)
+        legs: dict[str, Record] = {}
+        for other in self._holding(f'"run":"{number}.'):
+            theirs = other.decision.change
+            if theirs.leg and (theirs.id, theirs.head, _number(other)) == (change.id, change.head, number):
+                legs[theirs.leg] = other
+        return [one for newest in legs.values() for one in self._of_one(newest)]
+
+    def _of_one(self, record: Record) -> list[Record]:
+        """List the entries of one run of `greengate gate`."""
         name = record.decision.check
         if not name:
             return [record]
-        found = []
-        for other in self.newest_first():
-            if other.decision.check == name:
-                found.append(other)
-            elif found:
-                break
-        return found[::-1]
+        return [other for other in self._holding(name) if other.decision.check == name]
+
+    def _holding(self, text: str) -> list[Record]:
+        return [self._record(stored) for stored in self._store.holding(text.encode())]
 
     def newest_first(self) -> Iterator[Record]:
         """Go through the decisions, the newest first."""
@@ -210,6 +222,11 @@ def existing(path: Path) -> Path:
     if not path.is_file():
         raise UsageError(str(path), "there is no history here yet", "`greengate gate` writes one")
     return path
+
+
+def _number(record: Record) -> str:
+    """The run without its attempt: legs that are run again alone are of the same run."""
+    return record.decision.change.run.partition(".")[0]
 
 
 def _written(decision: Decision) -> tuple[bytes, bytes]:

@@ -30,6 +30,14 @@ class Leg:
     file: Path
 
 
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What an entry is of: the change, and the commit that was checked out."""
+
+    change: Change
+    commit: str
+
+
 def parse(words: Sequence[str]) -> list[Leg]:
     """Read `NAME=FILE` words.
 
@@ -56,10 +64,12 @@ def join(legs: Sequence[Leg], about: Change, history: History) -> Account:
         history: Where they are written.
     """
     read = [(leg, _read(leg)) for leg in legs]
-    change = about if about.id else _common(read)
+    first = _first(read)
+    change = about if about.id or about.run else first.change
+    commit = "" if change.head else first.commit
     records: list[Record] = []
     for leg, found in read:
-        wrong = found if isinstance(found, HistoryError) else _stranger(leg, found, change)
+        wrong = found if isinstance(found, HistoryError) else _stranger(leg, found, change, commit)
         if wrong is None and not isinstance(found, HistoryError):
             records += [_kept(history, line) for line in found]
         else:
@@ -82,21 +92,22 @@ def _read(leg: Leg) -> list[Line] | HistoryError:
     return found or HistoryError(where, f"the leg {leg.name} left no entries", _HINT)
 
 
-def _common(read: Sequence[tuple[Leg, list[Line] | HistoryError]]) -> Change:
-    """Take the change of the first entry where CI names none."""
+def _first(read: Sequence[tuple[Leg, list[Line] | HistoryError]]) -> _Judged:
+    """Take what the first entry is of: what CI does not tell must at least be the same for all."""
     lines = (line for _, found in read if not isinstance(found, HistoryError) for line in found)
     first = next(lines, None)
-    return first.record.decision.change if first else NO_CHANGE
+    return _Judged(first.record.decision.change, first.record.decision.commit) if first else _Judged(NO_CHANGE, "")
 
 
-def _stranger(leg: Leg, found: Sequence[Line], change: Change) -> HistoryError | None:
-    """Say how entries are not those of this leg, this change and this run."""
+def _stranger(leg: Leg, found: Sequence[Line], change: Change, commit: str) -> HistoryError | None:
+    """Say how entries are not those of this leg, this change, this commit and this run."""
     for line in found:
         theirs = line.record.decision.change
         for word, this, that in (
             ("the leg", leg.name, theirs.leg),
             ("the change", change.id, theirs.id),
             ("the commit", change.head, theirs.head),
+            ("the commit", commit, line.record.decision.commit),
             ("the run", _number(change), _number(theirs)),
         ):
             if this and this != that:

@@ -82,7 +82,9 @@ def _say(forge: Forge, telling: Telling) -> str:
 
 
 def _show(forge: Forge, telling: Telling) -> str:
-    commit = telling.change.head or forge.standing().head
+    commit = telling.change.head
+    if not commit:
+        raise ForgeError(forge.name, "it is not known which commit was judged, so that no check can stand beside it")
     place = forge.show(
         Mark(
             name=telling.check,

@@ -19,7 +19,7 @@ from greengate.history import Decision, Line, read_line
 from greengate.packs.project import Project
 from greengate.packs.project_entry import ModelEntry
 from greengate.policy import Enforce
-from greengate.verdict import Finding, Outcome, Verdict
+from greengate.verdict import DISBELIEVED, Finding, Outcome, Verdict
 
 ARTIFACT, ENTRIES = "greengate", "entries.jsonl"
 _LOOK = "look at the run itself: it failed before it judged, or was cut short"
@@ -43,18 +43,13 @@ class Relayed:
     asked: Asked | None
     at: str
 
-    def decisions(self, entries: bytes | None, commit: str) -> list[Decision]:
-        """Judge every model again by what a run left, or say why it cannot be.
-
-        Args:
-            entries: The file of entries, or None where the run left none.
-            commit: The commit of the base branch.
-        """
+    def decisions(self, entries: bytes | None) -> list[Decision]:
+        """Judge every model again by what a run left (None where it left no entries), or say why it cannot be."""
         check, found = token_hex(8), self._read(entries)
         made = []
         for entry in self.seen.held.known(self.project):
             told = found if isinstance(found, HistoryError) else found.get(entry.name)
-            made.append(self._decision(entry, told, commit, check))
+            made.append(self._decision(entry, told, check))
         return made
 
     def _read(self, entries: bytes | None) -> Mapping[str, Line] | HistoryError:
@@ -75,7 +70,7 @@ class Relayed:
             found[line.record.decision.model] = line
         return found
 
-    def _decision(self, entry: ModelEntry, told: Line | HistoryError | None, commit: str, check: str) -> Decision:
+    def _decision(self, entry: ModelEntry, told: Line | HistoryError | None, check: str) -> Decision:
         policies = grounds.covering(self.seen.held, entry, self.seen.branch)
         evidence, problem = self._judgeable(entry, told)
         findings: tuple[Finding, ...] = ()
@@ -89,7 +84,8 @@ class Relayed:
             verdict=Verdict(model=entry.name, findings=findings),
             evidence=evidence,
             policies=tuple((policy.name, policy.digest) for policy in policies),
-            commit=commit,
+            # What is not merged must not look as if it were: later changes are held against what is.
+            commit=self.change.head,
             problem=problem,
             notes=tuple(self._notes(told)),
             check=check,
@@ -118,18 +114,23 @@ class Relayed:
         return theirs.evidence.model_copy(update=own), ""
 
     def _doubted(self, entry: ModelEntry, evidence: Evidence) -> Iterator[Finding]:
-        if reasons := list(dict.fromkeys(self.seen.doubts(entry, evidence))):
+        if reasons := list(dict.fromkeys((*self.seen.doubts(entry, evidence), *self._beside(entry)))):
             yield Finding(
                 rule="evidence",
                 policy="greengate",
                 metric="",
-                kind="provenance",
+                kind=DISBELIEVED,
                 enforce=Enforce.HARD,
                 judged=Outcome.INCONCLUSIVE,
                 outcome=Outcome.INCONCLUSIVE,
                 counterfactual="a maintainer can push the change to a branch of this repository, and judge it there",
                 reason=f"what the fork's run says is not believed: {'; '.join(reasons)}",
             )
+
+    def _beside(self, entry: ModelEntry) -> Iterator[str]:
+        for other in self.seen.held.known(self.project):
+            if other.name != entry.name and any(self.seen.own_code(other)):
+                yield f"code of the change ran in the same job, by the model {other.name}"
 
     def _notes(self, told: Line | HistoryError | None) -> Iterator[str]:
         yield from self.seen.held.notes

@@ -115,6 +115,12 @@ class GitTree:
             )
         return word if rest.startswith("blob ") else None
 
+    def is_link(self, path: str) -> bool:
+        """Tell whether a file is reached by symbolic links, so that it is not at its path that it changes."""
+        name = f"{self.commit}:{self._prefix}{PurePosixPath(path)}\n"
+        there = git.ask(self.root, "cat-file", "--batch-check", given=name.encode()).text.partition(" ")[0]
+        return self.blob(path) not in {None, there}
+
     def glob(self, pattern: str) -> Sequence[str]:
         """Return the sorted paths that a pattern such as `policies/**/*.yaml` matches; see `matches`."""
         inside(pattern)

@@ -10,6 +10,9 @@ from greengate.changes import Approval
 from greengate.evidence import Interval, Provenance
 from greengate.values import Real, Value
 
+DISBELIEVED = "provenance"
+"""The kind of a finding that says why figures are not believed."""
+
 
 class Outcome(StrEnum):
     """How a rule, or a whole check, ended."""

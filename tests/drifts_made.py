@@ -49,13 +49,13 @@ def drift(metric=ENERGY, limit="10%", side="max_increase", since="v1", **rest):
     return Rule("growth", (Drift(side, Share.parse(limit), since),), lookup(metric), **rest)
 
 
-def record(candidate, baseline, number=0, ratio=1.02, outcome="passed", commit="", **rest):
+def record(candidate, baseline, number=0, ratio=1.02, outcome="passed", commit="", kind="limit", **rest):
     """Make an accepted entry that compared two models, told by SHA-256 or by one letter of it; "" is no baseline."""
     found = evidence({}, {} if baseline else None, **{"pairs": rounds(ratio, seed=number) if baseline else (), **rest})
     sides = {"candidate": found.candidate.model_copy(update={"sha256": digest(candidate)})}
     if found.baseline:
         sides["baseline"] = found.baseline.model_copy(update={"sha256": digest(baseline)})
-    finding = Finding(rule="r", policy="p", metric="", kind="limit", enforce=SOFT, judged=outcome, outcome=outcome)
+    finding = Finding(rule="r", policy="p", metric="", kind=kind, enforce=SOFT, judged=outcome, outcome=outcome)
     judged = Decision(
         model="m",
         path="model.onnx",

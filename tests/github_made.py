@@ -209,8 +209,9 @@ class Hub:
         output = {**told["output"], "annotations_count": len(told["annotations"])}
         known = {name: told.get(name) for name in ("name", "head_sha", "external_id", "status", "conclusion")}
         page = f"https://github.example/{self.repository}/runs/{id_}"
+        app = self.made("integration", slug=told.get("by", "github-actions"), owner=self.user("acme"))
         return self.made(
-            "check-run", id=id_, html_url=page, **known, output=output, details_url=told.get("details_url")
+            "check-run", id=id_, html_url=page, **known, output=output, details_url=told.get("details_url"), app=app
         )
 
     def judge_run(self, told):
@@ -246,8 +247,9 @@ def access_token(hub, who, asked, told, id_):
     wanted = told.get("permissions", hub.granted)
     if any(levels.index(hub.granted.get(name, "read")) < levels.index(level) for name, level in wanted.items()):
         raise Refusal(422, "The permissions requested are not granted to this installation.")
-    hub.who[APP] = Who("carbon-gate[bot]", "carbon-gate", wanted)
-    return Reply(201, hub.made("installation-token", token=APP, expires_at="2999-01-01T00:00:00Z"))
+    token = APP if APP not in hub.who else f"{APP}{hub.id()}"
+    hub.who[token] = Who("carbon-gate[bot]", "carbon-gate", wanted)
+    return Reply(201, hub.made("installation-token", token=token, expires_at="2999-01-01T00:00:00Z"))
 
 
 @route("GET", rf"{REPO}/issues/(?P<number>\d+)/comments", pull_requests="read", issues="read")

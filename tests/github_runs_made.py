@@ -30,6 +30,7 @@ class RunsHub(Hub):
             "head": HEAD,
         }
         self.artifacts, self.files, self.edited, self.large = [], {}, [], set()
+        self.moves = ""
 
     def pull(self, number, schema):
         """As it is told, with the branch that it goes to."""
@@ -92,6 +93,8 @@ def pulls(hub, who, asked, told):
 
 @route("GET", rf"{REPO}/pulls/(?P<number>\d+)/files", pull_requests="read")
 def files(hub, who, asked, told, number):
+    if hub.moves:  # the author pushes, and what is told is of that
+        hub.pulls[int(number)]["head"] = hub.moves
     listed = [hub.made("diff-entry", filename=name, sha="0" * 40) for name in hub.edited]
     return hub.page(asked, listed, f"/repos/acme/app/pulls/{number}/files")
 

@@ -462,10 +462,13 @@ def test_nothing_that_the_change_brings_along_is_imported(tmp_path, models, name
     assert not (tmp_path / "evil").exists()
 
 
-def test_a_cache_that_the_change_brings_along_is_refused(tmp_path, models):
+@pytest.mark.parametrize("folder", [".cache", "elsewhere"])
+def test_a_cache_that_the_change_brings_along_is_refused(tmp_path, models, folder):
     place = project(tmp_path, models)
-    (place.clone / ".cache" / "pip").mkdir(parents=True)
-    (place.clone / ".cache" / "pip" / "x").write_text("x")
+    (place.clone / folder / "pip").mkdir(parents=True)
+    (place.clone / folder / "pip" / "x").write_text("x")
+    if folder != ".cache":
+        (place.clone / ".cache").symlink_to(folder)
     place.push()
     ran = place.run(**wheel(tmp_path / "wheels", "installed"))
     assert ran.code() == 2, ran.said

@@ -2,12 +2,13 @@
 
 import pytest
 from change_made import HEAD, MadeForge, brought, review
-from projects_made import POLICY, project
+from projects_made import POLICY, greengate, project
 from repositories_made import run_git as git
 
-from greengate import asking, packs
-from greengate.changes import Approval, Asked, Change, Grant
+from greengate import asking, packs, registry
+from greengate.changes import Approval, Change, Grant
 from greengate.errors import UsageError
+from greengate.git import last_touched
 from greengate.trees import GitTree
 
 CHANGE = Change(id="acme/shop#12", forge="github", head=HEAD)
@@ -60,7 +61,15 @@ def test_a_review_is_known_by_whom_it_stands_for(merged, forge, expected):
 def test_reviews_of_another_commit_than_the_one_under_judgement_do_not_count(merged):
     told = asked(merged, MadeForge(head="d" * 40, approving=(review(),)))
     words = "the change has moved on to dddddddddd, so that its reviews are of another commit"
-    assert told == Asked(change=CHANGE, unknown=(words,))
+    assert (told.approvals, told.unknown) == ((), (words,))
+
+
+def test_a_waiver_that_nobody_reviewed_is_none_whatever_is_pushed_meanwhile(merged):
+    assert [grant.reviewed for grant in asked(merged, MadeForge(head="d" * 40)).grants] == [False]
+
+
+def test_a_review_of_what_was_pushed_while_it_was_asked_for_does_not_count(merged):
+    assert asked(merged, MadeForge(approving=(review(commit="d" * 40),))).approvals == ()
 
 
 def test_a_change_in_a_queue_has_the_reviews_of_its_newest_commit(merged):
@@ -116,6 +125,34 @@ def test_a_waiver_counts_by_the_change_that_touched_it_last(merged):
     forge.reviewed = lambda commit: seen.append(commit) or ()
     asked(merged, forge)
     assert seen == [git(merged, "rev-parse", "HEAD")]
+
+
+def test_a_waiver_behind_a_link_counts_by_no_change_of_the_link(merged):
+    (merged / "waiver.yaml").rename(merged / "elsewhere.yaml")
+    (merged / "waiver.yaml").symlink_to("elsewhere.yaml")
+    git(merged, "add", ".")
+    git(merged, "commit", "-m", "behind a link")
+    (grant,) = asked(merged, MadeForge(brought=brought(review()))).grants
+    assert (grant.reviewed, grant.words) == (False, "waiver.yaml is a symbolic link")
+
+
+def test_a_file_whose_name_looks_like_a_pattern_is_that_file_alone(merged):
+    for name in ("w*.yaml", "wider.yaml"):
+        (merged / name).write_text("x")
+        git(merged, "add", ".")
+        git(merged, "commit", "-m", name)
+    assert last_touched(merged, "main", "w*.yaml") == git(merged, "rev-parse", "HEAD^")
+
+
+@pytest.mark.parametrize("head", [None, "d" * 40], ids=["the same", "another"])
+def test_outside_ci_reviews_count_for_the_commit_that_is_checked_out(merged, monkeypatch, capsys, head):
+    checked_out = git(merged, "rev-parse", "HEAD")
+    made = MadeForge(head=head or checked_out, approving=(review(commit=head or checked_out),))
+    monkeypatch.setattr(registry, "forge", lambda *_: made)
+    words = ("--base", "main", "--change", "acme/shop#12", "--out", str(merged / "asked.json"))
+    assert greengate(merged, "approvals", *words) == 0
+    told = asking.read(str(merged / "asked.json"), CHANGE.model_copy(update={"head": checked_out}))
+    assert [one.by for one in told.approvals] == ([] if head else ["olga"])
 
 
 def test_a_shallow_clone_cannot_tell_who_brought_a_waiver(merged, tmp_path_factory):

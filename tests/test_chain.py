@@ -4,6 +4,7 @@ import pytest
 from drifts_made import record
 
 from greengate.chain import Broken, chain
+from greengate.verdict import DISBELIEVED
 
 
 def links(records, baseline="d", earlier="a"):
@@ -66,6 +67,13 @@ def test_of_two_runs_on_the_same_files_the_first_counts_so_that_running_again_ch
 def test_of_two_runs_on_the_same_files_one_that_counts_for_nothing_is_left_out():
     (last,) = chain(iter([record("d", "c", 9), record("d", "c", 3, pairs=())]), "d" * 64, "c" * 64)
     assert last.entry == "9" * 64
+
+
+def test_what_is_not_believed_is_no_link():
+    believed, forged = record("d", "c", 9), record("d", "c", 3, outcome="inconclusive", kind=DISBELIEVED)
+    (last,) = chain(iter([believed, forged]), "d" * 64, "c" * 64)
+    assert last.entry == "9" * 64
+    assert links([forged, *STRAIGHT[1:]]) == f"{AT_ONCE}; entry 3333333333 did, but what it says is not believed"
 
 
 AT_ONCE = (

@@ -247,6 +247,7 @@ def test_a_commit_that_was_pushed_was_brought_by_nothing(forge):
         ("@olga", "olga", True), ("@Olga", "oLGA", True), ("@olga", "ben", False), ("olga", "olga", False),
         ("@acme/green", "olga", True), ("@acme/Green", "olga", True), ("@acme/green", "ben", False),
         ("@acme/green", "carl", False), ("olga@acme.example", "olga", False),
+        ("@acme/..", "olga", False),
     ],
 )  # fmt: skip
 def test_who_stands_for_an_owner(hub, owner, who, stands):
@@ -322,6 +323,30 @@ def test_what_is_shown_again_is_changed_and_not_doubled(hub, forge):
     forge.show(mark(70, outcome=Outcome.PASSED, title="passed"))
     (run,) = hub.runs.values()
     assert (run["conclusion"], run["output"]["title"], len(noted(hub))) == ("success", "passed", 70)
+
+
+@pytest.mark.parametrize(
+    ("keys", "shown"),
+    [
+        (["18.1:a", "17.2:a"], ["18.1:a"]),
+        (["9.1:a", "17.1:a"], ["9.1:a", "17.1:a"]),
+        (["17.1:a", "17.1:b"], ["17.1:a", "17.1:b"]),
+        (["17.2:a", "17.1:a", "17.2:a"], ["17.2:a"]),
+        (["18.1:a", "2026-11-21T09:00:00Z:a"], ["18.1:a", "2026-11-21T09:00:00Z:a"]),
+    ],
+    ids=["older", "newer", "other policies", "attempts", "outside CI"],
+)
+def test_an_older_run_adds_no_check_run_to_that_of_a_newer_one(hub, forge, keys, shown):
+    for key in keys:
+        forge.show(mark(key=key))
+    assert [run["external_id"] for run in hub.runs.values()] == shown
+
+
+def test_a_check_run_of_another_app_is_none_of_ours(hub, forge):
+    forge.show(mark(key="99.1:a"))
+    hub.runs[1001]["by"] = "another"
+    forge.show(mark(key="17.1:a"))
+    assert [run["external_id"] for run in hub.runs.values()] == ["99.1:a", "17.1:a"]
 
 
 def test_another_key_is_another_check_run(hub, forge):

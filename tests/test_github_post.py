@@ -1,15 +1,19 @@
 """`greengate post` and `greengate approvals` from the command line to GitHub's double, and back in words."""
 
+from dataclasses import replace
+
 import pytest
 from change_made import HEAD
 from forge_made import Fault
 from github_made import PERSONAL, WORKFLOW, github
 from jobs_made import pull_request
 from projects_made import POLICY, greengate, project
+from repositories_made import run_git as git
 
 from greengate import registry
 from greengate.forge.github import GitHub
 from greengate.forge.github_client import PatientSession
+from greengate.history import opened
 
 LATER = "what was concluded stands; tell it again with `greengate post`"
 COUNTED = POLICY[: POLICY.index("rules:")] + (
@@ -53,10 +57,20 @@ def test_a_check_is_told_in_one_comment_and_a_check_run(judged, hub, capsys):
     assert len(hub.comments) == len(hub.runs) == 1
 
 
+def again(judged, folder, run):
+    """Write down what another run concluded, and return the history."""
+    with opened(judged / ".greengate" / "history.db") as history:
+        decision = history.find("last").decision
+    with opened(folder / "history.db") as history:
+        history.append(replace(decision, change=decision.change.model_copy(update={"run": f"{run}.1"})))
+    return folder / "history.db"
+
+
 def test_twenty_runs_later_there_is_one_comment_still(judged, hub, monkeypatch, tmp_path):
     for run in range(18, 38):
         runs(monkeypatch, tmp_path, hub, str(run))
-        assert greengate(judged, "post") == 0
+        path = str(again(judged, tmp_path, str(run)))
+        assert greengate(judged, "post", "--history", path) == 0
     (comment,) = hub.comments.values()
     assert comment["body"].startswith("<!-- greengate key=greengate.yaml run=37.1 sha256=")
     assert [run["external_id"].partition(":")[0] for run in hub.runs.values()] == [f"{run}.1" for run in range(18, 38)]
@@ -102,6 +116,8 @@ def test_the_token_is_in_nothing_that_is_said(judged, hub, capsys):
 
 def test_a_check_outside_ci_is_told_by_the_change_that_it_was_given(tmp_path, hub, monkeypatch, capsys):
     made = project(tmp_path, candidate=(256,), policy=COUNTED)
+    for words in (("init", "-b", "main"), ("add", "."), ("commit", "-m", "first")):
+        git(made, *words)
     for name in ("GITHUB_ACTIONS", "GITHUB_EVENT_NAME", "GITHUB_REF", "GITHUB_RUN_ID", "GITHUB_REPOSITORY"):
         monkeypatch.delenv(name)
     monkeypatch.setenv("GREENGATE_CHANGE", "acme/shop#12")

@@ -83,8 +83,8 @@ def test_what_is_gone_already_is_no_mistake(forge):
 
 
 def test_a_line_of_a_note_is_no_order_to_gitlab(lab, forge):
-    forge.say("ledger\n/merge\n  /label ~x\n// no order\na/b\n/path/to")
-    assert lab.own_notes() == ["ledger\n&#47;merge\n  &#47;label ~x\n// no order\na/b\n&#47;path/to"]
+    forge.say("ledger\n/merge\n/MERGE\n  /label ~x\n// no order\na/b\n/path/to")
+    assert lab.own_notes() == ["ledger\n&#47;merge\n&#47;MERGE\n  &#47;label ~x\n// no order\na/b\n&#47;path/to"]
 
 
 def test_as_many_characters_as_gitlab_takes_are_taken(lab, forge):

@@ -4,8 +4,9 @@ import json
 
 import pytest
 from change_made import HEAD
-from jobs_made import pull_request
+from jobs_made import on_github, pull_request
 from projects_made import POLICY, PROJECT, greengate, project
+from repositories_made import run_git as git
 
 from greengate.packs.project import load_project
 from greengate.trees import WorkingTree
@@ -116,6 +117,26 @@ def test_entries_of_something_else_are_no_verdict_on_this(legs, capsys, monkeypa
     assert words in document["models"][0]["problem"]
 
 
+def test_entries_of_another_run_are_no_verdict_on_a_branch_either(legs, capsys, monkeypatch):
+    on_github(monkeypatch, legs, "push", {}, "refs/heads/main", run="18")
+    code, document = joined(legs, capsys, "cpu")
+    assert (code, document["models"][0]["problem"].endswith("an entry is of the run 17, expected 18")) == (4, True)
+
+
+def test_outside_ci_legs_are_of_one_commit(legs, capsys, monkeypatch):
+    for name in ("GITHUB_ACTIONS", "GITHUB_RUN_ID"):
+        monkeypatch.delenv(name)
+    for leg in ("cpu", "gpu"):
+        for words in (("init", "-b", "main"), ("add", "."), ("commit", "-m", leg)):
+            git(legs / leg, *words)
+        greengate(
+            legs / leg, "gate", "--budget", "1 s", "--leg", leg, "--report", f"entries={legs / leg}.jsonl", "--quiet"
+        )
+    code, document = joined(legs, capsys, "cpu", "gpu")
+    assert (code, told(document)) == (4, [("m on cpu", "passed"), ("every model on gpu", "errored")])
+    assert "an entry is of the commit" in document["models"][1]["problem"]
+
+
 def test_a_leg_that_was_run_again_is_of_the_same_run(legs, capsys, monkeypatch):
     monkeypatch.setenv("GITHUB_RUN_ATTEMPT", "2")
     assert joined(legs, capsys, "cpu")[0] == 0
@@ -127,6 +148,16 @@ def test_what_is_missing_is_told_by_post_too(legs, capsys):
     entries = [model["entry"] for model in document["models"]]
     assert greengate(legs / "all", "comment", *entries, "--dry-run") == 0
     assert "every model" in capsys.readouterr().out
+
+
+def test_all_legs_are_one_check_and_of_each_the_newest_counts(legs, capsys):
+    joined(legs, capsys, "gpu", "cpu")
+    assert greengate(legs / "all", "comment", "--dry-run") == 0
+    assert "2 models: 1 passed, 1 failed" in capsys.readouterr().out
+    (legs / "gpu.jsonl").unlink()
+    joined(legs, capsys, "gpu", "cpu")
+    assert greengate(legs / "all", "comment", "--dry-run") == 0
+    assert "2 models: 1 passed, 1 errored" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

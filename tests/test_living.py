@@ -239,6 +239,13 @@ def test_a_marker_cannot_be_forged_in_what_others_wrote(name):
     assert tell(board, "x", "11.1") == "the comment was brought up to date"
 
 
+@pytest.mark.parametrize("run", ["9" * 5000, "\u0661"], ids=["endless", "other digits"])
+def test_a_run_that_none_can_have_makes_no_marker(run):
+    board = Board()
+    board.put(f"<!-- greengate key={KEY} run={run} sha256={'0' * 64} -->\nx")
+    assert tell(board, "mine") == "the comment was written"
+
+
 def test_a_body_that_does_not_fit_is_a_mistake_of_ours():
     board = Board()
     assert tell(board, "x" * living.room(board, "10.1", KEY)) == "the comment was written"
@@ -246,7 +253,7 @@ def test_a_body_that_does_not_fit_is_a_mistake_of_ours():
         tell(board, "x" * (living.room(board, "10.1", KEY) + 1))
 
 
-@pytest.mark.parametrize("run", ["10.x", "v1", "1..2", ".", "1.", "\u0661", "1 2"])
+@pytest.mark.parametrize("run", ["10.x", "v1", "1..2", ".", "1.", "\u0661", "1 2", "9" * 65])
 def test_a_run_that_is_no_number_is_refused(run):
     with pytest.raises(UsageError, match="is no run\n  hint: write its number and its attempt"):
         tell(Board(), "x", run)

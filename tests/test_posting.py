@@ -1,5 +1,7 @@
 """A forge is told what was concluded, and may be told again."""
 
+from dataclasses import replace
+
 import pytest
 from change_made import HEAD, MadeForge
 from jobs_made import on_github, pull_request
@@ -7,6 +9,7 @@ from projects_made import POLICY, PROJECT, greengate, layers, project
 from repositories_made import run_git as git
 
 from greengate import registry
+from greengate.history import opened
 from greengate.verdict import Outcome
 
 COUNTED = POLICY[: POLICY.index("rules:")] + (
@@ -36,6 +39,11 @@ def judged(job, tmp_path):
     return folder
 
 
+def history(folder):
+    with opened(folder / ".greengate" / "history.db") as kept:
+        return [*kept.newest_first()][::-1]
+
+
 def comments(forge):
     return list(forge.said.values())
 
@@ -58,6 +66,16 @@ def test_what_is_told_again_changes_nothing(judged, forge, capsys):
         assert greengate(judged, "post", "last") == 0
     assert (len(forge.said), len(forge.shown)) == (1, 1)
     assert "the comment stands as it was" in capsys.readouterr().out
+
+
+def test_checks_that_were_written_down_by_turns_are_told_whole(judged, forge):
+    failed, passed = (record.decision for record in history(judged))
+    with opened(judged / "shared.db") as shared:
+        for decision in (failed, replace(passed, check="another"), passed):
+            shared.append(decision)
+    assert greengate(judged, "post", "--history", str(judged / "shared.db")) == 0
+    (mark,) = forge.shown.values()
+    assert mark.title == "2 models: 1 passed, 1 failed"
 
 
 @pytest.mark.parametrize(
@@ -101,6 +119,37 @@ def test_a_verdict_is_not_told_on_another_change(judged, forge, capsys):
     assert greengate(judged, "post", "--change", "acme/shop#13") == 2
     assert "these entries are about acme/shop#12, not about acme/shop#13" in capsys.readouterr().err
     assert forge.said == {}
+
+
+def test_an_entry_of_another_change_is_not_told_as_that_of_this_job(judged, forge, monkeypatch, tmp_path, capsys):
+    pull_request(monkeypatch, tmp_path, number=13)
+    assert greengate(judged, "post") == 2
+    assert "these entries are about acme/shop#12, not about acme/shop#13" in capsys.readouterr().err
+    assert forge.said == {}
+
+
+def test_an_old_entry_never_overwrites_a_newer_one_whichever_job_tells_it(judged, forge, monkeypatch, tmp_path, capsys):
+    old, *_ = history(judged)
+    pull_request(monkeypatch, tmp_path, run="18", head="d" * 40)
+    assert greengate(judged, "gate", "--model", "n", "--budget", "1 s") == 0
+    assert greengate(judged, "post") == 0
+    pull_request(monkeypatch, tmp_path, run="19", head="d" * 40)
+    assert greengate(judged, "post", old.entry_id) == 0
+    assert "a newer run (18.1) has told it already" in capsys.readouterr().out
+    assert [(mark.commit, mark.page[-2:]) for mark in forge.shown.values()] == [("d" * 40, "18"), (HEAD, "17")]
+
+
+def test_what_was_judged_outside_of_ci_is_told_of_the_commit_that_was_judged(tmp_path, forge, capsys):
+    folder = project(tmp_path, policy=COUNTED)
+    assert greengate(folder, "gate", "--budget", "1 s") == 0
+    assert greengate(folder, "post", "--change", "acme/shop#12") == 4
+    assert "it is not known which commit was judged" in capsys.readouterr().err
+    for words in (("init", "-b", "main"), ("add", "."), ("commit", "-m", "first")):
+        git(folder, *words)
+    assert greengate(folder, "gate", "--budget", "1 s") == 0
+    assert greengate(folder, "post", "--change", "acme/shop#12") == 0
+    (mark,) = forge.shown.values()
+    assert mark.commit == git(folder, "rev-parse", "HEAD").strip()
 
 
 def test_nothing_is_told_from_a_merge_queue(judged, forge, monkeypatch, capsys):

@@ -1,10 +1,12 @@
 """A fork's pull request is told what its gate concluded, by a workflow that believes nothing of it."""
 
+import io
 import json
+import zipfile
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from github_made import HEAD, WORKFLOW
+from github_made import HEAD, WORKFLOW, app_key
 from github_runs_made import RUN, github_with_runs
 from jobs_made import pull_request
 from projects_made import POLICY, PROJECT, greengate, layers, project
@@ -205,6 +207,18 @@ def test_a_change_that_edits_its_own_workflow_cannot_pass(base, hub, monkeypatch
     assert "the change edits what its own job runs" in told(hub)[0]
 
 
+def test_a_model_that_is_built_could_make_up_the_figures_of_the_one_beside_it(base, hub, monkeypatch, capsys):
+    def another(folder):
+        text = (folder / "greengate.yaml").read_text()
+        built = "  - {name: n, build: {command: [cp, model.onnx, n.onnx], output: n.onnx}, batch: 8}\n"
+        (folder / "greengate.yaml").write_text(text + built)
+
+    hub.leave({"entries.jsonl": measured(base, monkeypatch, hub, edit=another)})
+    relayed(base, capsys)
+    assert "code of the change ran in the same job, by the model n" in told(hub)[0]
+    assert "1 passed" not in told(hub)[0]
+
+
 def test_a_waiver_that_is_over_holds_by_no_clock_of_the_run(base, hub, monkeypatch, capsys):
     yesterday = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
     (base / "waiver.yaml").write_text(WAIVER.replace("EXPIRES", yesterday))
@@ -222,6 +236,13 @@ def test_a_waiver_that_is_over_holds_by_no_clock_of_the_run(base, hub, monkeypat
 
 def bomb():
     return b"0" * (65 * 2**20)
+
+
+def packed(method):
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", method) as archive:
+        archive.writestr("entries.jsonl", "x" * 1000)
+    return data.getvalue().replace(b"\x5d\x00\x00", b"\xff\xff\xff")  # the properties of LZMA
 
 
 ODD = {
@@ -263,10 +284,11 @@ def test_what_a_run_does_not_leave_is_an_error_and_never_a_pass(base, hub, monke
     ("leave", "words"),
     [
         (lambda hub: hub.leave_bytes(b"no zip at all"), "is no ZIP file that can be read"),
+        (lambda hub: hub.leave_bytes(packed(zipfile.ZIP_LZMA)), "is no ZIP file that can be read"),
         (lambda hub: hub.leave({"entries.jsonl": bomb()}), "takes more than 64 MiB"),
         (lambda hub: hub.leave({"entries.jsonl": ""}, size_in_bytes=2**30), "takes 1,024 MiB, and 64 are read"),
     ],
-    ids=["no ZIP", "bomb", "large"],
+    ids=["no ZIP", "LZMA", "bomb", "large"],
 )
 def test_an_artifact_that_cannot_be_read_is_told_and_tells_nobody(base, hub, monkeypatch, capsys, leave, words):
     measured(base, monkeypatch, hub)
@@ -282,6 +304,23 @@ def test_a_change_that_has_moved_on_is_not_told(base, hub, monkeypatch, capsys):
     code, said = relayed(base, capsys)
     assert (code, hub.comments) == (0, {})
     assert "no open pull request has the commit of this run any more" in said.out
+
+
+def test_a_change_that_moves_on_while_it_is_looked_at_is_not_told(base, hub, monkeypatch, capsys):
+    hub.leave({"entries.jsonl": measured(base, monkeypatch, hub)})
+    hub.moves = "e" * 40
+    code, said = relayed(base, capsys)
+    assert (code, hub.comments, hub.runs) == (0, {}, {})
+    assert "no open pull request has the commit of this run any more" in said.out
+    assert not (base / ".greengate").exists()
+
+
+def test_what_is_written_down_is_of_the_commit_of_the_change_and_not_of_the_base(base, hub, monkeypatch, capsys):
+    hub.leave({"entries.jsonl": measured(base, monkeypatch, hub)})
+    relayed(base, capsys)
+    assert greengate(base, "history", "--json") == 0
+    (entry,) = json.loads(capsys.readouterr().out)
+    assert entry["commit"] == HEAD
 
 
 def test_a_large_model_is_known_by_its_blob(base, hub, monkeypatch, capsys):
@@ -321,6 +360,15 @@ def test_a_run_that_is_none_is_told(base, hub, monkeypatch, capsys, run):
     measured(base, monkeypatch, hub)
     assert greengate(base, "relay", run) in {2, 4}
     assert "error: " in capsys.readouterr().err
+
+
+def test_an_app_may_read_what_a_run_left_and_tell(base, hub, monkeypatch, capsys):
+    hub.leave({"entries.jsonl": measured(base, monkeypatch, hub)})
+    hub.granted["actions"] = "read"
+    monkeypatch.setenv("GREENGATE_GITHUB_APP_ID", "77")
+    monkeypatch.setenv("GREENGATE_GITHUB_APP_KEY", app_key()[0])
+    assert relayed(base, capsys)[0] == 0
+    assert [one["by"] for one in hub.comments.values()] == ["carbon-gate[bot]"]
 
 
 def test_the_token_is_not_shown_to_the_storage(base, hub, monkeypatch, capsys):

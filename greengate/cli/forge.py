@@ -46,7 +46,7 @@ def approvals(*, project: str, base: str | None, change: str | None, policies: t
     The gate itself then needs no token. Exit code 4: the forge could not be asked.
     """
     root = Path(project).parent
-    about = _about(change)
+    about = asking.under_judgement(_about(change), root)
     chosen = settings.Settings(
         root=root,
         project=Path(project).name,
@@ -235,7 +235,7 @@ def _of_records(records: list[Record], change: str | None) -> Change:
         raise UsageError("ENTRY", f"these entries are about several changes: {', '.join(sorted(written))}")
     (entry,) = written.values()
     about = job.about(settings.ci_environment())
-    given = change or settings.from_environment()["change"] or entry.id
+    given = change or settings.from_environment()["change"] or about.id or entry.id
     if entry.id and given != entry.id:
         hint = f"--change {entry.id}"
         raise UsageError("--change", f"these entries are about {entry.id}, not about {given}", hint)
@@ -243,8 +243,18 @@ def _of_records(records: list[Record], change: str | None) -> Change:
         if about.forge:
             return about
         raise UsageError("--change", "the entry names no pull or merge request", "write it like `owner/repo#12`")
-    named = _named(entry if entry.id else about, given)
-    return named.model_copy(update={"run": about.run or named.run, "page": about.page or named.page})
+    return _as_judged(_named(entry if entry.id else about, given), entry, about, records[-1].decision.commit)
+
+
+def _as_judged(named: Change, entry: Change, about: Change, commit: str) -> Change:
+    """Tell of the commit and the run that the entries are of, whichever job tells it.
+
+    Another attempt of that run may tell it: it has joined legs anew.
+    """
+    told = named.model_copy(update={"head": entry.head or commit})
+    if entry.run and entry.run.partition(".")[0] != about.run.partition(".")[0]:
+        return told.model_copy(update={"run": entry.run, "page": entry.page})
+    return told.model_copy(update={"run": about.run or entry.run, "page": about.page or entry.page})
 
 
 @contextmanager

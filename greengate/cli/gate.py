@@ -92,6 +92,7 @@ def gate(  # noqa: PLR0913 - one argument an option
     about = job.about(settings.ci_environment())
     name = (environment["change"] or about.id) if change is None else change
     about = about.model_copy(update={"id": name, "leg": environment["leg"] if leg is None else leg})
+    about = asking.under_judgement(about, Path(project).parent)
     chosen = history or environment["history"]
     account = _checked(
         settings.Settings(

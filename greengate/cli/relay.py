@@ -57,9 +57,13 @@ def relay(  # noqa: PLR0913 - one argument an option
             )
         pull = runs.pull(ran)
         if pull is None:
-            click.echo("nothing is told: no open pull request has the commit of this run any more")
-            return 0
+            return _moved_on()
         return _Relay(Path(project), named, runs, ran, pull, history, destinations, template).told()
+
+
+def _moved_on() -> int:
+    click.echo("nothing is told: no open pull request has the commit of this run any more")
+    return 0
 
 
 class _Tree:
@@ -114,7 +118,10 @@ class _Relay:
             seen = Seen(self.chosen.root, self.pull.base, held, self.runs.edited(self.pull.number), tree.read)
             now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             relayed = Relayed(self.change, project, seen, self._asked(forge, held), now)
-            decisions = relayed.decisions(self.runs.left(self.ran, ARTIFACT, ENTRIES), held.base)
+            decisions = relayed.decisions(self.runs.left(self.ran, ARTIFACT, ENTRIES))
+            # What a pull request edits is told of its newest commit alone, and that may have become another one.
+            if self.runs.pull(self.ran) != self.pull:
+                return _moved_on()
             if self.history is None:
                 preparation.own_folder(self.chosen.root)
             with opened(Path(self.history) if self.history else self.chosen.root / held.project.history) as kept:

@@ -12,7 +12,7 @@ from greengate.forge import github_checks
 from greengate.forge.github_client import Client, PatientSession, Refused
 from greengate.forge.github_refusals import missing
 from greengate.forge.github_reviews import counting
-from greengate.forge.github_sign_in import refuse_unusable, sign_in
+from greengate.forge.github_sign_in import TELLING, refuse_unusable, sign_in
 from greengate.forge.reading import entry, maybe
 from greengate.forges import Comment, Mark, Review, Reviewed, Standing
 from greengate.settings import ForgeAccess
@@ -21,7 +21,7 @@ ADDRESS = "https://api.github.com"
 GHOST = "ghost"  # as GitHub calls a user who is deleted
 _CHANGE = re.compile(r"([A-Za-z0-9][\w-]*)/([\w.-]+)#([1-9]\d{0,9})", re.ASCII)
 _REPOSITORY = re.compile(r"([A-Za-z0-9][\w-]*)/([\w.-]+)", re.ASCII)
-_TEAM = re.compile(r"@([\w-]+)/([\w.-]+)", re.ASCII)
+_TEAM = re.compile(r"@([\w-]+)/(?!\.\.?$)([\w.-]+)", re.ASCII)  # not `..`, of which everybody would be one
 _READ, _WRITE, _MEMBERS = "pull-requests: read", "pull-requests: write", "members: read"
 
 
@@ -68,7 +68,7 @@ class GitHub:
     def _client(self) -> Client:
         client = Client(self._session)
         with client.translated("metadata: read"):
-            self._author = sign_in(client, self._access, self._owner, self._name)
+            self._author = sign_in(client, self._access, self._owner, self._name, TELLING)
         return client
 
     def standing(self) -> Standing:
@@ -115,7 +115,8 @@ class GitHub:
 
     def show(self, mark: Mark) -> str:
         """Show a check run beside the commit."""
-        return github_checks.show(self._client, self._repository, mark)
+        client = self._client
+        return github_checks.show(client, self._repository, mark, self._author)
 
     def reviews(self) -> Sequence[Review]:
         """List the approvals of the newest commit that still stand."""

@@ -20,7 +20,7 @@ from urllib3.exceptions import HTTPError
 from greengate.errors import ForgeError, UsageError
 from greengate.forge.github import ADDRESS, GHOST, repository_of
 from greengate.forge.github_client import Client, PatientSession, Refused
-from greengate.forge.github_sign_in import refuse_unusable, sign_in
+from greengate.forge.github_sign_in import READING, refuse_unusable, sign_in
 from greengate.forge.reading import entry, maybe
 from greengate.settings import ForgeAccess
 from greengate.web.deadline import Line
@@ -29,6 +29,8 @@ MOST_BYTES = 64 * 2**20
 _MOST_FILE_BYTES = 160 * 2**20  # as base64
 _DOWNLOAD_S = 120.0
 _PIECE = 2**16
+# As GitHub packs; another way may take gigabytes of memory to unpack, and fails in other words.
+_PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ACTIONS, _CONTENTS, _PULLS = "actions: read", "contents: read", "pull-requests: read"
 
 
@@ -90,7 +92,7 @@ class GitHubRuns:
     def _client(self) -> Client:
         client = Client(self._session)
         with client.translated("metadata: read"):
-            sign_in(client, self._access, self._owner, self._name)
+            sign_in(client, self._access, self._owner, self._name, READING)
         return client
 
     def run(self, number: str) -> Ran:
@@ -210,14 +212,20 @@ class GitHubRuns:
         return ForgeError(self.name, words)
 
 
+def _read(archive: zipfile.ZipFile, name: str) -> bytes:
+    if archive.getinfo(name).compress_type not in _PACKED:
+        raise NotImplementedError
+    with archive.open(name) as file:
+        return file.read(MOST_BYTES + 1)
+
+
 def _unpacked(data: bytes, name: str) -> bytes | None:
     """Read one file of a ZIP, and no more of it than is allowed, whatever it says of its size."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if name not in archive.namelist():
                 return None
-            with archive.open(name) as file:
-                found = file.read(MOST_BYTES + 1)
+            found = _read(archive, name)
     except (zipfile.BadZipFile, zlib.error, OSError, ValueError, NotImplementedError, RuntimeError, EOFError) as error:
         raise ForgeError("github", f"the artifact is no ZIP file that can be read ({type(error).__name__})") from None
     if len(found) > MOST_BYTES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import jwt
@@ -14,7 +15,8 @@ from greengate.forge.reading import entry
 from greengate.settings import ForgeAccess
 
 WORKFLOW = "github-actions[bot]"
-NEEDED = {"checks": "write", "members": "read", "metadata": "read", "pull_requests": "write"}
+TELLING = {"checks": "write", "members": "read", "metadata": "read", "pull_requests": "write"}
+READING = {"actions": "read", "contents": "read", "metadata": "read", "pull_requests": "read"}
 _APP_ID, _APP_KEY = "GREENGATE_GITHUB_APP_ID", "GREENGATE_GITHUB_APP_KEY"
 # GitHub refuses what was signed in its future, and what is good for more than ten minutes.
 _SLOW_CLOCK_S, _GOOD_FOR_S = 60, 540
@@ -48,15 +50,22 @@ def refuse_unusable(access: ForgeAccess) -> None:
         raise UsageError("github", "its token or App id has characters that none has", "copy it again")
 
 
-def sign_in(client: Client, access: ForgeAccess, owner: str, name: str) -> str:
+def sign_in(client: Client, access: ForgeAccess, owner: str, name: str, needed: Mapping[str, str]) -> str:
     """Sign a client in for a repository; return the name that its comments will have.
+
+    Args:
+        client: The client.
+        access: What it is asked with.
+        owner: The repository's owner.
+        name: The repository's name.
+        needed: The permissions that an App asks for, `TELLING` or `READING`.
 
     Raises:
         ForgeError: The key or token is refused, or the App is not installed there.
         UsageError: The App's key is none.
     """
     if access.app_id:
-        return _as_app(client, access, owner, name)
+        return _as_app(client, access, owner, name, needed)
     client.session.auth = _Token(access.token, _FOREVER)
     try:
         return entry(client.read("user", need="a valid token"), "login", kind=str)
@@ -67,7 +76,7 @@ def sign_in(client: Client, access: ForgeAccess, owner: str, name: str) -> str:
         raise
 
 
-def _as_app(client: Client, access: ForgeAccess, owner: str, name: str) -> str:
+def _as_app(client: Client, access: ForgeAccess, owner: str, name: str, needed: Mapping[str, str]) -> str:
     session = client.session
     signed = _signed(access)
     session.hide(signed)
@@ -76,7 +85,7 @@ def _as_app(client: Client, access: ForgeAccess, owner: str, name: str) -> str:
         slug = _slug(client)
         installed = _installation(client, owner, name)
         granted = entry(installed, "permissions", kind=dict)
-        body = {"repositories": [name], "permissions": _asked_for(granted)}
+        body = {"repositories": [name], "permissions": _asked_for(granted, needed)}
         path = ("app", "installations", str(entry(installed, "id", kind=int)), "access_tokens")
         # A second token does no harm: both end within the hour.
         made = client.write("post", *path, need="metadata: read", body=body, repeat=True)
@@ -119,10 +128,10 @@ def _signed(access: ForgeAccess) -> str:
         raise UsageError(_APP_KEY, "it is no private key that an App has", hint) from None
 
 
-def _asked_for(granted: dict[str, Any]) -> dict[str, str]:
+def _asked_for(granted: dict[str, Any], needed: Mapping[str, str]) -> dict[str, str]:
     """Return of what an installation has been granted only what is needed: asking for more would be refused."""
     return {
         name: level if granted[name] in {level, "write", "admin"} else "read"
-        for name, level in NEEDED.items()
+        for name, level in needed.items()
         if name in granted
     }

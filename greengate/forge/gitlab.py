@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MOST = 1_000_000
 """Characters of a note, as the Notes API has it; GitLab counts code points, as Python does."""
 _CHANGE = re.compile(r"([^\s!/]+(?:/[^\s!/]+)+)!([1-9]\d*)")
-_ORDER = re.compile(r"^( {0,3})/(?=[a-z])", re.MULTILINE)
+_ORDER = re.compile(r"^( {0,3})/(?=[a-z])", re.MULTILINE | re.IGNORECASE)
 
 
 class GitLab:

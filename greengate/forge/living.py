@@ -14,8 +14,8 @@ from urllib.parse import quote, unquote
 from greengate.errors import Unanswered, UsageError
 from greengate.forges import Comment, Forge
 
-_MARKER = re.compile(r"<!-- greengate key=(\S*) run=([\d.]*) sha256=([0-9a-f]{64}) -->\r?\n")
-_RUN = re.compile(r"(?:\d+(?:\.\d+)*)?", re.ASCII)
+_MARKER = re.compile(r"<!-- greengate key=(\S*) run=([0-9.]{0,64}) sha256=([0-9a-f]{64}) -->\r?\n")
+_RUN = re.compile(r"(?=.{0,64}$)(?:\d+(?:\.\d+)*)?", re.ASCII)
 _TRIES = 2
 
 

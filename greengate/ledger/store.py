@@ -87,6 +87,11 @@ class Store:
         with self._file.translated():
             return [Stored(*row) for row in self._select("WHERE entry_id GLOB ?", (prefix + "*",))]
 
+    def holding(self, text: bytes) -> list[Stored]:
+        """Find the entries in whose bytes a text stands, in their order."""
+        with self._file.translated():
+            return [Stored(*row) for row in self._select("WHERE instr(leaf, ?) ORDER BY idx", (text,))]
+
     def body(self, name: str) -> bytes:
         """Return the bytes with this digest, checked."""
         with self._file.translated():
@@ -99,5 +104,5 @@ class Store:
         """Close the file."""
         self._file.close()
 
-    def _select(self, rest: str, values: tuple[str, ...] = ()) -> sqlite3.Cursor:
+    def _select(self, rest: str, values: tuple[str | bytes, ...] = ()) -> sqlite3.Cursor:
         return self._file.connection.execute(f"SELECT idx, entry_id, leaf FROM ledger_entry {rest}", values)  # noqa: S608 - `rest` is ours
