@@ -162,7 +162,7 @@ def _refuse_tracked(place: Path, root: Path) -> None:
     Raises:
         UsageError: Git tracks it.
     """
-    if git.is_repository(root) and git.is_tracked(root, str(place.resolve())):
+    if git.is_repository(root) and git.is_tracked(root, place):
         problem = "git tracks this history, so that a change can write into it what it likes"
         raise UsageError(
             str(place), problem, "keep it out of git, or name another with --history, here and for the gate"
