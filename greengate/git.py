@@ -144,9 +144,9 @@ def is_ancestor(root: Path, older: str, newer: str) -> bool:
     return bool(older) and ask(root, "merge-base", "--is-ancestor", older, newer).code == 0
 
 
-def is_tracked(root: Path, path: str) -> bool:
-    """Whether the checked-out commit or the index holds a file."""
-    return ask(root, "ls-files", "--error-unmatch", "--", path).code == 0
+def is_tracked(root: Path, file: Path) -> bool:
+    """Whether the checked-out commit or the index of a folder's repository holds a file, wherever links lead to it."""
+    return ask(root, "ls-files", "--error-unmatch", "--", f":(literal){file.resolve()}").code == 0
 
 
 def last_release(root: Path, ref: str) -> str:

@@ -214,7 +214,7 @@ def _site(settings: Settings, held: Grounds, history: History) -> sources.Site:
 
 
 def _untrusted(root: Path, held: Grounds, history: History) -> str:
-    if held.base and git.is_tracked(root, str(history.path)):
+    if held.base and git.is_tracked(root, history.path):
         return "the history is part of the change, so that what has passed in it proves nothing"
     return ""
 

@@ -193,7 +193,7 @@ def opened(settings: Settings, held: Grounds, history: History) -> Iterator[Purs
     _refuse_nameless(settings, held, budgets)
     if settings.change:
         refuse_unknown_form(settings.change)
-    if held.base and "://" not in place and git.is_tracked(settings.root, place):
+    if held.base and "://" not in place and git.is_tracked(settings.root, Path(place)):
         hint = "keep it out of git, or name another with --book"
         raise BookError(place, "the book of budgets is part of the change, so that nothing in it is sure", hint)
     access = book_access()

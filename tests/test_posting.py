@@ -121,6 +121,14 @@ def test_a_verdict_is_not_told_on_another_change(judged, forge, capsys):
     assert forge.said == {}
 
 
+def test_a_history_that_the_change_brings_along_is_not_told(judged, forge, capsys):
+    for words in (("init", "-b", "main"), ("add", "-f", ".greengate/history.db"), ("commit", "-m", "all is well")):
+        git(judged, *words)
+    assert greengate(judged, "post") == 2
+    assert "git tracks this history, so that a change can write into it what it likes" in capsys.readouterr().err
+    assert (forge.said, forge.shown) == ({}, {})
+
+
 def test_an_entry_of_another_change_is_not_told_as_that_of_this_job(judged, forge, monkeypatch, tmp_path, capsys):
     pull_request(monkeypatch, tmp_path, number=13)
     assert greengate(judged, "post") == 2

@@ -176,12 +176,27 @@ def _telling(  # noqa: PLR0913 - what is told, of what, and how
     named: bool = True,
 ) -> Telling:
     place = path or settings.from_environment()["history"] or check.history_of(Path(project))
+    if named:
+        _refuse_tracked(Path(place), Path(project).parent)
     with opened(existing(Path(place))) as history:
         found = [history.find(entry) for entry in entries or ("last",)]
         records = list({one.entry_id: one for record in found for one in history.of_check(record)}.values())
         account = check.placed(check.account(records), Path(project))
     about = _of_records(records, change) if named else records[-1].decision.change
     return telling_of(account, about, project, own)
+
+
+def _refuse_tracked(place: Path, root: Path) -> None:
+    """Refuse to tell from a history that a change may bring along, with whatever stands in it.
+
+    Raises:
+        UsageError: Git tracks it.
+    """
+    if git.is_repository(root) and git.is_tracked(root, place):
+        problem = "git tracks this history, so that a change can write into it what it likes"
+        raise UsageError(
+            str(place), problem, "keep it out of git, or name another with --history, here and for the gate"
+        )
 
 
 def telling_of(account: Account, about: Change, project: str, own: reports.Template | None) -> Telling:
