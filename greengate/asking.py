@@ -40,7 +40,7 @@ def ask(forge: Forge, change: Change, policies: Sequence[Policy], root: Path, ba
     Raises:
         ForgeError: Nothing at all could be asked.
     """
-    owners = tuple(dict.fromkeys(owner for policy in policies for owner in policy.owners))
+    owners = tuple(dict.fromkeys(owner for policy in policies for owner in _owners(policy)))
     people = _People(forge, owners)
     now = forge.standing()
     # How waivers came onto the base branch has nothing to do with what the author pushes meanwhile.
@@ -127,7 +127,8 @@ def _grants(people: _People, policies: Sequence[Policy], root: Path, base: str) 
 
 def _grant(people: _People, policy: Policy, waiver: Waiver, root: Path, base: str) -> Grant:
     """Find the change that last touched a waiver's file, and an owner's review of it."""
-    if not policy.owners:
+    owners = _of_waiver(policy, waiver)
+    if not owners:
         return Grant(waiver=waiver.id, reviewed=None, words=f"the policy {policy.name} names no owners")
     commit = git.last_touched(root, base, waiver.place.file)
     if not commit:
@@ -135,15 +136,28 @@ def _grant(people: _People, policy: Policy, waiver: Waiver, root: Path, base: st
     if GitTree(root, base).is_link(waiver.place.file):
         return Grant(waiver=waiver.id, reviewed=False, words=f"{waiver.place.file} is a symbolic link")
     try:
-        return _judged(people, policy, waiver, commit)
+        return _judged(people, owners, waiver, commit)
     except ForgeError as error:
         return Grant(waiver=waiver.id, reviewed=None, words=_words(error))
 
 
-def _judged(people: _People, policy: Policy, waiver: Waiver, commit: str) -> Grant:
+def _owners(policy: Policy) -> Iterator[str]:
+    """Name all who may let anything of a policy through."""
+    yield from policy.owners
+    for rule in policy.rules:
+        yield from policy.owners_of(rule)
+
+
+def _of_waiver(policy: Policy, waiver: Waiver) -> tuple[str, ...]:
+    """Name the owners of the rule that a waiver is for."""
+    found = [policy.owners_of(rule) for rule in policy.rules if f"{policy.name}/{rule.id}" == waiver.rule]
+    return found[0] if found else policy.owners
+
+
+def _judged(people: _People, owners: Sequence[str], waiver: Waiver, commit: str) -> Grant:
     before, changes = people.doubts(), people.brought(commit)
     for change in changes:
-        if (review := _by_an_owner(people, policy.owners, change)) is not None:
+        if (review := _by_an_owner(people, owners, change)) is not None:
             return Grant(
                 waiver=waiver.id, reviewed=True, by=review.by, review=review.id, at=review.at, change=change.id
             )

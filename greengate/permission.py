@@ -57,7 +57,7 @@ def questions(policy: Policy, rule: Rule, evidence: Evidence) -> Iterable[tuple[
         return
     for check in (*rule.checks, *_ceilings(policy, rule, evidence)):
         yield check, rule.metric
-    if rule.unless and rule.unless.gain and (any(_waivers(policy, rule, evidence)) or _counted(policy, evidence)):
+    if rule.unless and rule.unless.gain and (any(_waivers(policy, rule, evidence)) or _counted(policy, rule, evidence)):
         yield _wanted(rule.unless.gain), rule.unless.gain.metric
 
 
@@ -69,7 +69,9 @@ def remedy(policy: Policy, rule: Rule, evidence: Evidence) -> Remedy | None:
     broken = [_Case(policy, rule, check, evidence) for check, one in found if one.outcome is not Outcome.PASSED]
     ceilings = remedies.ceilings(rule, found)
     obstacles = [words for case in broken for words in case.conditions(ceilings or ())]
-    review = bool(rule.unless and policy.owners and not any(True for case in broken for _ in case.conditions(())))
+    review = bool(
+        rule.unless and policy.owners_of(rule) and not any(True for case in broken for _ in case.conditions(()))
+    )
     return remedies.remedy(policy, rule, ceilings, obstacles, review=review)
 
 
@@ -90,14 +92,14 @@ class _Case:
                 told = f"waived until {waiver.expires} by {waiver.granted_by}: {waiver.reason}{_as_reviewed(grant)}"
                 return Permission(Outcome.WAIVED, told, waiver.id, tuple(map(str, waiver.ceilings)))
             reasons += [f"waiver {waiver.id} {words}" for words in obstacles]
-        approvable = self.rule.unless and not _counted(self.policy, self.evidence)
+        approvable = self.rule.unless and not _counted(self.policy, self.rule, self.evidence)
         if self.rule.unless and approvable and not reasons and found.outcome is Outcome.FAILED:
             reasons = [f"no waiver of type {self.rule.unless.approval} has been granted"]
         return reasons
 
     def approved(self, found: Assessment) -> Permission | list[str]:
         """Ask the reviews of the change for the approval that a trade-off needs; its gain and ceiling bind as ever."""
-        approvals = _counted(self.policy, self.evidence)
+        approvals = _counted(self.policy, self.rule, self.evidence)
         if self.rule.unless is None or not approvals or found.outcome is Outcome.WARNED:
             return []
         if obstacles := [*self.conditions(())]:
@@ -112,9 +114,10 @@ class _Case:
             return []
         if found.outcome is not Outcome.FAILED and found.amount is None:
             return []
-        approvals = _counted(self.policy, self.evidence, override)
+        owners = self.policy.owners_of(self.rule)
+        approvals = _counted(self.policy, self.rule, self.evidence, override)
         if len(approvals) < override.approvals:
-            return [_wanting(override, len(approvals), self.policy)]
+            return [_wanting(override, len(approvals), owners)] if owners else []
         used = approvals[: override.approvals]
         return Permission(Outcome.WAIVED, f"overridden {_of(used)}", approvals=used)
 
@@ -126,7 +129,7 @@ class _Case:
         if self.rule.unless and waiver.type != self.rule.unless.approval:
             yield f"is of type {waiver.type or 'none'}, the rule asks for {self.rule.unless.approval}"
         if grant is not None and grant.reviewed is False:
-            yield f"was not approved by an owner of {self.policy.name} who is not its author: {grant.words}"
+            yield f"was not approved by an owner of the rule who is not its author: {grant.words}"
 
     def conditions(self, granted: Iterable[Limit | Tolerance]) -> Iterator[str]:
         """Go through the gain and all ceilings; yield what does not hold."""
@@ -150,9 +153,9 @@ def _waivers(policy: Policy, rule: Rule, evidence: Evidence) -> Iterable[Waiver]
     )
 
 
-def _counted(policy: Policy, evidence: Evidence, override: Override | None = None) -> tuple[Approval, ...]:
-    """List the approvals by owners of a policy, one of each person; the author's own only where an override says so."""
-    owners = {owner.casefold() for owner in policy.owners}
+def _counted(policy: Policy, rule: Rule, evidence: Evidence, override: Override | None = None) -> tuple[Approval, ...]:
+    """List the approvals by owners of a rule, one of each person; the author's own only where an override says so."""
+    owners = {owner.casefold() for owner in policy.owners_of(rule)}
     own = override is not None and not override.not_author
     found: dict[str, Approval] = {}
     for one in evidence.approvals:
@@ -161,13 +164,12 @@ def _counted(policy: Policy, evidence: Evidence, override: Override | None = Non
     return tuple(found.values())
 
 
-def _wanting(override: Override, count: int, policy: Policy) -> str:
+def _wanting(override: Override, count: int, owners: tuple[str, ...]) -> str:
     missing = override.approvals - count
     author = " who is not the author" if override.not_author else ""
     which = "more approving" if count else "approving"
-    owners = ", ".join(policy.owners) or "none is named, so that nobody can"
     reviews = f"{which} review" if missing == 1 else f"{which} reviews"
-    return f"{missing} {reviews} by an owner{author} would let it through ({owners})"
+    return f"{missing} {reviews} by an owner{author} would let it through ({', '.join(owners)})"
 
 
 def _of(approvals: Iterable[Approval]) -> str:
@@ -210,6 +212,6 @@ def _on(check: Check, ceilings: Iterable[Limit | Tolerance]) -> list[Limit | Tol
 
 def _ceilings(policy: Policy, rule: Rule, evidence: Evidence) -> list[Limit | Tolerance | Drift]:
     granted = [check for waiver in _waivers(policy, rule, evidence) for check in waiver.ceilings]
-    if not granted and not (rule.unless and _counted(policy, evidence)):
+    if not granted and not (rule.unless and _counted(policy, rule, evidence)):
         return []
     return [ceiling for check in rule.checks for ceiling in _on(check, (*_rule_ceiling(rule), *granted))]

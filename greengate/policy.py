@@ -168,7 +168,10 @@ class Tradeoff:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule: a metric (none for an expression) and the checks it must stand."""
+    """One rule: a metric (none for an expression) and the checks it must stand.
+
+    `owners` are those of the policy that it is inherited from, where that one names any: only they let it through.
+    """
 
     id: str
     checks: tuple[Check, ...]
@@ -177,6 +180,7 @@ class Rule:
     unless: Tradeoff | None = None
     message: str = ""
     place: Place = NOWHERE
+    owners: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,3 +299,7 @@ class Policy:
     digest: str = ""
     parents: tuple[tuple[str, str], ...] = ()
     place: Place = NOWHERE
+
+    def owners_of(self, rule: Rule) -> tuple[str, ...]:
+        """Name who may let a rule through: the owners of the policy that it comes from."""
+        return rule.owners or self.owners

@@ -384,3 +384,40 @@ def test_a_waiver_names_the_child_for_a_rule_that_it_inherits():
     )
     found, _ = load(child(), policy(["{id: a, metric: latency_p95, max: 40 ms, enforce: soft}"]), waiver, base=BASE)
     assert found.waivers[0].rule == "child/energy"
+
+
+def owned(owners, name="base", **parts):
+    text = policy(["{id: a, metric: latency_p95, max: 40 ms, enforce: soft}"], name=name, **parts)
+    return text.replace(f"metadata: {{name: {name}", f"metadata: {{name: {name}, owners: {owners}")
+
+
+def owners_of(found):
+    return {rule.id: found.owners_of(rule) for rule in found.rules}
+
+
+def test_an_inherited_rule_keeps_its_owners_and_one_of_its_own_has_the_childs():
+    base = owned('["@acme/board"]')
+    own = "{id: b, metric: model_size, max: 1 MiB, enforce: soft}"
+    text = policy([own], name="child", extends=pinned("base.yaml", base))
+    (found,) = load(text.replace("{name: child", '{name: child, owners: ["@mallory"]'), base=base)
+    assert owners_of(found) == {"a": ("@acme/board",), "b": ("@mallory",)}
+
+
+def test_a_rule_that_is_restated_keeps_the_owners_that_it_is_inherited_with():
+    base = owned('["@acme/board"]')
+    text = owned('["@mallory"]', "child", extends=pinned("base.yaml", base)).replace("40 ms", "30 ms")
+    assert owners_of(load(text, base=base)[0]) == {"a": ("@acme/board",)}
+
+
+def test_what_comes_from_a_policy_without_owners_is_the_childs():
+    base = policy(["{id: a, metric: latency_p95, max: 40 ms, enforce: soft}"], name="base")
+    text = policy(name="child", extends=pinned("base.yaml", base))
+    (found,) = load(text.replace("{name: child", '{name: child, owners: ["@olga"]'), base=base)
+    assert owners_of(found) == {"a": ("@olga",)}
+
+
+def test_a_rule_of_two_parents_has_the_same_owners_in_both():
+    one, two = owned('["@acme/board"]', "one"), owned('["@mallory"]', "two")
+    both = [pinned("one.yaml", one)[1:-1], pinned("two.yaml", two)[1:-1]]
+    words = "the rule `a` comes from two policies with other owners (@acme/board; @mallory)"
+    assert words in complaint(policy(extends=f"[{', '.join(both)}]"), one=one, two=two)

@@ -129,9 +129,15 @@ class TestAnOverride:
         finding = found(owned(growth(ENERGY), self.ONE), open_)
         assert (finding.judged, finding.outcome) == (Outcome.INCONCLUSIVE, Outcome.WAIVED)
 
-    def test_says_that_nobody_can_where_no_owner_is_named(self):
+    def test_is_not_there_where_no_owner_is_named(self):
         nobody = replace(policy(growth(FLOPS)), override=self.ONE)
-        assert found(nobody, facts(approvals=(approval(),))).reason.endswith("(none is named, so that nobody can)")
+        assert told(found(nobody, facts(approvals=(approval(),)))) == ("failed", "")
+
+    def test_of_an_inherited_rule_is_for_the_owners_that_it_comes_from(self):
+        rule = replace(growth(FLOPS), owners=("@acme/board",))
+        assert found(owned(rule, self.ONE), facts(approvals=(approval(),))).outcome is Outcome.FAILED
+        board = approval("gerd", ("@acme/board",))
+        assert found(owned(rule, self.ONE), facts(approvals=(board,))).approvals == (board,)
 
 
 class TestAWaiver:
@@ -152,7 +158,8 @@ class TestAWaiver:
 
     def test_that_no_owner_approved_changes_nothing(self):
         refused = Grant(waiver="W-1", reviewed=False, words="acme/shop#8 was approved by nobody")
-        words = "waiver W-1 was not approved by an owner of p who is not its author: acme/shop#8 was approved by nobody"
+        who = "was not approved by an owner of the rule who is not its author"
+        words = f"waiver W-1 {who}: acme/shop#8 was approved by nobody"
         assert told(self.found(refused)) == ("failed", words)
 
     def test_of_another_name_is_another_waiver(self):

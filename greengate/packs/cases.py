@@ -59,10 +59,11 @@ def evidence(source: Source, at: int, case: documents.Case, policy: Policy) -> E
 def _approvals(source: Source, path: KeyPath, case: documents.Case, policy: Policy) -> tuple[Approval, ...]:
     """Let somebody approve for each owner that the case names, and nobody for two."""
     found = []
+    owners = {owner for rule in policy.rules for owner in policy.owners_of(rule)} | {*policy.owners}
     for index, owner in enumerate(case.approvals or ()):
-        if owner not in policy.owners:
+        if owner not in owners:
             problem = f"`{owner}` is no owner of the policy `{policy.name}`, so that the approval would not count"
-            source.complain((*path, index), problem, nearest(owner, policy.owners) or "name its `owners`")
+            source.complain((*path, index), problem, nearest(owner, owners) or "name its `owners`")
         who = {"by": f"reviewer-{index + 1}", "owners": (owner,)}
         found.append(Approval(review=f"{index + 1}", at=_ANY_DAY, commit="given", **who))
     return tuple(found)

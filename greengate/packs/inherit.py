@@ -164,17 +164,47 @@ def _merged(parents: list[Resolved], source: Source, own: Iterable[Written], set
     ancestors: dict[tuple[str, str], None] = {}
     declared: set[str] = set()
     for parent in parents:
-        rules.update({name: budgets.as_own(written, source.name) for name, written in parent.rules.items()})
+        theirs = {name: _of(parent, budgets.as_own(one, source.name)) for name, one in parent.rules.items()}
+        _refuse_two_owners(source, rules, theirs)
+        rules.update(theirs)
         inherited.update(parent.settings)
         if parent.override is not None:
             override, place = parent.override, parent.override_place
         ancestors.update(dict.fromkeys([(parent.source.name, parent.source.digest), *parent.ancestors]))
         declared |= parent.declared
-    rules.update({written.rule.id: budgets.as_inherited(written, rules.get(written.rule.id)) for written in own})
+    rules.update({one.rule.id: _kept(budgets.as_inherited(one, rules.get(one.rule.id)), rules) for one in own})
     mine = plans.override(source)
     if mine is not None:
         override, place = mine, source.place(("enforcement", "soft", "override"))
     return Resolved(source, rules, {**inherited, **settings}, override, place, tuple(ancestors), frozenset(declared))
+
+
+def _of(parent: Resolved, written: Written) -> Written:
+    """Let an inherited rule keep the owners of the policy that it comes from: no child chooses who lets it through."""
+    metadata = fitting(documents.Metadata, parent.source.value.get("metadata"))
+    owners = written.rule.owners or tuple((metadata.owners if metadata else None) or ())
+    return replace(written, rule=replace(written.rule, owners=owners))
+
+
+def _refuse_two_owners(source: Source, rules: Mapping[str, Written], theirs: Mapping[str, Written]) -> None:
+    """Complain of a rule of two parents whose owners differ: it would be the later one's to let through."""
+    for name in rules.keys() & theirs.keys():
+        one, other = (set(written.rule.owners) for written in (rules[name], theirs[name]))
+        if one and other and one != other:
+            problem = f"the rule `{name}` comes from two policies with other owners ({_names(one)}; {_names(other)})"
+            source.complain(
+                ("extends",), problem, "give one of the two rules another id, or the policies the same owners"
+            )
+
+
+def _names(owners: Iterable[str]) -> str:
+    return ", ".join(sorted(owners))
+
+
+def _kept(written: Written, inherited: Mapping[str, Written]) -> Written:
+    """Let a rule that is restated keep the owners that it is inherited with."""
+    before = inherited.get(written.rule.id)
+    return replace(written, rule=replace(written.rule, owners=before.rule.owners)) if before else written
 
 
 def _refuse_empty(source: Source) -> None:

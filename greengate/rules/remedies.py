@@ -46,7 +46,7 @@ def remedy(
         ceiling={one.side: written(_bound(one), metric) for one in allowed if metric},
         obstacle=impossible if tried is None else "; it ".join(dict.fromkeys(obstacles)),
         review=review,
-        owners=policy.owners,
+        owners=policy.owners_of(rule),
     )
 
 
