@@ -62,6 +62,20 @@ def test_a_change_is_held_against_what_is_merged(shop, capsys):
     assert int(found["asked"]) > 0
 
 
+def test_a_budget_that_a_change_raises_for_itself_is_shown_and_does_not_count(shop, capsys):
+    git(shop, "checkout", "main")
+    edited(shop, "policy.yaml", "900 tCO2e", "1 mgCO2e")
+    git(shop, "commit", "-am", "hardly any")
+    git(shop, "checkout", "-B", "change")
+    edited(shop, "policy.yaml", "1 mgCO2e", "900 tCO2e")
+    layers(shop / "model.onnx", 256)
+    words = ("--base", "main", "--change", "acme/shop#1", "--budget", "3 s", "--json")
+    assert greengate(shop, "gate", *words) == 1
+    (model,) = json.loads(capsys.readouterr().out)["models"]
+    assert model["preview"][0] == "the verdict would be passed instead of failed"
+    assert model["preview"][1].startswith("green/year: passed instead of failed (max 1 mgCO2e in ")
+
+
 def test_a_baseline_that_is_another_model_says_nothing_of_what_is_merged(shop, capsys):
     git(shop, "checkout", "main")
     edited(shop, "greengate.yaml", "git:main", "baseline.onnx")
