@@ -9,7 +9,7 @@ from forge_made import Fault
 
 from greengate.errors import ForgeError, Unanswered
 from greengate.forge import living
-from greengate.forges import Mark
+from greengate.forges import Mark, Standing
 from greengate.verdict import Outcome
 
 # One line for each; what a stage offers: `forge_made.Stage`.
@@ -29,7 +29,7 @@ def mark(stage):
 
 def test_how_a_change_stands(stage):
     standing = stage.forge.standing()
-    assert (standing.head, standing.author, standing.open, standing.fork) == (stage.head, "ada", True, False)
+    assert standing == Standing(stage.head, frozenset({"ada"}), open=True, fork=False)
     stage.push()
     assert stage.forge.standing().head == stage.head != standing.head
 
@@ -122,7 +122,7 @@ def test_approvals_count_for_the_newest_commit_until_they_are_withdrawn(stage):
 def test_a_commit_is_brought_by_a_merged_change_with_its_approvals(stage):
     commit = stage.merge(approved_by=["olga"])
     (found,) = stage.forge.reviewed(commit)
-    assert (found.author, [review.by for review in found.reviews]) == ("ada", ["olga"])
+    assert (found.authors, [review.by for review in found.reviews]) == ({"ada"}, ["olga"])
 
 
 def test_a_commit_that_was_pushed_was_brought_by_none(stage):

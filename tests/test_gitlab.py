@@ -51,9 +51,9 @@ def told(error):
 
 
 def test_a_merge_request_is_told_as_it_stands(lab, forge):
-    assert forge.standing() == Standing(head=HEAD, author="olga", open=True, fork=False)
+    assert forge.standing() == Standing(head=HEAD, authors=frozenset({"olga"}), open=True, fork=False)
     lab.request |= {"state": "merged", "source_project_id": None}
-    assert forge.standing() == Standing(head=HEAD, author="olga", open=False, fork=True)
+    assert forge.standing() == Standing(head=HEAD, authors=frozenset({"olga"}), open=False, fork=True)
 
 
 def test_only_our_own_notes_are_gone_through_over_all_pages_the_oldest_first(lab, forge):
@@ -212,8 +212,12 @@ def test_merged_requests_of_a_commit_are_told_with_the_approvals_that_they_had(l
     lab.approve(PAUL, APPROVED, iid=3)
     lab.approve(BOT, AFTER, iid=3)
     assert forge.reviewed(OLDER) == (
-        Reviewed("acme/ml/digits!3", "olga", (Review("acme/ml/digits!3/2", "paul", "2026-11-21T11:30:00Z", HEAD),)),
-        Reviewed("acme/ml/digits!5", "paul", ()),
+        Reviewed(
+            "acme/ml/digits!3",
+            frozenset({"olga"}),
+            (Review("acme/ml/digits!3/2", "paul", "2026-11-21T11:30:00Z", HEAD),),
+        ),
+        Reviewed("acme/ml/digits!5", frozenset({"paul"}), ()),
     )
 
 
@@ -334,7 +338,7 @@ def test_without_python_gitlab_it_says_what_to_install(monkeypatch):
 def test_it_is_found_by_its_word(lab):
     made = registry.forge("gitlab", ForgeAccess(TOKEN, address=f"{lab.address}/api/v4"), CHANGE)
     with closing(made):
-        assert made.standing().author == "olga"
+        assert made.standing().authors == {"olga"}
     made.close()
 
 

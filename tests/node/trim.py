@@ -31,6 +31,7 @@ ASKED = {
     f"{REPO}/issues/{{issue_number}}/comments": "get post",
     f"{REPO}/pulls": "get",
     f"{REPO}/pulls/{{pull_number}}": "get",
+    f"{REPO}/pulls/{{pull_number}}/commits": "get",
     f"{REPO}/pulls/{{pull_number}}/files": "get",
     f"{REPO}/pulls/{{pull_number}}/reviews": "get",
     "/user": "get",
