@@ -106,6 +106,13 @@ def test_a_mark_is_shown_once_for_its_key(stage, mark):
     assert stage.marks() == [("greengate", stage.head, True)]
 
 
+def test_an_older_run_takes_nothing_back_that_a_newer_one_has_shown(stage, mark):
+    for run, outcome in ((18, Outcome.FAILED), (17, Outcome.PASSED)):
+        page = f"https://ci.example/-/jobs/{run}"
+        stage.forge.show(replace(mark, outcome=outcome, key=f"{run}.1:abc", page=page))
+    assert stage.marks() == [("greengate", stage.head, False)]
+
+
 def test_approvals_count_for_the_newest_commit_until_they_are_withdrawn(stage):
     stage.approve("olga")
     stage.approve("ben")

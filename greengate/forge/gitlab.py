@@ -88,7 +88,7 @@ class GitLab:
 
     def show(self, mark: Mark) -> str:
         """Show a status beside a commit; the same once more changes nothing. Returns the address of the run."""
-        return statuses.show(self._border, self._project, mark)
+        return statuses.show(self._border, self._project, mark, self._own_id)
 
     def reviews(self) -> Sequence[Review]:
         """List the approvals that were given for the newest version of the merge request."""
