@@ -259,8 +259,8 @@ def test_who_wrote_or_committed_a_commit_is_an_author_too(hub, forge, commits, a
 @pytest.mark.parametrize(
     ("count", "head", "why"),
     [
-        (250, HEAD, "it has 250 commits or more, of which GitHub lists no more"),
-        (251, HEAD, "it has 250 commits or more, of which GitHub lists no more"),
+        (250, HEAD, "it has 250 commits or more, and GitHub lists 250 at most"),
+        (251, HEAD, "it has 250 commits or more, and GitHub lists 250 at most"),
         (1, OLD, "its commits, as GitHub lists them, do not end with aaaaaaaaaa"),
     ],
     ids=["all that are listed", "more", "moved meanwhile"],

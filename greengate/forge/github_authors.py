@@ -27,7 +27,7 @@ def authors(commits: Sequence[dict[str, Any]]) -> Iterator[str]:
 def doubt(commits: Sequence[dict[str, Any]], head: str) -> str:
     """Say why not everybody who wrote it is known; "" where everybody is."""
     if len(commits) >= MOST:
-        return f"it has {MOST} commits or more, of which GitHub lists no more"
+        return f"it has {MOST} commits or more, and GitHub lists {MOST} at most"
     if not any(maybe(commit, "sha") == head for commit in commits):
         return f"its commits, as GitHub lists them, do not end with {head[:10]}"
     return ""
