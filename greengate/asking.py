@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from greengate import git
 from greengate.changes import Approval, Asked, Change, Grant
 from greengate.errors import ForgeError, GreengateError, UsageError
-from greengate.forges import Forge, Review, Reviewed
+from greengate.forges import Forge, Review, Reviewed, Standing
 from greengate.policy import Policy, Waiver
 from greengate.trees import GitTree
 
@@ -45,11 +45,10 @@ def ask(forge: Forge, change: Change, policies: Sequence[Policy], root: Path, ba
     now = forge.standing()
     # How waivers came onto the base branch has nothing to do with what the author pushes meanwhile.
     grants = tuple(_grants(people, policies, root, base))
-    if change.head and now.head != change.head:
-        words = f"the change has moved on to {now.head[:10]}, so that its reviews are of another commit"
+    if words := _unheard(change, now):
         return Asked(change=change, grants=grants, unknown=(*people.unknown, words))
     reviews = [review for review in forge.reviews() if review.commit == now.head] if owners else []
-    approvals = tuple(people.approval(review, now.author) for review in reviews)
+    approvals = tuple(people.approval(review, now.authors) for review in reviews)
     return Asked(change=change, approvals=approvals, grants=grants, unknown=tuple(people.unknown))
 
 
@@ -93,10 +92,10 @@ class _People:
         self._owners = owners
         self._known: dict[tuple[str, str], bool] = {}
 
-    def approval(self, review: Review, author: str) -> Approval:
+    def approval(self, review: Review, authors: Iterable[str]) -> Approval:
         """Say for which owners a review counts."""
         stands = tuple(owner for owner in self._owners if self.stands(owner, review.by))
-        own = _same(review.by, author)
+        own = _is_one(review.by, authors)
         return Approval(review=review.id, by=review.by, at=review.at, commit=review.commit, owners=stands, author=own)
 
     def stands(self, owner: str, who: str) -> bool:
@@ -171,13 +170,20 @@ def _judged(people: _People, owners: Sequence[str], waiver: Waiver, commit: str)
 
 def _by_an_owner(people: _People, owners: Iterable[str], change: Reviewed) -> Review | None:
     for review in change.reviews:
-        if not _same(review.by, change.author) and any(people.stands(owner, review.by) for owner in owners):
+        if not _is_one(review.by, change.authors) and any(people.stands(owner, review.by) for owner in owners):
             return review
     return None
 
 
-def _same(one: str, other: str) -> bool:
-    return one.casefold() == other.casefold()
+def _unheard(change: Change, now: Standing) -> str:
+    """Say why no review of the change can count; "" where one can."""
+    if change.head and now.head != change.head:
+        return f"the change has moved on to {now.head[:10]}, so that its reviews are of another commit"
+    return f"who wrote the change is not known: {now.untold}; none of its reviews counts" if now.untold else ""
+
+
+def _is_one(who: str, authors: Iterable[str]) -> bool:
+    return who.casefold() in {author.casefold() for author in authors}
 
 
 def _words(error: GreengateError) -> str:

@@ -46,7 +46,7 @@ class Approval(Value):
         at: When (UTC, ISO 8601).
         commit: The commit that was reviewed.
         owners: The owners of policies that this person stands for, as policies write them: `@olga`, `@acme/green`.
-        author: Whether the change is this person's own.
+        author: Whether the change, or a commit of it, is this person's own.
     """
 
     review: str

@@ -16,8 +16,8 @@ from greengate.packs.project_entry import Build, ModelEntry
 from greengate.policy import PROJECT_SAYS
 from greengate.trees import GitTree
 
-MOST_FILES = 3000
-"""A forge lists no more files of a change."""
+MOST_FILES = 300
+"""GitHub lists no more files of a change."""
 
 _FOLDERS, _FILES = (".github/", ".gitlab/"), ("action.yml", "action.yaml", ".gitlab-ci.yml", ".lfsconfig")
 _GIT = "git:"
@@ -68,7 +68,7 @@ class Seen:
             more = " and more" if len(along) > 3 else ""
             yield f"the change edits what its own job runs ({', '.join(along[:3])}{more})"
         if len(self.edited) >= MOST_FILES:
-            yield f"the change has {MOST_FILES:,} files or more, and not all of them are known"
+            yield f"the change has {MOST_FILES} files or more, and not all of them are known"
 
     def _is_baseline(self, judged: ModelEntry, sha256: str) -> bool:
         asked = {policy.plan.baseline for policy in grounds.covering(self.held, judged, self.branch)}

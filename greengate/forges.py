@@ -73,21 +73,31 @@ class Review:
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
-    """A change that was merged: who made it, and the approving reviews that it had."""
+    """A change that was merged: who made it, and the approving reviews that it had.
+
+    Attributes:
+        authors: Who opened it, and who wrote or committed its commits, as far as the forge names them.
+    """
 
     id: str
-    author: str
+    authors: frozenset[str]
     reviews: tuple[Review, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A change as it stands: its newest commit, who made it, whether it is open, where from."""
+    """A change as it stands: its newest commit, who made it, whether it is open, where from.
+
+    Attributes:
+        authors: Who opened it, and who wrote or committed its commits, as far as the forge names them.
+        untold: Why not all of them are known, so that no review of it counts; "" where they are.
+    """
 
     head: str
-    author: str
+    authors: frozenset[str]
     open: bool
     fork: bool
+    untold: str = ""
 
 
 class Forge(Protocol):
@@ -127,7 +137,10 @@ class Forge(Protocol):
         """List the approving reviews that still count for the newest commit: the newest word of each reviewer."""
 
     def reviewed(self, commit: str) -> Sequence[Reviewed]:
-        """List the merged changes that brought a commit onto its branch; none if it was pushed directly."""
+        """List the merged changes that brought a commit onto its branch; none if it was pushed directly.
+
+        Where not everybody is known who made one of them, that is a `ForgeError` too.
+        """
 
     def stands_for(self, owner: str, who: str) -> bool:
         """Tell whether somebody is an owner that a policy names: that user (`@olga`), or one of a team or group."""

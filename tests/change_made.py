@@ -17,7 +17,8 @@ class MadeForge:
     """One change; `refused` names the methods that fail, each with its words."""
 
     head: str = HEAD
-    author: str = "anna"
+    authors: frozenset = frozenset({"anna"})
+    untold: str = ""
     approving: tuple = ()
     teams: dict = field(default_factory=dict)
     brought: tuple = ()
@@ -30,7 +31,7 @@ class MadeForge:
 
     def standing(self):
         self._may("standing")
-        return Standing(self.head, self.author, open=True, fork=False)
+        return Standing(self.head, self.authors, open=True, fork=False, untold=self.untold)
 
     def comments(self):
         self._may("comments")
@@ -78,5 +79,5 @@ class MadeForge:
             raise ForgeError("made", self.refused[act], "ask again")
 
 
-def brought(*reviews, author="anna"):
-    return (Reviewed("acme/shop#8", author, reviews),)
+def brought(*reviews, authors=("anna",)):
+    return (Reviewed("acme/shop#8", frozenset(authors), reviews),)

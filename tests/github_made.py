@@ -204,6 +204,14 @@ class Hub:
             base={"repo": home},
         )
 
+    def commits(self, number):
+        """The commits of a pull request, the newest last, each `(author, committer)`; its author's one by default."""
+        told = self.pulls[number]
+        wrote = told.get("commits", [(told["author"], told["author"])])
+        for turn, (author, committer) in enumerate(wrote, 1):
+            sha = told["head"] if turn == len(wrote) else f"{turn:040x}"
+            yield self.made("commit", sha=sha, author=self.user(author), committer=self.user(committer))
+
     def run(self, id_):
         told = self.runs[id_]
         output = {**told["output"], "annotations_count": len(told["annotations"])}
@@ -303,6 +311,12 @@ def reviews(hub, who, asked, told, number):
         for id_, by, state, at, commit in hub.reviews.get(int(number), ())
     ]
     return hub.page(asked, listed, f"/repos/{hub.repository}/pulls/{number}/reviews")
+
+
+@route("GET", rf"{REPO}/pulls/(?P<number>\d+)/commits", pull_requests="read")
+def commits(hub, who, asked, told, number):
+    listed = [*hub.commits(int(number))][:250]
+    return hub.page(asked, listed, f"/repos/{hub.repository}/pulls/{number}/commits")
 
 
 @route("GET", rf"{REPO}/commits/(?P<commit>[^/]+)/pulls", pull_requests="read")

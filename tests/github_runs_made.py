@@ -30,7 +30,7 @@ class RunsHub(Hub):
             "head": HEAD,
         }
         self.artifacts, self.files, self.edited, self.large = [], {}, [], set()
-        self.moves = ""
+        self.moves, self.bases = "", []
 
     def pull(self, number, schema):
         """As it is told, with the branch that it goes to."""
@@ -91,12 +91,21 @@ def pulls(hub, who, asked, told):
     return hub.page(asked, listed, "/repos/acme/app/pulls")
 
 
-@route("GET", rf"{REPO}/pulls/(?P<number>\d+)/files", pull_requests="read")
-def files(hub, who, asked, told, number):
-    if hub.moves:  # the author pushes, and what is told is of that
-        hub.pulls[int(number)]["head"] = hub.moves
-    listed = [hub.made("diff-entry", filename=name, sha="0" * 40) for name in hub.edited]
-    return hub.page(asked, listed, f"/repos/acme/app/pulls/{number}/files")
+@route("GET", rf"{REPO}/compare/(?P<base>[0-9a-f]{{40}})\.\.\.(?P<head>[0-9a-f]{{40}})", contents="read")
+def compared(hub, who, asked, told, base, head):
+    if hub.moves:  # the author pushes meanwhile
+        hub.pulls[12]["head"] = hub.moves
+    if head != hub.workflow["head"]:
+        raise Refusal(404, "Not Found")
+    hub.bases.append(base)
+    listed = [hub.made("diff-entry", **named, sha="0" * 40) for named in map(names_of, hub.edited)][:300]
+    return Reply(200, hub.made("commit-comparison", files=listed if asked.get("page", "1") == "1" else []))
+
+
+def names_of(path):
+    """A file's name, and the one that it had before in `old -> new`."""
+    old, _, new = path.rpartition(" -> ")
+    return {"filename": new, **({"previous_filename": old} if old else {})}
 
 
 def blob(content):

@@ -50,9 +50,12 @@ def approval(by, owners, *, author=False):
         (MadeForge(approving=(review("Olga"),)), approval("Olga", ("@olga",))),
         (MadeForge(approving=(review("gerd"),), teams={"@acme/green": "gerd"}), approval("gerd", ("@acme/green",))),
         (MadeForge(approving=(review("otto"),)), approval("otto", ())),
-        (MadeForge(approving=(review("olga"),), author="OLGA"), approval("olga", ("@olga",), author=True)),
+        (
+            MadeForge(approving=(review("olga"),), authors=frozenset({"bot", "OLGA"})),
+            approval("olga", ("@olga",), author=True),
+        ),
     ],
-    ids=["an owner", "one of a team", "nobody", "the author"],
+    ids=["an owner", "one of a team", "nobody", "an author"],
 )
 def test_a_review_is_known_by_whom_it_stands_for(merged, forge, expected):
     assert asked(merged, forge).approvals == (expected,)
@@ -62,6 +65,12 @@ def test_reviews_of_another_commit_than_the_one_under_judgement_do_not_count(mer
     told = asked(merged, MadeForge(head="d" * 40, approving=(review(),)))
     words = "the change has moved on to dddddddddd, so that its reviews are of another commit"
     assert (told.approvals, told.unknown) == ((), (words,))
+
+
+def test_no_review_counts_of_a_change_of_which_not_all_authors_are_known(merged):
+    told = asked(merged, MadeForge(approving=(review(),), untold="it is too long", brought=brought(review())))
+    words = "who wrote the change is not known: it is too long; none of its reviews counts"
+    assert (told.approvals, [grant.reviewed for grant in told.grants], told.unknown) == ((), [True], (words,))
 
 
 def test_a_waiver_that_nobody_reviewed_is_none_whatever_is_pushed_meanwhile(merged):
@@ -93,7 +102,7 @@ GRANTED = Grant(
     [
         (MadeForge(brought=brought(review())), GRANTED),
         (
-            MadeForge(brought=brought(review(), author="olga")),
+            MadeForge(brought=brought(review(), authors=("bot", "Olga"))),
             Grant(waiver="W-1", reviewed=False, change="acme/shop#8", words="acme/shop#8 has no such review"),
         ),
         (

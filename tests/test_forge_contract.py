@@ -9,7 +9,7 @@ from forge_made import Fault
 
 from greengate.errors import ForgeError, Unanswered
 from greengate.forge import living
-from greengate.forges import Mark
+from greengate.forges import Mark, Standing
 from greengate.verdict import Outcome
 
 # One line for each; what a stage offers: `forge_made.Stage`.
@@ -29,7 +29,7 @@ def mark(stage):
 
 def test_how_a_change_stands(stage):
     standing = stage.forge.standing()
-    assert (standing.head, standing.author, standing.open, standing.fork) == (stage.head, "ada", True, False)
+    assert standing == Standing(stage.head, frozenset({"ada"}), open=True, fork=False)
     stage.push()
     assert stage.forge.standing().head == stage.head != standing.head
 
@@ -106,6 +106,13 @@ def test_a_mark_is_shown_once_for_its_key(stage, mark):
     assert stage.marks() == [("greengate", stage.head, True)]
 
 
+def test_an_older_run_takes_nothing_back_that_a_newer_one_has_shown(stage, mark):
+    for run, outcome in ((18, Outcome.FAILED), (17, Outcome.PASSED)):
+        page = f"https://ci.example/-/jobs/{run}"
+        stage.forge.show(replace(mark, outcome=outcome, key=f"{run}.1:abc", page=page))
+    assert stage.marks() == [("greengate", stage.head, False)]
+
+
 def test_approvals_count_for_the_newest_commit_until_they_are_withdrawn(stage):
     stage.approve("olga")
     stage.approve("ben")
@@ -122,7 +129,7 @@ def test_approvals_count_for_the_newest_commit_until_they_are_withdrawn(stage):
 def test_a_commit_is_brought_by_a_merged_change_with_its_approvals(stage):
     commit = stage.merge(approved_by=["olga"])
     (found,) = stage.forge.reviewed(commit)
-    assert (found.author, [review.by for review in found.reviews]) == ("ada", ["olga"])
+    assert (found.authors, [review.by for review in found.reviews]) == ({"ada"}, ["olga"])
 
 
 def test_a_commit_that_was_pushed_was_brought_by_none(stage):

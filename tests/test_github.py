@@ -123,9 +123,9 @@ def test_an_app_made_elsewhere_learns_its_name_by_its_first_comment(hub):
 @pytest.mark.parametrize(
     ("pull", "standing"),
     [
-        ({}, Standing(HEAD, "ada", open=True, fork=False)),
-        ({"fork": True}, Standing(HEAD, "ada", open=True, fork=True)),
-        ({"merged_at": "2026-11-22T12:00:00Z", "head": OLD}, Standing(OLD, "ada", open=False, fork=False)),
+        ({}, Standing(HEAD, frozenset({"ada"}), open=True, fork=False)),
+        ({"fork": True}, Standing(HEAD, frozenset({"ada"}), open=True, fork=True)),
+        ({"merged_at": "2026-11-22T12:00:00Z", "head": OLD}, Standing(OLD, frozenset({"ada"}), open=False, fork=False)),
     ],
     ids=["open", "from a fork", "merged"],
 )
@@ -137,7 +137,8 @@ def test_how_it_stands(hub, forge, pull, standing):
 def test_a_fork_and_a_user_that_are_gone(hub, forge):
     gone = {"user": None, "head": {"sha": HEAD, "repo": None}}
     hub.mangles.append(("GET .*/pulls/12$", lambda pull: {**pull, **gone}))
-    assert forge.standing() == Standing(HEAD, "ghost", open=True, fork=True)
+    hub.pulls[12]["commits"] = [(None, "web-flow")]
+    assert forge.standing() == Standing(HEAD, frozenset({"ghost"}), open=True, fork=True)
     hub.drifts.clear()  # which GitHub does, and does not describe
 
 
@@ -227,14 +228,51 @@ def test_a_commit_was_brought_by_the_changes_that_were_merged(hub, forge):
     hub.brought["b" * 40] = [12, 13]
     hub.reviews = reviewed(("olga", YES, HEAD), ("ben", YES, HEAD), ("olga", NO, HEAD), ("carl", YES, HEAD))
     (found,) = forge.reviewed("b" * 40)
-    assert (found.id, found.author, [review.by for review in found.reviews]) == ("acme/app#12", "ada", ["olga", "ben"])
+    approving = [review.by for review in found.reviews]
+    assert (found.id, found.authors, approving) == ("acme/app#12", {"ada"}, ["olga", "ben"])
 
 
 def test_an_approval_of_what_was_not_merged_does_not_count(hub, forge):
     hub.pulls[12]["merged_at"] = "2026-11-21T12:01:00Z"
     hub.brought["b" * 40] = [12]
     hub.reviews = reviewed(("olga", YES, OLD))
-    assert forge.reviewed("b" * 40) == [Reviewed("acme/app#12", "ada", ())]
+    assert forge.reviewed("b" * 40) == [Reviewed("acme/app#12", frozenset({"ada"}), ())]
+
+
+@pytest.mark.parametrize(
+    ("commits", "authors"),
+    [
+        ([("olga", "ben"), ("ada", "ada")], {"ada", "olga", "ben"}),
+        ([("olga", "web-flow"), ("Olga", "Web-Flow")], {"ada", "olga", "Olga"}),
+        ([(None, None), ("olga", None)], {"ada", "olga"}),
+        ([("ada", "ada")] * 120 + [("olga", "olga")] + [("ada", "ada")] * 128, {"ada", "olga"}),
+    ],
+    ids=["author and committer", "GitHub itself", "an address of nobody", "all pages"],
+)
+def test_who_wrote_or_committed_a_commit_is_an_author_too(hub, forge, commits, authors):
+    hub.pulls[12].update(commits=commits, merged_at="2026-11-21T12:01:00Z")
+    hub.brought["b" * 40] = [12]
+    assert (forge.standing().authors, forge.standing().untold) == (authors, "")
+    assert [found.authors for found in forge.reviewed("b" * 40)] == [authors]
+
+
+@pytest.mark.parametrize(
+    ("count", "head", "why"),
+    [
+        (250, HEAD, "it has 250 commits or more, and GitHub lists 250 at most"),
+        (251, HEAD, "it has 250 commits or more, and GitHub lists 250 at most"),
+        (1, OLD, "its commits, as GitHub lists them, do not end with aaaaaaaaaa"),
+    ],
+    ids=["all that are listed", "more", "moved meanwhile"],
+)
+def test_where_not_all_authors_are_known_that_is_said(hub, forge, count, head, why):
+    hub.pulls[12].update(commits=[("ada", "ada")] * count, merged_at="2026-11-21T12:01:00Z")
+    hub.brought["b" * 40] = [12]
+    hub.mangles.append(("/commits[?]", lambda told: [*told[:-1], {**told[-1], "sha": head}]))
+    assert forge.standing().untold == why
+    with pytest.raises(ForgeError) as error:
+        forge.reviewed("b" * 40)
+    assert error.value.problem == f"who wrote acme/app#12 is not known: {why}; none of its reviews counts"
 
 
 def test_a_commit_that_was_pushed_was_brought_by_nothing(forge):

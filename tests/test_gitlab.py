@@ -51,9 +51,9 @@ def told(error):
 
 
 def test_a_merge_request_is_told_as_it_stands(lab, forge):
-    assert forge.standing() == Standing(head=HEAD, author="olga", open=True, fork=False)
+    assert forge.standing() == Standing(head=HEAD, authors=frozenset({"olga"}), open=True, fork=False)
     lab.request |= {"state": "merged", "source_project_id": None}
-    assert forge.standing() == Standing(head=HEAD, author="olga", open=False, fork=True)
+    assert forge.standing() == Standing(head=HEAD, authors=frozenset({"olga"}), open=False, fork=True)
 
 
 def test_only_our_own_notes_are_gone_through_over_all_pages_the_oldest_first(lab, forge):
@@ -136,6 +136,40 @@ def test_another_status_follows(lab, forge):
     assert [status["status"] for status in lab.statuses] == ["failed", "success"]
 
 
+JOBS = PAGE.removesuffix("5")
+
+
+def show_all(forge, pages):
+    """Show a status for each, one that is unlike the one before; return where each leads to."""
+    outcomes = (Outcome.FAILED, Outcome.PASSED)
+    return [
+        forge.show(Mark("greengate", HEAD, outcomes[turn % 2], "", "", "5.1", page)) for turn, page in enumerate(pages)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pages", "shown"),
+    [
+        ([f"{JOBS}18", f"{JOBS}17"], [f"{JOBS}18"]),
+        ([f"{JOBS}9", f"{JOBS}18", f"{JOBS}17"], [f"{JOBS}9", f"{JOBS}18"]),
+        ([f"{JOBS}9", f"{JOBS}17"], [f"{JOBS}9", f"{JOBS}17"]),
+        ([f"{JOBS}18", "https://ci.example/17"], [f"{JOBS}18", "https://ci.example/17"]),
+        (["https://ci.example/18", f"{JOBS}17"], ["https://ci.example/18", f"{JOBS}17"]),
+    ],
+    ids=["older", "between", "newer", "no job", "after none"],
+)
+def test_an_older_job_sets_no_status_over_that_of_a_newer_one(lab, forge, pages, shown):
+    assert show_all(forge, pages)[-1] == shown[-1]
+    assert [status["target_url"] for status in lab.statuses] == shown
+
+
+def test_a_status_that_somebody_else_has_set_is_no_newer_one(lab, forge):
+    show_all(forge, [f"{JOBS}99"])
+    lab.statuses[0]["author"] = OLGA
+    forge.show(Mark("greengate", HEAD, Outcome.PASSED, "", "", "5.1", PAGE))
+    assert [status["target_url"] for status in lab.statuses] == [f"{JOBS}99", PAGE]
+
+
 def test_words_that_are_too_long_for_a_status_are_cut_and_an_address_is_left_out(lab, forge):
     assert forge.show(Mark("n" * 300, HEAD, Outcome.FAILED, "é" * 300, "", "5.1", f"https://x/{'p' * 300}")) == ""
     (status,) = lab.statuses
@@ -212,8 +246,12 @@ def test_merged_requests_of_a_commit_are_told_with_the_approvals_that_they_had(l
     lab.approve(PAUL, APPROVED, iid=3)
     lab.approve(BOT, AFTER, iid=3)
     assert forge.reviewed(OLDER) == (
-        Reviewed("acme/ml/digits!3", "olga", (Review("acme/ml/digits!3/2", "paul", "2026-11-21T11:30:00Z", HEAD),)),
-        Reviewed("acme/ml/digits!5", "paul", ()),
+        Reviewed(
+            "acme/ml/digits!3",
+            frozenset({"olga"}),
+            (Review("acme/ml/digits!3/2", "paul", "2026-11-21T11:30:00Z", HEAD),),
+        ),
+        Reviewed("acme/ml/digits!5", frozenset({"paul"}), ()),
     )
 
 
@@ -334,7 +372,7 @@ def test_without_python_gitlab_it_says_what_to_install(monkeypatch):
 def test_it_is_found_by_its_word(lab):
     made = registry.forge("gitlab", ForgeAccess(TOKEN, address=f"{lab.address}/api/v4"), CHANGE)
     with closing(made):
-        assert made.standing().author == "olga"
+        assert made.standing().authors == {"olga"}
     made.close()
 
 

@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,7 +13,10 @@ from jobs_made import pull_request
 from projects_made import POLICY, PROJECT, greengate, layers, project
 from repositories_made import run_git as git
 
+from greengate.disbelief import MOST_FILES
+from greengate.forge.github_runs import GitHubRuns
 from greengate.ledger.canonical import digest, encode
+from greengate.settings import ForgeAccess
 
 COUNTED = POLICY[: POLICY.index("rules:")] + (
     "rules:\n  - {id: flops, metric: flops_per_inference, max_increase: 5%, enforce: soft}\n"
@@ -205,6 +209,35 @@ def test_a_change_that_edits_its_own_workflow_cannot_pass(base, hub, monkeypatch
     code, _ = relayed(base, capsys)
     assert (code, told(hub)[1]) == (3, "action_required")
     assert "the change edits what its own job runs" in told(hub)[0]
+
+
+def test_what_a_change_edits_is_asked_of_its_commit_and_the_one_of_the_base(base, hub, monkeypatch, capsys):
+    hub.leave({"entries.jsonl": measured(base, monkeypatch, hub)})
+    relayed(base, capsys)
+    assert hub.bases == [git(base, "rev-parse", "origin/main")]
+
+
+@pytest.mark.parametrize(
+    ("edited", "names"),
+    [
+        ([], []),
+        (["a", ".github/x -> b"], ["a", "b", ".github/x"]),
+        ([f"{number}" for number in range(301)], [f"{number}" for number in range(MOST_FILES)]),
+    ],
+    ids=["nothing", "moved", "more than are listed"],
+)
+def test_the_files_between_two_commits_are_named_by_old_names_too(hub, edited, names):
+    hub.edited = edited
+    with closing(GitHubRuns(ForgeAccess(WORKFLOW, address=hub.api), "acme/app")) as runs:
+        assert runs.edited("b" * 40, HEAD) == names
+
+
+def test_a_change_of_more_files_than_are_listed_cannot_pass(base, hub, monkeypatch, capsys):
+    hub.leave({"entries.jsonl": measured(base, monkeypatch, hub)})
+    hub.edited = [f"{number}" for number in range(301)]
+    code, _ = relayed(base, capsys)
+    assert (code, told(hub)[1]) == (3, "action_required")
+    assert "the change has 300 files or more, and not all of them are known" in told(hub)[0]
 
 
 def test_a_model_that_is_built_could_make_up_the_figures_of_the_one_beside_it(base, hub, monkeypatch, capsys):

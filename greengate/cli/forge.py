@@ -60,7 +60,7 @@ def approvals(*, project: str, base: str | None, change: str | None, policies: t
     asking.write(asked, out)
     for one in asked.approvals:
         stands = f", who stands for {', '.join(one.owners)}" if one.owners else ", who is no owner of a policy"
-        click.echo(plain(f"approved by {one.by}{' (the author)' if one.author else ''}{stands}"))
+        click.echo(plain(f"approved by {one.by}{' (an author)' if one.author else ''}{stands}"))
     for grant in asked.grants:
         word = {True: f"approved by {grant.by} in {grant.change}", False: "not approved", None: "not known"}
         click.echo(plain(f"waiver {grant.waiver}: {word[grant.reviewed]}{f': {grant.words}' if grant.words else ''}"))

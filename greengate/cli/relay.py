@@ -115,11 +115,11 @@ class _Relay:
         grounds.refuse_strangers(held.policies, held.known(project))
         access = settings.forge_access("github")
         with closing(registry.forge("github", access, self.change.id)) as forge:
-            seen = Seen(self.chosen.root, self.pull.base, held, self.runs.edited(self.pull.number), tree.read)
+            seen = Seen(self.chosen.root, self.pull.base, held, self.runs.edited(held.base, self.ran.head), tree.read)
             now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             relayed = Relayed(self.change, project, seen, self._asked(forge, held), now)
             decisions = relayed.decisions(self.runs.left(self.ran, ARTIFACT, ENTRIES))
-            # What a pull request edits is told of its newest commit alone, and that may have become another one.
+            # Meanwhile its newest commit may have become another one, of which this run says nothing.
             if self.runs.pull(self.ran) != self.pull:
                 return _moved_on()
             if self.history is None:

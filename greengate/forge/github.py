@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from typing import Any
 from urllib.parse import quote
 
 from greengate.errors import ForgeError, UsageError
-from greengate.forge import github_checks
+from greengate.forge import github_authors, github_checks
 from greengate.forge.github_client import Client, PatientSession, Refused
 from greengate.forge.github_refusals import missing
 from greengate.forge.github_reviews import counting
@@ -78,7 +79,8 @@ class GitHub:
             # A fork that was deleted is a fork still.
             fork = maybe(told, "head", "repo", "full_name") != entry(told, "base", "repo", "full_name", kind=str)
             head, state = entry(told, "head", "sha", kind=str), entry(told, "state", kind=str)
-        return Standing(head, maybe(told, "user", "login") or GHOST, state == "open", fork)
+        authors, untold = self._authors(told, self._number, head)
+        return Standing(head, authors, state == "open", fork, untold)
 
     def comments(self) -> Iterator[Comment]:
         """Go through our own comments, the oldest first."""
@@ -120,19 +122,24 @@ class GitHub:
 
     def reviews(self) -> Sequence[Review]:
         """List the approvals of the newest commit that still stand."""
-        return self._counting(self._number, self.standing().head)
+        told = self._client.read(*self._repository, "pulls", self._number, need=_READ)
+        with self._client.translated(_READ):
+            head = entry(told, "head", "sha", kind=str)
+        return self._counting(self._number, head)
 
     def reviewed(self, commit: str) -> Sequence[Reviewed]:
-        """List the merged pull requests that brought a commit, with the approvals that they had of what was merged."""
+        """List the merged pull requests that brought a commit, with the approvals that they had of what was merged.
+
+        Raises:
+            ForgeError: It cannot be had, or not everybody is known who wrote one of them.
+        """
         client, found = self._client, []
         path = (*self._repository, "commits", quote(commit, safe=""), "pulls")
         with client.translated(_READ):
             for told in client.pages(*path, need=_READ):
-                merged, number = maybe(told, "merged_at"), str(entry(told, "number", kind=int))
                 home = entry(told, "base", "repo", "full_name", kind=str)
-                if merged and home.casefold() == f"{self._owner}/{self._name}".casefold():
-                    reviews = self._counting(number, entry(told, "head", "sha", kind=str), merged)
-                    found.append(Reviewed(f"{home}#{number}", maybe(told, "user", "login") or GHOST, reviews))
+                if maybe(told, "merged_at") and home.casefold() == f"{self._owner}/{self._name}".casefold():
+                    found.append(self._merged(told, home))
         return found
 
     def stands_for(self, owner: str, who: str) -> bool:
@@ -157,6 +164,19 @@ class GitHub:
     @property
     def _comments(self) -> tuple[str, ...]:
         return (*self._repository, "issues", self._number, "comments")
+
+    def _merged(self, told: dict[str, Any], home: str) -> Reviewed:
+        number, head = str(entry(told, "number", kind=int)), entry(told, "head", "sha", kind=str)
+        authors, untold = self._authors(told, number, head)
+        if untold:
+            raise ForgeError(self.name, f"who wrote {home}#{number} is not known: {untold}; none of its reviews counts")
+        return Reviewed(f"{home}#{number}", authors, self._counting(number, head, maybe(told, "merged_at")))
+
+    def _authors(self, told: dict[str, Any], number: str, head: str) -> tuple[frozenset[str], str]:
+        """Tell who wrote a pull request, and why not all of them are known."""
+        commits = list(self._client.pages(*self._repository, "pulls", number, "commits", need=_READ))
+        opener = maybe(told, "user", "login") or GHOST
+        return frozenset({opener, *github_authors.authors(commits)}), github_authors.doubt(commits, head)
 
     def _counting(self, number: str, head: str, until: str = "") -> tuple[Review, ...]:
         client = self._client

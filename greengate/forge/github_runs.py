@@ -127,12 +127,17 @@ class GitHubRuns:
                     return Pull(entry(told, "number", kind=int), entry(told, "base", "ref", kind=str))
         return None
 
-    def edited(self, number: int) -> list[str]:
-        """List the paths that a pull request changes, old names of what it moves included; at most 3,000."""
-        client = self._client
-        with client.translated(_PULLS):
-            listed = list(client.pages(*self._repository, "pulls", str(number), "files", need=_PULLS))
-            names = [(entry(told, "filename", kind=str), maybe(told, "previous_filename")) for told in listed]
+    def edited(self, base: str, head: str) -> list[str]:
+        """List the paths that a commit changes since it left a base, old names of what it moves included.
+
+        Of more than 300 files, GitHub lists 300.
+        """
+        # It lists the files beside the first page of commits, however few commits that has.
+        path = (*self._repository, "compare", f"{base}...{head}")
+        told = self._client.read(*path, need=_CONTENTS, per_page="1")
+        with self._client.translated(_CONTENTS):
+            files = entry(told, "files", kind=list)
+            names = [(entry(one, "filename", kind=str), maybe(one, "previous_filename")) for one in files]
         return [name for pair in names for name in pair if name]
 
     def file(self, path: str, commit: str) -> bytes | None:

@@ -57,7 +57,7 @@ class GitLab:
         with self._border.understood(act):
             told = self._border.read(act, self._request)
             fork = told["source_project_id"] != told["target_project_id"]
-            return Standing(told["sha"] or "", told["author"]["username"], told["state"] == "opened", fork)
+            return Standing(told["sha"] or "", _opener(told), told["state"] == "opened", fork)
 
     def comments(self) -> Iterator[Comment]:
         """Go through our own notes, the oldest first; what GitLab itself notes is none."""
@@ -88,7 +88,7 @@ class GitLab:
 
     def show(self, mark: Mark) -> str:
         """Show a status beside a commit; the same once more changes nothing. Returns the address of the run."""
-        return statuses.show(self._border, self._project, mark)
+        return statuses.show(self._border, self._project, mark, self._own_id)
 
     def reviews(self) -> Sequence[Review]:
         """List the approvals that were given for the newest version of the merge request."""
@@ -144,7 +144,7 @@ class GitLab:
     def _merged(self, told: dict[str, Any]) -> Reviewed:
         request = f"{self._path}!{told['iid']}"
         reviews = self._reviews(f"{self._project}/merge_requests/{told['iid']}", request, told["merged_at"])
-        return Reviewed(request, told["author"]["username"], reviews)
+        return Reviewed(request, _opener(told), reviews)
 
     def _reviews(self, path: str, request: str, until: str = "") -> tuple[Review, ...]:
         act = Act(f"read the approvals of {request}")
@@ -169,6 +169,11 @@ def _patient() -> Patient:
     from greengate.forge.patience import Patient  # noqa: PLC0415 - with requests, which is heavy
 
     return Patient()
+
+
+def _opener(request: dict[str, Any]) -> frozenset[str]:
+    """Return who opened a merge request: for commits, GitLab's API names no users."""
+    return frozenset({request["author"]["username"]})
 
 
 def _is_active(member: dict[str, Any]) -> bool:

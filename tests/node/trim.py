@@ -24,6 +24,7 @@ ASKED = {
     f"{REPO}/check-runs/{{check_run_id}}": "get patch",
     f"{REPO}/commits/{{commit_sha}}/pulls": "get",
     f"{REPO}/commits/{{ref}}/check-runs": "get",
+    f"{REPO}/compare/{{basehead}}": "get",
     f"{REPO}/contents/{{path}}": "get",
     f"{REPO}/git/blobs/{{file_sha}}": "get",
     f"{REPO}/installation": "get",
@@ -31,7 +32,7 @@ ASKED = {
     f"{REPO}/issues/{{issue_number}}/comments": "get post",
     f"{REPO}/pulls": "get",
     f"{REPO}/pulls/{{pull_number}}": "get",
-    f"{REPO}/pulls/{{pull_number}}/files": "get",
+    f"{REPO}/pulls/{{pull_number}}/commits": "get",
     f"{REPO}/pulls/{{pull_number}}/reviews": "get",
     "/user": "get",
 }
