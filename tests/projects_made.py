@@ -17,6 +17,19 @@ rules:
   - {id: energy, metric: energy_per_1k_inferences, max_increase: 15%, enforce: soft}
   - {id: flops, metric: flops_per_inference, max_increase: 5%, enforce: soft}
 """
+COUNTED = POLICY[: POLICY.index("rules:")] + (
+    "rules:\n  - {id: flops, metric: flops_per_inference, max_increase: 5%, enforce: soft}\n"
+)
+WAIVER = """\
+apiVersion: greengate/v1
+kind: Waiver
+id: W-1
+rule: p/flops
+ceiling: {max_increase: 900%}
+expires: 2099-12-31
+reason: larger
+granted_by: green
+"""
 PROJECT = """\
 apiVersion: greengate/v1
 kind: Project

@@ -2,7 +2,7 @@
 
 import pytest
 from change_made import HEAD, MadeForge, brought, review
-from projects_made import POLICY, greengate, project
+from projects_made import POLICY, WAIVER, greengate, project
 from repositories_made import run_git as git
 
 from greengate import asking, packs, registry
@@ -13,16 +13,6 @@ from greengate.trees import GitTree
 
 CHANGE = Change(id="acme/shop#12", forge="github", head=HEAD)
 OWNED = POLICY.replace("owners: [green]", 'owners: ["@olga", "@acme/green"]')
-WAIVER = """\
-apiVersion: greengate/v1
-kind: Waiver
-id: W-1
-rule: p/flops
-ceiling: {max_increase: 900%}
-expires: 2099-12-31
-reason: larger
-granted_by: green
-"""
 
 
 @pytest.fixture

@@ -5,15 +5,11 @@ import json
 import pytest
 from change_made import HEAD
 from jobs_made import on_github, pull_request
-from projects_made import POLICY, PROJECT, greengate, project
+from projects_made import COUNTED, PROJECT, greengate, project
 from repositories_made import run_git as git
 
 from greengate.packs.project import load_project
 from greengate.trees import WorkingTree
-
-COUNTED = POLICY[: POLICY.index("rules:")] + (
-    "rules:\n  - {id: flops, metric: flops_per_inference, max_increase: 5%, enforce: soft}\n"
-)
 
 
 @pytest.fixture

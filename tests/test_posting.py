@@ -5,16 +5,12 @@ from dataclasses import replace
 import pytest
 from change_made import HEAD, MadeForge
 from jobs_made import on_github, pull_request
-from projects_made import POLICY, PROJECT, greengate, layers, project
+from projects_made import COUNTED, PROJECT, greengate, layers, project
 from repositories_made import run_git as git
 
 from greengate import registry
 from greengate.history import opened
 from greengate.verdict import Outcome
-
-COUNTED = POLICY[: POLICY.index("rules:")] + (
-    "rules:\n  - {id: flops, metric: flops_per_inference, max_increase: 5%, enforce: soft}\n"
-)
 
 
 @pytest.fixture

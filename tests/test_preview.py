@@ -3,21 +3,8 @@
 import json
 
 import pytest
-from projects_made import POLICY, PROJECT, greengate, layers, project
+from projects_made import COUNTED, PROJECT, WAIVER, greengate, layers, project
 from repositories_made import run_git as git
-
-LIMIT = "{id: flops, metric: flops_per_inference, max_increase: 5%, enforce: soft}"
-COUNTED = POLICY[: POLICY.index("rules:")] + f"rules:\n  - {LIMIT}\n"
-WAIVER = """\
-apiVersion: greengate/v1
-kind: Waiver
-id: W-1
-rule: p/flops
-ceiling: {max_increase: 900%}
-expires: 2099-12-31
-reason: larger
-granted_by: green
-"""
 
 
 @pytest.fixture

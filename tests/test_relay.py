@@ -10,27 +10,13 @@ import pytest
 from github_made import HEAD, WORKFLOW, app_key
 from github_runs_made import RUN, github_with_runs
 from jobs_made import pull_request
-from projects_made import POLICY, PROJECT, greengate, layers, project
+from projects_made import COUNTED, PROJECT, WAIVER, greengate, layers, project
 from repositories_made import run_git as git
 
 from greengate.disbelief import MOST_FILES
 from greengate.forge.github_runs import GitHubRuns
 from greengate.ledger.canonical import digest, encode
 from greengate.settings import ForgeAccess
-
-COUNTED = POLICY[: POLICY.index("rules:")] + (
-    "rules:\n  - {id: flops, metric: flops_per_inference, max_increase: 5%, enforce: soft}\n"
-)
-WAIVER = """\
-apiVersion: greengate/v1
-kind: Waiver
-id: W-1
-rule: p/flops
-ceiling: {max_increase: 900%}
-expires: EXPIRES
-reason: larger
-granted_by: green
-"""
 
 
 @pytest.fixture
@@ -254,7 +240,7 @@ def test_a_model_that_is_built_could_make_up_the_figures_of_the_one_beside_it(ba
 
 def test_a_waiver_that_is_over_holds_by_no_clock_of_the_run(base, hub, monkeypatch, capsys):
     yesterday = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
-    (base / "waiver.yaml").write_text(WAIVER.replace("EXPIRES", yesterday))
+    (base / "waiver.yaml").write_text(WAIVER.replace("2099-12-31", yesterday))
     text = (base / "greengate.yaml").read_text()
     (base / "greengate.yaml").write_text(text.replace("[policy.yaml]", "[policy.yaml, waiver.yaml]"))
     commit(base)
