@@ -83,6 +83,15 @@ def read(path: str, about: Change) -> Asked:
     return asked
 
 
+def untold(asked: Asked | None) -> Iterator[str]:
+    """Say what the forge did not tell: who has approved, and how waivers that count all the same were granted."""
+    for words in asked.unknown if asked else ():
+        yield f"reviews: {words}"
+    for grant in asked.grants if asked else ():
+        if grant.reviewed is None:
+            yield f"who approved the waiver {grant.waiver} is not known: {grant.words}"
+
+
 class _People:
     """Who stands for which owner, asked once of each."""
 

@@ -14,6 +14,7 @@ from secrets import token_hex
 
 from greengate import (
     __version__,
+    asking,
     deployments,
     gate,
     git,
@@ -180,7 +181,12 @@ class _Walk:
             policies=tuple((policy.name, policy.digest) for policy in policies),
             commit=git.toplevel_commit(self.settings.root),
             problem=str(rest.get("problem", "")),
-            notes=(*self.held.notes, *packs.warnings(policies, self.taken_at[:10]), *rest.get("notes", ())),  # type: ignore[misc]
+            notes=(
+                *self.held.notes,
+                *asking.untold(self.settings.asked),
+                *packs.warnings(policies, self.taken_at[:10]),
+                *rest.get("notes", ()),
+            ),  # type: ignore[misc]
             check=self.check,
             change=self.settings.about or NO_CHANGE,
             preview=rest.get("preview", ()),  # type: ignore[arg-type]

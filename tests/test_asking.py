@@ -1,12 +1,14 @@
 """What a forge is asked before a check: who has approved the change, and how waivers were granted."""
 
+import json
+
 import pytest
 from change_made import HEAD, MadeForge, brought, review
 from projects_made import POLICY, WAIVER, greengate, project
 from repositories_made import run_git as git
 
 from greengate import asking, packs, registry
-from greengate.changes import Approval, Change, Grant
+from greengate.changes import NO_CHANGE, Approval, Asked, Change, Grant
 from greengate.errors import UsageError
 from greengate.git import last_touched
 from greengate.trees import GitTree
@@ -187,3 +189,22 @@ def test_what_is_no_such_file_is_refused(tmp_path, text):
         (tmp_path / "asked.json").write_text(text)
     with pytest.raises(UsageError, match=r"cannot be read|not what `greengate approvals` writes"):
         asking.read(str(tmp_path / "asked.json"), CHANGE)
+
+
+def test_what_the_forge_did_not_tell_stands_in_the_account(merged):
+    forge = MadeForge(
+        approving=(review("gerd"),), refused={"stands_for": "members: read", "reviewed": "contents: read"}
+    )
+    assert list(asking.untold(asked(merged, forge))) == [
+        "reviews: whether gerd is one of @olga is not known: members: read; ask again",
+        "reviews: whether gerd is one of @acme/green is not known: members: read; ask again",
+        "who approved the waiver W-1 is not known: contents: read; ask again",
+    ]
+    assert list(asking.untold(None)) == []
+
+
+def test_an_account_says_whose_reviews_are_not_known(merged, capsys):
+    told = Asked(change=NO_CHANGE, unknown=("whether gerd is one of @acme/green is not known",))
+    asking.write(told, merged / "asked.json")
+    greengate(merged, "gate", "--budget", "1 s", "--json", "--approvals", str(merged / "asked.json"))
+    assert "reviews: whether gerd is one of @acme/green is not known" in json.loads(capsys.readouterr().out)["notes"]

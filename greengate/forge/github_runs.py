@@ -219,7 +219,7 @@ class GitHubRuns:
 
 def _read(archive: zipfile.ZipFile, name: str) -> bytes:
     if archive.getinfo(name).compress_type not in _PACKED:
-        raise NotImplementedError
+        raise zipfile.BadZipFile
     with archive.open(name) as file:
         return file.read(MOST_BYTES + 1)
 

@@ -97,7 +97,8 @@ class Runner:
         }  # fmt: skip
         if not self.expressions.condition(job.get("if", ""), Scope(contexts, self._needed(needs or {}))):
             return Ended("skipped", {}, 0)
-        environment = self._expanded(job.get("env"), contexts)
+        whole = yaml.safe_load(Path(workflow).read_text())
+        environment = self._expanded(whole.get("env"), contexts) | self._expanded(job.get("env"), contexts)
         return self._steps(job["steps"], contexts, environment, "")[0]
 
     def _needed(self, needs):

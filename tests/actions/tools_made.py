@@ -46,4 +46,9 @@ def tools(root):
     names = {"python": sys.executable, "trace": str(root / "trace.jsonl"), "root": str(root), "checkout": str(ROOT)}
     file.write_text(PYTHON.format(**names))
     file.chmod(0o755)
+    (folder / "python").write_text(file.read_text())
+    # Where pip has put it: the programs that a workflow of single steps calls by their names.
+    (folder / "greengate").write_text(f'#!/bin/sh\nexec "{file}" -m greengate "$@"\n')
+    for name in ("python", "greengate"):
+        (folder / name).chmod(0o755)
     return folder
