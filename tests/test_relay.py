@@ -390,6 +390,11 @@ def test_an_app_may_read_what_a_run_left_and_tell(base, hub, monkeypatch, capsys
     assert [one["by"] for one in hub.comments.values()] == ["carbon-gate[bot]"]
 
 
+def test_a_repository_that_nobody_names_is_asked_for(base, capsys):
+    assert greengate(base, "relay", RUN) == 2
+    assert "error: --repository: no repository is named" in capsys.readouterr().err
+
+
 def test_the_token_is_not_shown_to_the_storage(base, hub, monkeypatch, capsys):
     hub.leave({"entries.jsonl": measured(base, monkeypatch, hub)})
     relayed(base, capsys)

@@ -49,6 +49,10 @@ def relay(  # noqa: PLR0913 - one argument an option
     """
     destinations = reports.parse(wanted)
     named = repository or settings.ci_environment().get("GITHUB_REPOSITORY", "")
+    if not named:
+        raise UsageError(
+            "--repository", "no repository is named", "write it like `owner/repo`; GitHub says it by itself"
+        )
     with closing(GitHubRuns(settings.forge_access("github"), named)) as runs:
         ran = runs.run(run)
         if ran.event != "pull_request" or not ran.done:
