@@ -55,7 +55,7 @@ $(VENV)/.base: pyproject.toml $(BIN)/python
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.base
-	$(BIN)/python -m pip install --quiet $(TORCH) --editable '.[cel,gitlab,pictures,postgres,quality,torch]' --group examples --group test
+	$(BIN)/python -m pip install --quiet $(TORCH) --editable '.[cel,gitlab,parquet,pictures,postgres,quality,reports,torch]' --group examples --group test
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.test
