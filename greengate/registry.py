@@ -66,6 +66,7 @@ REPORTS = {
 QUARTERLY = {
     "csv": "greengate.report.quarterly.csv_file",
     "json": "greengate.report.quarterly.json_file",
+    "xlsx": "greengate.report.quarterly.xlsx_file",
 }
 
 
