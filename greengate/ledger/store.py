@@ -80,6 +80,11 @@ class Store:
         with self._file.translated():
             yield from (Stored(*row) for row in self._select("ORDER BY idx DESC"))
 
+    def entries(self) -> Iterator[Stored]:
+        """Go through all entries in their order."""
+        with self._file.translated():
+            yield from (Stored(*row) for row in self._select("ORDER BY idx"))
+
     def find(self, prefix: str) -> list[Stored]:
         """Find the entries whose id begins with a prefix of hexadecimal digits."""
         if not prefix or set(prefix) - set("0123456789abcdef"):
