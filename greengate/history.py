@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -119,11 +120,11 @@ class History:
         return [other for other in self._holding(name) if other.decision.check == name]
 
     def _holding(self, text: str) -> list[Record]:
-        return [self._record(stored) for stored in self._store.holding(text.encode())]
+        return [self._record(stored) for stored in self._store.holding(text.encode()) if _is_decision(stored)]
 
     def newest_first(self) -> Iterator[Record]:
         """Go through the decisions, the newest first."""
-        return (self._record(stored) for stored in self._store.newest_first())
+        return (self._record(stored) for stored in self._store.newest_first() if _is_decision(stored))
 
     def find(self, prefix: str) -> Record:
         """Find the one entry whose id begins with `prefix`; "last" is the newest.
@@ -134,10 +135,9 @@ class History:
         if not prefix:
             raise UsageError(str(self.path), "no entry is named", "give the beginning of an entry's id, or `last`")
         if prefix == "last":
-            newest = next(self._store.newest_first(), None)
-            found = [newest] if newest else []
+            found = list(islice(filter(_is_decision, self._store.newest_first()), 1))
         else:
-            found = self._store.find(prefix.lower())
+            found = [stored for stored in self._store.find(prefix.lower()) if _is_decision(stored)]
         if len(found) != 1:
             hint = "`greengate history` lists the entries"
             raise UsageError(str(self.path), f"{len(found) or 'no'} entries begin with `{prefix}`", hint)
@@ -145,7 +145,7 @@ class History:
 
     def beginning(self, prefix: str) -> list[Record]:
         """List the entries whose ids begin with some hexadecimal digits."""
-        return [self._record(stored) for stored in self._store.find(prefix.lower())]
+        return [self._record(stored) for stored in self._store.find(prefix.lower()) if _is_decision(stored)]
 
     def about(self, model: str) -> Iterator[Record]:
         """Go through the entries of a model, the newest first."""
@@ -222,6 +222,11 @@ def existing(path: Path) -> Path:
     if not path.is_file():
         raise UsageError(str(path), "there is no history here yet", "`greengate gate` writes one")
     return path
+
+
+def _is_decision(stored: Stored) -> bool:
+    """Tell without decoding it whether an entry is a decision: waivers and others are for other readers."""
+    return f'"predicateType":"{DECISION}"'.encode() in stored.leaf
 
 
 def _number(record: Record) -> str:

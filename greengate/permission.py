@@ -130,6 +130,9 @@ class _Case:
             yield f"is of type {waiver.type or 'none'}, the rule asks for {self.rule.unless.approval}"
         if grant is not None and grant.reviewed is False:
             yield f"was not approved by an owner of the rule who is not its author: {grant.words}"
+        if waiver.by_review and (grant is None or grant.reviewed is None):
+            told = grant.words if grant else "the forge was not asked (`greengate approvals`)"
+            yield f"is granted by review, and who approved it is not known: {told}"
 
     def conditions(self, granted: Iterable[Limit | Tolerance]) -> Iterator[str]:
         """Go through the gain and all ceilings; yield what does not hold."""

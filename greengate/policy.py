@@ -17,6 +17,7 @@ from greengate.quantities import Quantity
 NOWHERE = Place()
 PROJECT_SAYS = "path"  # the word for a baseline that the project file names
 LAST_RELEASE = "last-release"
+REVIEW = "review"  # the word of `granted_by` for whichever owner approves the change that brings a waiver
 
 
 class Enforce(StrEnum):
@@ -217,6 +218,11 @@ class Waiver:
     type: str = ""
     match: Match = Match()
     place: Place = NOWHERE
+
+    @property
+    def by_review(self) -> bool:
+        """Whether it counts only once the forge has told that an owner approved the change that brought it."""
+        return self.granted_by == REVIEW
 
     def expired(self, today: str) -> bool:
         """Tell whether the waiver is over; its last day still counts."""
