@@ -41,7 +41,7 @@ def records(store: Store, *shapes: type[Recorded]) -> Iterator[Entry]:
     marks = [f'"predicateType":"{name}"'.encode() for name in wanted]
     for stored in store.entries():
         if any(mark in stored.leaf for mark in marks):
-            yield from _read(stored, wanted, str(store.path))
+            yield from _read(stored, wanted, store.place)
 
 
 def _read(stored: Stored, wanted: dict[str, type[Recorded]], where: str) -> Iterator[Entry]:

@@ -86,11 +86,6 @@ class Store:
         """Go through all entries, the newest first."""
         return self._entries.backwards(self.size())
 
-    def entries(self) -> Iterator[Stored]:
-        """Go through all entries in their order."""
-        with self._file.translated():
-            yield from (Stored(*row) for row in self._select("ORDER BY idx"))
-
     def find(self, prefix: str) -> list[Stored]:
         """Find the entries whose id begins with a prefix of hexadecimal digits."""
         return self._entries.named(prefix)
