@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,6 +74,10 @@ class Store:
             connection.execute("INSERT INTO ledger_entry VALUES (?, ?, ?, ?)", (size, entry_id, leaf, leaf_hash))
             connection.execute("UPDATE ledger_head SET size = ?", (size + 1,))
         return Stored(size, entry_id, leaf)
+
+    def append_all(self, items: Iterable[tuple[bytes, Mapping[str, bytes] | None]]) -> list[Stored]:
+        """Append several leaves with their bodies, one after the other."""
+        return [self.append(leaf, bodies) for leaf, bodies in items]
 
     def newest_first(self) -> Iterator[Stored]:
         """Go through all entries, the newest first."""
