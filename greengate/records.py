@@ -348,7 +348,10 @@ class External(Recorded):
     Attributes:
         source: "aws", "google", "azure", "codecarbon", …
         digest: SHA-256 of the file, which is kept beside.
-        lines: Sums by month, service and region; at most as many as fit, the rest by digest in `body`.
+        lines: Sums by month, service, region and account, in that order; as many as fit.
+        body: SHA-256 of the other lines as canonical JSON, which is kept beside; "" where all fit.
+        supersedes: Entries of the same source whose months it takes the place of: for a month that both have, the
+            newer counts alone.
     """
 
     kind: Literal[Kind.EXTERNAL] = Kind.EXTERNAL
@@ -360,6 +363,7 @@ class External(Recorded):
     rows: int
     lines: tuple[ExternalLine, ...] = ()
     body: str = ""
+    supersedes: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
 
 
