@@ -103,33 +103,38 @@ class _Writer:
         )
 
     def table(self, table: document.Table) -> Table:
-        most = ON_PAPER if self.paper else ON_SCREEN
-        cut = table.cut + max(0, len(table.rows) - most)
+        rows = table.rows[: ON_PAPER if self.paper else ON_SCREEN]
+        cut = table.cut + len(table.rows) - len(rows)
+        cells = [
+            self._column(column, [row[at] for row in (*rows, table.total) if row])
+            for at, column in enumerate(table.columns)
+        ]
+        lines = [*zip(*cells, strict=True)]
         return Table(
             id=table.id,
             title=table.title,
             note=table.note,
             heads=tuple((one.label, unit_words(one.unit), one.kind) for one in table.columns),
-            rows=tuple(self._cells(table.columns, row) for row in table.rows[:most]),
-            total=self._cells(table.columns, table.total),
+            rows=tuple(lines[: len(rows)]),
+            total=tuple(lines[len(rows)]) if table.total else (),
             cut=self.wording.count(cut) if cut else "",
             of=self.wording.count(len(table.rows) + table.cut),
         )
 
-    def _cells(self, columns: Sequence[document.Column], row: Sequence[str | None]) -> tuple[Cell, ...]:
-        return tuple(self._cell(column, text) for column, text in zip(columns, row, strict=False))
-
-    def _cell(self, column: document.Column, text: str | None) -> Cell:
-        if text is None:
-            return Cell("", "", "missing")
+    def _column(self, column: document.Column, texts: Sequence[str | None]) -> list[Cell]:
+        """Write a column, whose numbers all have as many places as the one that needs most."""
+        told = [text or "" for text in texts]
         written = {
-            "number": lambda: self.wording.amount(text, column.unit),
-            "share": lambda: self.wording.share(text),
-            "date": lambda: dates.written(text, self.wording.locale),
-            "entry": lambda: text[:12],
-            "text": lambda: text,
+            "number": lambda: self.wording.amounts(told, column.unit),
+            "share": lambda: self.wording.shares(told),
+            "date": lambda: [dates.written(text, self.wording.locale) for text in told],
+            "entry": lambda: [text[:12] for text in told],
+            "text": lambda: told,
         }[column.kind]()
-        return Cell(written, text if written != text else "", column.kind)
+        return [
+            Cell(shown, text or "" if text != shown else "", column.kind, text is None)
+            for text, shown in zip(texts, written, strict=True)
+        ]
 
     def drawing(self, chart: document.Chart, name: str) -> Drawing:
         there = charts.drawable(chart)
@@ -141,7 +146,7 @@ class _Writer:
             words=chart.words,
             missing="" if there else chart.missing or "there is nothing to draw",
             svg=drawn.svg(chart, self.wording, name) if there and not self.paper else Markup(),
-            png=_png(drawn.png(chart, self.wording)) if there and self.paper else "",
+            png=_png(drawn.png(chart, self.wording)) if there and self.paper else Markup(),
             x=chart.x,
             y=unit_words(chart.y),
             rows=tuple(self._point(series.name, point) for series, point in points),
@@ -153,10 +158,12 @@ class _Writer:
         whole = point.low is not None and point.high is not None
         interval = self.wording.interval(point.y, "", point.low or "", point.high or "") if whole else ""
         at = (
-            self.wording.amount(point.x) if number(point.x) is not None else dates.written(point.x, self.wording.locale)
+            self.wording.amounts([point.x])[0]
+            if number(point.x) is not None
+            else dates.written(point.x, self.wording.locale)
         )
         return series, f"{point.label} ({at})" if point.label else at, told, interval
 
 
-def _png(data: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(data).decode()}"
+def _png(data: bytes) -> Markup:
+    return Markup(f"data:image/png;base64,{base64.b64encode(data).decode()}")  # noqa: S704 - digits and letters

@@ -30,11 +30,12 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell in words: `exact` where that says more; nothing in `text` where it is missing."""
+    """A cell in words: `exact` where that says more; `kind` is its column's."""
 
     text: str
     exact: str
     kind: str
+    missing: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Drawing:
     words: str
     missing: str
     svg: Markup
-    png: str
+    png: Markup
     x: str
     y: str
     rows: tuple[tuple[str, str, str, str], ...]
@@ -85,7 +86,7 @@ class Look:
     """How a page looks: the accent, the logo as a data URL, the fonts as styles."""
 
     accent: Accent
-    logo: str
+    logo: Markup
     fonts: Markup
 
 
