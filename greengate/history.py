@@ -24,6 +24,7 @@ from greengate.verdict import Outcome, Verdict
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 DECISION = "urn:greengate:decision:v1"
+_DECISIONS = b'"predicateType":"urn:greengate:decision:'
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +120,11 @@ class History:
         return [other for other in self._holding(name) if other.decision.check == name]
 
     def _holding(self, text: str) -> list[Record]:
-        return [self._record(stored) for stored in self._store.holding(text.encode())]
+        return [self._record(stored) for stored in self._store.holding(text.encode()) if _is_decision(stored)]
 
     def newest_first(self) -> Iterator[Record]:
         """Go through the decisions, the newest first."""
-        return (self._record(stored) for stored in self._store.newest_first())
+        return map(self._record, filter(_is_decision, self._store.newest_first()))
 
     def find(self, prefix: str) -> Record:
         """Find the one entry whose id begins with `prefix`; "last" is the newest.
@@ -134,10 +135,10 @@ class History:
         if not prefix:
             raise UsageError(str(self.path), "no entry is named", "give the beginning of an entry's id, or `last`")
         if prefix == "last":
-            newest = next(self._store.newest_first(), None)
+            newest = next(filter(_is_decision, self._store.newest_first()), None)
             found = [newest] if newest else []
         else:
-            found = self._store.find(prefix.lower())
+            found = list(filter(_is_decision, self._store.find(prefix.lower())))
         if len(found) != 1:
             hint = "`greengate history` lists the entries"
             raise UsageError(str(self.path), f"{len(found) or 'no'} entries begin with `{prefix}`", hint)
@@ -145,7 +146,7 @@ class History:
 
     def beginning(self, prefix: str) -> list[Record]:
         """List the entries whose ids begin with some hexadecimal digits."""
-        return [self._record(stored) for stored in self._store.find(prefix.lower())]
+        return [self._record(stored) for stored in self._store.find(prefix.lower()) if _is_decision(stored)]
 
     def about(self, model: str) -> Iterator[Record]:
         """Go through the entries of a model, the newest first."""
@@ -222,6 +223,10 @@ def existing(path: Path) -> Path:
     if not path.is_file():
         raise UsageError(str(path), "there is no history here yet", "`greengate gate` writes one")
     return path
+
+
+def _is_decision(stored: Stored) -> bool:
+    return _DECISIONS in stored.leaf
 
 
 def _number(record: Record) -> str:

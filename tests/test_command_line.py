@@ -38,6 +38,7 @@ def test_help_imports_no_heavy_package():
         "estimate",
         "track",
         "budget",
+        "ledger",
         "factors",
         "window",
     ],

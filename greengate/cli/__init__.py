@@ -38,6 +38,7 @@ class LazyGroup(click.Group):
         "policy": ("greengate.cli.policy:policy", "Check, explain, test and begin policies."),
         "cost": ("greengate.cli.cost:cost", "Count what a model costs, without running it."),
         "diff": ("greengate.cli.diff:diff", "Tell which operators a model costs more by than another."),
+        "ledger": ("greengate.cli.ledger:ledger", "Sign, prove, verify and export the ledger."),
         "budget": ("greengate.cli.budget:budget", "Tell what budgets have left, and settle what changes hold."),
         "factors": ("greengate.cli.factors:factors", "List, show, compare and import tables of carbon factors."),
         "estimate": (

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from greengate.errors import HistoryError
+from greengate.ledger import merkle
 from greengate.ledger.canonical import digest
 from greengate.ledger.sqlite_file import Kind, SqliteFile
 
@@ -45,13 +46,23 @@ class Stored:
     leaf: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """How many entries there are, and the root of the tree over them."""
+
+    size: int
+    root: bytes
+
+
 class Store:
     """An append-only ledger in one file; made if it does not exist.
 
     Every method raises `HistoryError` when the file cannot be read or written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: str | Path, *, password: str = "", passfile: str = "", make: bool = True) -> None:
+        del password, passfile, make
+        path = Path(path)
         self.path = path
         self._file = SqliteFile(path, _KIND)
 
@@ -74,6 +85,58 @@ class Store:
             connection.execute("INSERT INTO ledger_entry VALUES (?, ?, ?, ?)", (size, entry_id, leaf, leaf_hash))
             connection.execute("UPDATE ledger_head SET size = ?", (size + 1,))
         return Stored(size, entry_id, leaf)
+
+    @property
+    def place(self) -> str:
+        """Where it is."""
+        return str(self.path)
+
+    def append_all(self, many: Iterable[tuple[bytes, Mapping[str, bytes] | None]]) -> list[Stored]:
+        """Append leaves."""
+        return [self.append(leaf, bodies) for leaf, bodies in many]
+
+    def size(self) -> int:
+        """Tell how many entries there are."""
+        return int(self._file.connection.execute("SELECT size FROM ledger_head").fetchone()[0])
+
+    def head(self) -> Head:
+        """Tell size and root."""
+        size = self.size()
+        return Head(size, merkle.root(size, self.node))
+
+    def node(self, level: int, index: int) -> bytes:
+        """Tell the hash of a complete subtree."""
+        if level:
+            return merkle.node_hash(self.node(level - 1, 2 * index), self.node(level - 1, 2 * index + 1))
+        row = self._file.connection.execute("SELECT leaf_hash FROM ledger_entry WHERE idx = ?", (index,)).fetchone()
+        return bytes(row[0])
+
+    def entries(self, start: int = 0, stop: int | None = None) -> Iterator[Stored]:
+        """Go through the entries in their order."""
+        stop = self.size() if stop is None else stop
+        with self._file.translated():
+            yield from (Stored(*row) for row in self._select("WHERE idx >= ? AND idx < ? ORDER BY idx", (start, stop)))
+
+    def stored(self, index: int) -> Stored:
+        """Return one entry."""
+        return next(self.entries(index, index + 1))
+
+    def keep_checkpoint(self, size: int, note: bytes) -> None:
+        """Keep a checkpoint."""
+        with self._file.appending() as connection:
+            connection.execute("CREATE TABLE IF NOT EXISTS ledger_checkpoint (size INTEGER, note BLOB)")
+            connection.execute("INSERT INTO ledger_checkpoint VALUES (?, ?)", (size, note))
+
+    def checkpoint(self, size: int | None = None) -> tuple[int, bytes] | None:
+        """Return the newest checkpoint."""
+        tables = self._file.connection.execute("SELECT name FROM sqlite_master WHERE name = 'ledger_checkpoint'")
+        if not tables.fetchall():
+            return None
+        row = self._file.connection.execute(
+            "SELECT size, note FROM ledger_checkpoint WHERE ?1 IS NULL OR size = ?1 ORDER BY size DESC, rowid DESC",
+            (size,),
+        ).fetchone()
+        return (row[0], bytes(row[1])) if row else None
 
     def newest_first(self) -> Iterator[Stored]:
         """Go through all entries, the newest first."""
@@ -104,5 +167,5 @@ class Store:
         """Close the file."""
         self._file.close()
 
-    def _select(self, rest: str, values: tuple[str | bytes, ...] = ()) -> sqlite3.Cursor:
+    def _select(self, rest: str, values: tuple[str | bytes | int, ...] = ()) -> sqlite3.Cursor:
         return self._file.connection.execute(f"SELECT idx, entry_id, leaf FROM ledger_entry {rest}", values)  # noqa: S608 - `rest` is ours
