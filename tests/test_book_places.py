@@ -13,7 +13,7 @@ from book_made import NLP, NOTE, claim
 
 from greengate.errors import BookError, HistoryError, MissingExtra, UsageError
 from greengate.ledger import book
-from greengate.ledger.book_server import BookServer
+from greengate.ledger.postgres_server import PostgresServer
 from greengate.ledger.store import Store
 from greengate.settings import BookAccess, book_access
 
@@ -151,7 +151,7 @@ def test_nothing_empties_the_events_of_a_server(postgres, statement):
 
 def test_a_connection_that_was_lost_is_told_and_made_again(postgres):
     with book.opened(postgres.schema()) as kept:
-        postgres.run(f"SELECT pg_terminate_backend({kept.keeper._connection.info.backend_pid})")
+        postgres.run(f"SELECT pg_terminate_backend({kept.keeper._server.connection.info.backend_pid})")
         with pytest.raises(BookError) as caught:
             kept.held()
         assert "the connection was lost: terminating connection due to administrator command" in str(caught.value)
@@ -202,9 +202,9 @@ def test_a_database_that_takes_no_writes_is_told(postgres):
 
 
 def test_a_full_disk_of_a_server_is_told():
-    server = BookServer.__new__(BookServer)
-    server._parameters, server.where = {}, "postgresql://here/db"
-    with pytest.raises(BookError, match="the disk of the database is full; nothing was lost"), server._translated():
+    server = PostgresServer.__new__(PostgresServer)
+    server._parameters, server._kind, server.where = {}, book.KIND, "postgresql://here/db"
+    with pytest.raises(BookError, match="the disk of the database is full; nothing was lost"), server.translated():
         raise psycopg.errors.DiskFull("could not extend file")
 
 
@@ -291,7 +291,7 @@ def test_the_address_of_something_else_is_refused_without_showing_it(scheme):
 
 
 def test_without_psycopg_the_extra_is_named(monkeypatch):
-    monkeypatch.setitem(sys.modules, "greengate.ledger.book_server", None)
+    monkeypatch.setitem(sys.modules, "greengate.ledger.postgres_server", None)
     assert refused("postgresql://127.0.0.1/db", MissingExtra) == (
         "the book: a book of budgets in PostgreSQL needs the package psycopg\n"
         "  hint: pip install 'greengate-ci[postgres]'"

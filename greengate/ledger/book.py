@@ -5,7 +5,6 @@ Every method is one transaction, and safe to call again when its answer was lost
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,13 +24,22 @@ from greengate.balances import (
     Status,
     oldest_first,
 )
-from greengate.errors import MissingExtra, UsageError
+from greengate.errors import BookError, UsageError
 from greengate.ledger import book_audit, book_pages
 from greengate.ledger import book_tables as sql
 from greengate.ledger.book_file import BookFile
 from greengate.ledger.book_pages import Execute, Keeper, Page, id_of
+from greengate.ledger.places import Kind, in_database, no_psycopg
 
-_PLACES = "give a path, or `postgresql://user@host/database`"
+KIND = Kind(
+    name="book of budgets",
+    where="the book",
+    error=BookError,
+    elsewhere="point at a place that can be written to",
+    locked="account",
+    password="GREENGATE_BOOK_PASSWORD",  # noqa: S106 - the name of a variable
+    page="docs/budgets.md",
+)
 _ELSEWHERE = "the change asks for other budgets now"
 _REFUSED = "the change asked for {asked:,} {unit}, and {left:,} were left"
 
@@ -213,22 +221,16 @@ def opened(place: str | Path, *, password: str = "", passfile: str = "", make: b
 
 
 def _keeper(place: str, password: str, passfile: str, *, make: bool) -> Keeper:
-    if not place or not place.isprintable():
-        raise UsageError("the book", "its place is not given, or has a character that cannot be shown", _PLACES)
-    scheme = re.match(r"([A-Za-z][\w+.-]*)://|(postgres(?:ql)?):", place, re.ASCII)
-    if scheme is None:
+    if not in_database(place, KIND):
         if not make and not Path(place).is_file():
             raise UsageError(place, "there is no book of budgets here yet")
-        return BookFile(Path(place))
-    if scheme[1] not in {"postgresql", "postgres"}:
-        problem = f"`{scheme[0]}…` is no address of a book of budgets"
-        raise UsageError("the book", problem, _PLACES)
+        return BookFile(Path(place), KIND)
     try:
         from greengate.ledger.book_server import BookServer  # noqa: PLC0415 - an optional part
+        from greengate.ledger.postgres_server import PostgresServer  # noqa: PLC0415 - likewise
     except ImportError as missing:
-        problem = "a book of budgets in PostgreSQL needs the package psycopg"
-        raise MissingExtra("the book", problem, "pip install 'greengate-ci[postgres]'") from missing
-    return BookServer(place, password, passfile, make=make)
+        raise no_psycopg(KIND) from missing
+    return BookServer(PostgresServer(place, password, passfile, KIND), KIND, make=make)
 
 
 def _by_account(claims: Sequence[Claim]) -> dict[Account, list[Claim]]:

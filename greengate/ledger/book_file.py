@@ -8,19 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from greengate.errors import BookError
 from greengate.ledger import book_tables as sql
 from greengate.ledger.book_pages import Execute
-from greengate.ledger.sqlite_file import Kind, SqliteFile
-
-KIND = Kind(
-    name="book of budgets",
-    table=sql.MARK,
-    schema=sql.TABLES + sql.SQLITE_GUARDS,
-    version=sql.VERSION,
-    error=BookError,
-    elsewhere="point at a place that can be written to",
-)
+from greengate.ledger.places import Kind
+from greengate.ledger.sqlite_file import Form, SqliteFile, statements
 
 
 class BookFile:
@@ -28,9 +19,9 @@ class BookFile:
 
     for_update = ""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, kind: Kind) -> None:
         self.where = str(path)
-        self._file = SqliteFile(path, KIND)
+        self._file = SqliteFile(path, kind, Form(sql.MARK, sql.VERSION, sql.VERSION, _make))
 
     @contextmanager
     def writing(self, change: str = "") -> Iterator[Execute]:
@@ -48,6 +39,13 @@ class BookFile:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def _make(file: SqliteFile) -> None:
+    with file.transaction("BEGIN IMMEDIATE"):
+        for statement in statements(sql.TABLES + sql.SQLITE_GUARDS):
+            file.connection.execute(statement)
+        file.connection.execute(f"PRAGMA user_version = {sql.VERSION}")
 
 
 def _running(connection: sqlite3.Connection) -> Execute:

@@ -22,7 +22,10 @@ def of_store(store: Store, witness: Witness | None, given: Sequence[Given], pinn
     beside = _read(own, str(witness.path) if witness else "", outside, trusted=True)
     beside += _read(own, "the ledger's own checkpoint", kept[1] if kept else None, trusted=False)
     head = store.head()
-    found = audit(store.entries(0, head.size), [*given, *beside], pinned)
+    try:
+        found = audit(store.entries(0, head.size), [*given, *beside], pinned)
+    except HistoryError as error:
+        return Audit(faults=[f"{error.where}: {error.problem}"])
     found.blame(own.faults)
     if (found.size, found.root) != (head.size, head.root):
         found.blame([_unlike("the ledger's head", head.size, head.root, found)])

@@ -56,7 +56,7 @@ def entries(store: Store, parts: Iterable[Part], *, same: bool = False) -> Taken
     """
     left_out = [0]
     before = store.size()
-    stored = store.append_all(_own(parts, left_out, same=same))
+    stored = store.append_all(list(_own(parts, left_out, same=same)))
     written = {one.index for one in stored if one.index >= before}
     return Taken(len(written), len(stored) - len(written), left_out[0])
 

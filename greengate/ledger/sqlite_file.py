@@ -1,44 +1,44 @@
 """An SQLite file that many processes append to, one after the other, and what goes wrong with it in words.
 
 Appending takes a file lock and one immediate transaction. `synchronous=EXTRA` and a rollback journal, because what was
-acknowledged must stay: with FULL the journal could come back after a power failure and undo the last transaction.
+acknowledged must stay: with FULL the journal could come back after a power failure and undo the last transaction. No
+WAL: before SQLite 3.51.3 its reset could damage a file.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 from greengate.errors import GreengateError
+from greengate.ledger.places import Kind
 
 _LOCK_WAIT_S = 60.0
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP)
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """What a file is.
+class Form:
+    """The tables of a file.
 
     Attributes:
-        name: What people call it, such as "history".
-        table: A table that only such a file has.
-        schema: The statements that make one.
-        version: Its format.
-        error: What is raised when it cannot be read or written.
-        elsewhere: What to do where it cannot be written.
+        mark: A table that only such a file has.
+        oldest: The oldest format that is read.
+        newest: The newest one, which is made.
+        make: Makes the tables in an empty file, which is locked.
     """
 
-    name: str
-    table: str
-    schema: str
-    version: int
-    error: type[GreengateError]
-    elsewhere: str
+    mark: str
+    oldest: int
+    newest: int
+    make: Callable[[SqliteFile], None]
 
 
 class SqliteFile:
@@ -47,16 +47,16 @@ class SqliteFile:
     Every method raises the kind's error when the file cannot be read or written.
     """
 
-    def __init__(self, path: Path, kind: Kind) -> None:
+    def __init__(self, path: Path, kind: Kind, form: Form) -> None:
         self.path = path
         self._kind = kind
+        self._form = form
         with self.translated():
             path.parent.mkdir(parents=True, exist_ok=True)
             self._lock_path = path.parent / f"{path.name}.lock"
-            self.connection = sqlite3.connect(path, isolation_level=None, timeout=_LOCK_WAIT_S)
+            self.connection = connected(path)
         try:
             with self.translated():
-                self.connection.execute("PRAGMA synchronous = EXTRA")
                 self._prepare()
         except GreengateError:
             self.close()
@@ -65,63 +65,29 @@ class SqliteFile:
     @contextmanager
     def appending(self) -> Iterator[sqlite3.Connection]:
         """Hold the file alone for as long as the block lasts, which is one transaction."""
-        with self.translated(), self._locked(), self._transaction("BEGIN IMMEDIATE"):
+        with self.locked(), self.transaction("BEGIN IMMEDIATE"):
             yield self.connection
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """See the file as it is at one moment for as long as the block lasts."""
-        with self.translated(), self._transaction("BEGIN"):
+        with self.translated(), self.transaction("BEGIN"):
             yield self.connection
 
     @contextmanager
-    def translated(self) -> Iterator[None]:
-        """Say in words what SQLite and the system say of the file."""
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise self._kind.error(str(self.path), *self._in_words(error)) from error
-        except OSError as error:
-            problem = f"cannot be opened or written: {error.strerror or error}"
-            raise self._kind.error(str(self.path), problem, self._kind.elsewhere) from error
-
-    def close(self) -> None:
-        """Close the file."""
-        self.connection.close()
-
-    def _prepare(self) -> None:
-        if self._version() == 0:
-            self._make()
-        if self._kind.table not in self._tables():
-            self._refuse_foreign()
-        if self._version() != self._kind.version:
-            formats = f"format {self._version()}, this greengate reads format {self._kind.version}"
-            hint = "use the greengate that wrote it, or a newer one"
-            raise self._kind.error(str(self.path), f"this {self._kind.name} has {formats}", hint)
-
-    def _make(self) -> None:
-        with self.appending() as connection:
-            if self._version() != 0:  # another process was faster
-                return
-            if self._tables():
-                self._refuse_foreign()
-            for statement in statements(self._kind.schema):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {self._kind.version}")
-
-    def _version(self) -> int:
-        (version,) = self.connection.execute("PRAGMA user_version").fetchone()
-        return int(version)
-
-    def _tables(self) -> set[str]:
-        return {name for (name,) in self.connection.execute("SELECT name FROM sqlite_master")}
-
-    def _refuse_foreign(self) -> NoReturn:
-        problem = f"this is an SQLite database, but no {self._kind.name} of greengate"
-        raise self._kind.error(str(self.path), problem, "give the path of another file")
+    def locked(self) -> Iterator[None]:
+        """Keep all others from writing for as long as the block lasts."""
+        with self.translated():
+            handle = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX)
+                yield
+            finally:
+                os.close(handle)
 
     @contextmanager
-    def _transaction(self, begin: str) -> Iterator[None]:
+    def transaction(self, begin: str) -> Iterator[None]:
+        """Do all of the block or nothing."""
         self.connection.execute(begin)
         try:
             yield
@@ -132,25 +98,76 @@ class SqliteFile:
             raise
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
-        handle = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    def translated(self) -> Iterator[None]:
+        """Say in words what SQLite and the system say of the file."""
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
             yield
-        finally:
-            os.close(handle)
+        except sqlite3.Error as error:
+            raise self._kind.error(str(self.path), *self._in_words(str(error))) from error
+        except OSError as error:
+            if error.errno in _NO_LOCKS:
+                raise self._kind.error(str(self.path), *self._without_locks(str(error.strerror))) from error
+            problem = f"cannot be opened or written: {error.strerror or error}"
+            raise self._kind.error(str(self.path), problem, self._kind.elsewhere) from error
 
-    def _in_words(self, error: sqlite3.Error) -> tuple[str, str]:
-        text, name = str(error), self._kind.name
+    def version(self) -> int:
+        """Read the file's format, 0 where it is empty."""
+        (version,) = self.connection.execute("PRAGMA user_version").fetchone()
+        return int(version)
+
+    def close(self) -> None:
+        """Close the file."""
+        self.connection.close()
+
+    def _prepare(self) -> None:
+        if self.version() == 0:
+            self._make()
+        if self._form.mark not in self._tables():
+            self._refuse_foreign()
+        if not self._form.oldest <= self.version() <= self._form.newest:
+            formats = f"format {self.version()}, this greengate reads format {self._form.newest}"
+            hint = "use the greengate that wrote it, or a newer one"
+            raise self._kind.error(str(self.path), f"this {self._kind.name} has {formats}", hint)
+
+    def _make(self) -> None:
+        with self.locked():
+            if self.version() != 0:  # another process was faster
+                return
+            if self._tables():
+                self._refuse_foreign()
+            self._form.make(self)
+
+    def _tables(self) -> set[str]:
+        return {name for (name,) in self.connection.execute("SELECT name FROM sqlite_master")}
+
+    def _refuse_foreign(self) -> NoReturn:
+        problem = f"this is an SQLite database, but no {self._kind.name} of greengate"
+        raise self._kind.error(str(self.path), problem, "give the path of another file")
+
+    def _in_words(self, text: str) -> tuple[str, str]:
+        name = self._kind.name
         if "full" in text:
             return "the disk is full; nothing was lost, and nothing was written", "free some space and run again"
         if "readonly" in text or "unable to open" in text:
             return f"cannot be opened or written: {text}", self._kind.elsewhere
+        if "locking protocol" in text:
+            return self._without_locks(text)
         if "locked" in text:
             return f"another process holds this {name}", "run again when it has ended"
-        if "not a database" in text or "malformed" in text:
+        if "not a database" in text or "malformed" in text or "no such" in text:
             return f"the {name} is damaged: {text}", f"restore a backup, or move the file away to begin a new {name}"
         return f"SQLite says: {text}", ""
+
+    def _without_locks(self, text: str) -> tuple[str, str]:
+        problem = f"cannot be locked here, and writers who do not see one another would damage it: {text}"
+        return problem, "network file systems may have no locks: put it on a local disk, or in PostgreSQL"
+
+
+def connected(path: Path) -> sqlite3.Connection:
+    """Connect to a file; transactions are the caller's, and what they wrote is on the disk when they end."""
+    connection = sqlite3.connect(path, isolation_level=None, timeout=_LOCK_WAIT_S)
+    connection.execute("PRAGMA synchronous = EXTRA")
+    return connection
 
 
 def statements(script: str) -> list[str]:

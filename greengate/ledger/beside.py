@@ -1,0 +1,84 @@
+"""What a ledger keeps beside its entries: checkpoints that were signed, and who is meant by a pseudonym."""
+
+from __future__ import annotations
+
+from greengate.errors import HistoryError
+from greengate.ledger import statements as sql
+from greengate.ledger.keeping import Execute, Keeper
+from greengate.ledger.tree import frontier_of
+
+Checkpoint = tuple[int, bytes]
+
+
+class Checkpoints:
+    """The checkpoints of a ledger; one a size, and the first one stays."""
+
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
+
+    def keep(self, size: int, note: bytes) -> None:
+        """Keep a signed checkpoint; the same again does nothing.
+
+        Raises:
+            HistoryError: Another one of this size is kept, or the ledger has not so many entries.
+        """
+        with self._keeper.writing() as execute:
+            entries = frontier_of(execute(sql.LOCKED_HEAD), self._keeper.where).size
+            if not 0 <= size <= entries:
+                problem = f"a checkpoint of {size} entries cannot be one of this history, which has {entries}"
+                raise HistoryError(self._keeper.where, problem)
+            known = execute(sql.CHECKPOINT, size)
+            if not known:
+                execute(sql.NEW_CHECKPOINT, size, note)
+            elif bytes(known[0][1]) != note:
+                raise HistoryError(self._keeper.where, f"another checkpoint of {size} entries is kept already")
+
+    def newest(self, size: int | None = None) -> Checkpoint | None:
+        """Return the newest checkpoint, or that of a size; None where there is none."""
+        if not self._keeper.has_tree:
+            return None
+        ask = self._keeper.ask
+        rows = ask(sql.NEWEST_CHECKPOINT) if size is None else ask(sql.CHECKPOINT, size)
+        return (rows[0][0], bytes(rows[0][1])) if rows else None
+
+
+class Identities:
+    """Who is meant by the pseudonyms of a ledger, until that is forgotten."""
+
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
+
+    def remember(self, pseudonym: str, handle: str) -> str:
+        """Remember a handle, and return the pseudonym that stands for it: an earlier one stays.
+
+        Raises:
+            HistoryError: This pseudonym stands for somebody else.
+        """
+        with self._keeper.writing() as execute:
+            execute(sql.LOCKED_HEAD)
+            known = execute(sql.PSEUDONYM, handle)
+            if not known:
+                self._refuse_taken(execute, pseudonym)
+                execute(sql.NEW_IDENTITY, pseudonym, handle)
+        return str(known[0][0]) if known else pseudonym
+
+    def handle(self, pseudonym: str) -> str | None:
+        """Tell who is meant; None where nobody is known, or where that was forgotten."""
+        rows = self._keeper.ask(sql.HANDLE, pseudonym) if self._keeper.has_tree else []
+        return str(rows[0][0]) if rows else None
+
+    def pseudonym(self, handle: str) -> str | None:
+        """Tell what stands for a handle; None where nothing does."""
+        rows = self._keeper.ask(sql.PSEUDONYM, handle) if self._keeper.has_tree else []
+        return str(rows[0][0]) if rows else None
+
+    def forget(self, handle: str) -> int:
+        """Forget who somebody is, and tell how many pseudonyms stood for them."""
+        with self._keeper.writing() as execute:
+            found = len(execute(sql.PSEUDONYM, handle))
+            execute(sql.NO_IDENTITY, handle)
+        return found
+
+    def _refuse_taken(self, execute: Execute, pseudonym: str) -> None:
+        if execute(sql.HANDLE, pseudonym):
+            raise HistoryError(self._keeper.where, f"{pseudonym} stands for somebody else already")

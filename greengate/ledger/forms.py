@@ -1,0 +1,22 @@
+"""What a ledger gives out, as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One entry as it lies in the ledger: its index from 0, its id (SHA-256 of the leaf) and its bytes."""
+
+    index: int
+    entry_id: str
+    leaf: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A ledger at one moment: how many entries it has, and the root of their tree."""
+
+    size: int
+    root: bytes

@@ -1,0 +1,77 @@
+"""Where the tables of a ledger lie: a file or a database, of which the rest sees statements, values and rows."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Protocol
+
+from sqlalchemy.sql import ClauseElement
+
+from greengate.errors import HistoryError, UsageError
+from greengate.ledger.places import Kind, in_database, no_psycopg
+
+KIND = Kind(
+    name="history",
+    where="the history",
+    error=HistoryError,
+    elsewhere="point `history:` in greengate.yaml at a writable place",
+    locked="history",
+    password="GREENGATE_HISTORY_PASSWORD",  # noqa: S106 - the name of a variable
+    page="docs/ledger.md",
+)
+
+Rows = list[tuple[Any, ...]]
+
+
+class Execute(Protocol):
+    """Runs a statement with its values and gives all rows."""
+
+    def __call__(self, statement: ClauseElement, *values: object) -> Rows:
+        """Run it."""
+
+
+class Keeper(Protocol):
+    """Where the tables lie; it translates what goes wrong there into `HistoryError`.
+
+    Attributes:
+        where: Its path or address, without a password.
+        has_tree: False of the first format, which may be read still, and is upgraded when something is written.
+    """
+
+    where: str
+    has_tree: bool
+
+    def ask(self, statement: ClauseElement, *values: object) -> Rows:
+        """Run one statement that reads."""
+
+    def writing(self) -> AbstractContextManager[Execute]:
+        """Write in one transaction."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
+
+def kept(place: str, password: str, passfile: str, *, make: bool) -> Keeper:
+    """Open what is kept at a place.
+
+    Raises:
+        HistoryError: It cannot be opened, or something else is there.
+        UsageError: There is none and none may be made, or it is the URL of something else.
+        MissingExtra: It is in PostgreSQL, and psycopg is not installed.
+    """
+    if not in_database(place, KIND):
+        from greengate.ledger.ledger_file import LedgerFile  # noqa: PLC0415 - it imports this module
+
+        if not make and not Path(place).is_file():
+            raise UsageError(place, *MISSING)
+        return LedgerFile(Path(place))
+    try:
+        from greengate.ledger.ledger_server import LedgerServer  # noqa: PLC0415 - an optional part
+        from greengate.ledger.postgres_server import PostgresServer  # noqa: PLC0415 - likewise
+    except ImportError as missing:
+        raise no_psycopg(KIND) from missing
+    return LedgerServer(PostgresServer(place, password, passfile, KIND), make=make)
+
+
+MISSING = ("there is no history here yet", "`greengate gate` writes one")

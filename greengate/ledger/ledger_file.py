@@ -1,0 +1,65 @@
+"""A ledger in one SQLite file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.sql import ClauseElement
+
+from greengate.ledger.keeping import KIND, Execute, Rows
+from greengate.ledger.sqlite_file import Form, SqliteFile, connected
+from greengate.ledger.statements import Texts
+
+_OLDEST, _NEWEST = 1, 2
+
+
+class LedgerFile:
+    """A file with the tables of a ledger; one of the first format is upgraded when something is written."""
+
+    def __init__(self, path: Path) -> None:
+        self.where = str(path)
+        self._texts = Texts(sqlite.dialect(paramstyle="qmark"))
+        self._file = SqliteFile(path, KIND, Form("ledger_head", _OLDEST, _NEWEST, _upgrade))
+        with self._file.translated():
+            self.has_tree = self._file.version() > _OLDEST
+            # What is forgotten is overwritten, not only left out.
+            self._file.connection.execute("PRAGMA secure_delete = ON")
+
+    def ask(self, statement: ClauseElement, *values: object) -> Rows:
+        """Run one statement that reads."""
+        with self._file.translated():
+            return self._run(statement, *values)
+
+    @contextmanager
+    def writing(self) -> Iterator[Execute]:
+        """Write in one transaction."""
+        if not self.has_tree:
+            with self._file.locked():
+                _upgrade(self._file)
+            self.has_tree = True
+        with self._file.appending():
+            yield self._run
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _run(self, statement: ClauseElement, *values: object) -> Rows:
+        return self._file.connection.execute(self._texts[statement], values).fetchall()
+
+
+def _upgrade(file: SqliteFile) -> None:
+    """Make the tables in a file that is locked, or bring those that are there to the newest format."""
+    from greengate.ledger import migrating  # noqa: PLC0415 - heavy, and seldom needed
+    from greengate.ledger.migrations import CannotUpgrade  # noqa: PLC0415 - likewise
+
+    try:
+        with migrating.beginning("sqlite://", lambda: connected(file.path), "BEGIN IMMEDIATE") as connection:
+            version = file.version()
+            if version < _NEWEST:
+                migrating.upgrade(connection, version)
+    except CannotUpgrade as error:
+        migrating.refuse_damaged(str(file.path), KIND, error)

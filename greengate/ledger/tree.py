@@ -1,0 +1,88 @@
+"""The Merkle tree over the entries of a ledger, as far as it is kept: hashes of leaves, roots of tiles, the frontier.
+
+A tile (level, index) is a complete subtree of 256^level entries; all nodes between two levels of tiles are hashed when
+they are asked for, of at most 128 hashes below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from greengate.errors import HistoryError
+from greengate.ledger import merkle
+from greengate.ledger import statements as sql
+from greengate.ledger.forms import Head
+from greengate.ledger.keeping import Keeper, Rows
+
+HASH_BYTES = 32
+TILE_BITS = 8
+DAMAGED = "`greengate ledger verify` tells all that is wrong; restore a backup"
+
+
+class Tree:
+    """The tree of a ledger."""
+
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
+
+    def size(self) -> int:
+        """Tell how many entries there are."""
+        return int(self._one(self._keeper.ask(sql.SIZE))[0])
+
+    def head(self) -> Head:
+        """Tell size and root at one moment."""
+        if not self._keeper.has_tree:
+            size = self.size()
+            return Head(size, merkle.root(size, self.node))
+        frontier = frontier_of(self._keeper.ask(sql.HEAD), self._keeper.where)
+        return Head(frontier.size, frontier.root)
+
+    def node(self, level: int, index: int) -> bytes:
+        """Tell the hash of the complete subtree of 2^level entries that begins at entry index x 2^level.
+
+        Raises:
+            HistoryError: There are not so many entries, or the tree is damaged.
+        """
+        tile, above = divmod(level, TILE_BITS) if self._keeper.has_tree else (0, level)
+        start, stop = index << above, index + 1 << above
+        found = (
+            self._keeper.ask(sql.TILES, tile, start, stop) if tile else self._keeper.ask(sql.LEAF_HASHES, start, stop)
+        )
+        if len(found) != stop - start:
+            problem = f"its tree has no node ({level}, {index})"
+            raise HistoryError(self._keeper.where, problem, DAMAGED)
+        return _folded([bytes(one) for (one,) in found])
+
+    def _one(self, rows: Rows) -> tuple[int, ...]:
+        if len(rows) != 1:
+            raise HistoryError(self._keeper.where, "it has lost its head", DAMAGED)
+        return rows[0]
+
+
+def frontier_of(rows: Rows, where: str) -> merkle.Frontier:
+    """Read the frontier of a ledger from the row of its head.
+
+    Raises:
+        HistoryError: It is none.
+    """
+    try:
+        ((size, nodes),) = rows
+        return merkle.Frontier(size, parted(bytes(nodes)))
+    except ValueError as error:
+        raise HistoryError(where, f"its head is damaged: {error}", DAMAGED) from error
+
+
+def parted(nodes: bytes) -> list[bytes]:
+    """Part the bytes of some hashes."""
+    return [nodes[at : at + HASH_BYTES] for at in range(0, len(nodes), HASH_BYTES)]
+
+
+def tiles(nodes: Iterable[tuple[int, int, bytes]]) -> Iterator[tuple[int, int, bytes]]:
+    """Pick from nodes that were completed those that are kept as tiles."""
+    return ((level // TILE_BITS, index, root) for level, index, root in nodes if level and not level % TILE_BITS)
+
+
+def _folded(hashes: list[bytes]) -> bytes:
+    while len(hashes) > 1:
+        hashes = [merkle.node_hash(left, right) for left, right in zip(hashes[::2], hashes[1::2], strict=True)]
+    return hashes[0]
