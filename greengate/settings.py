@@ -245,6 +245,15 @@ def book_access(environment: Mapping[str, str] | None = None) -> BookAccess:
     )
 
 
+def history_access(environment: Mapping[str, str] | None = None) -> BookAccess:
+    """Read `GREENGATE_HISTORY_PASSWORD`, else `PGPASSWORD`; and `PGPASSFILE`."""
+    given = os.environ if environment is None else environment
+    return BookAccess(
+        password=given.get("GREENGATE_HISTORY_PASSWORD", "") or given.get("PGPASSWORD", ""),
+        passfile=given.get("PGPASSFILE", ""),
+    )
+
+
 def ledger_access(environment: Mapping[str, str] | None = None) -> LedgerAccess:
     """Read `GREENGATE_LEDGER_KEY_FILE`, `_KEY`, `_KEY_COMMAND`, `_KEY_PUBLIC`, `_ORIGIN` and `_WITNESS`."""
     given = os.environ if environment is None else environment

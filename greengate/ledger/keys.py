@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import stat
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from greengate.errors import HistoryError, UsageError
@@ -30,7 +30,7 @@ class Where:
     """
 
     file: str = ""
-    pem: str = ""
+    pem: str = field(default="", repr=False)
     command: str = ""
     public: str = ""
 

@@ -12,7 +12,6 @@ import click
 
 from greengate import check, settings
 from greengate.errors import UsageError
-from greengate.history import existing
 from greengate.ledger import keys
 from greengate.ledger.keys import Where
 from greengate.ledger.notary import Notary
@@ -20,7 +19,7 @@ from greengate.ledger.store import Store
 from greengate.ledger.witness import Witness
 
 project = click.option("--project", default=settings.PROJECT, metavar="FILE", help="The project file.")
-history = click.option("--history", "path", metavar="FILE", help="The ledger, instead of the project's.")
+history = click.option("--history", "path", metavar="FILE|URL", help="The ledger, instead of the project's.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _KEY = click.option("--key", metavar="FILE", help="The private key of the ledger. Default: from the environment.")
 _ORIGIN = click.option("--origin", metavar="NAME", help="The name of a ledger without a key: example.com/greengate.")
@@ -40,9 +39,8 @@ def opened(project_file: str, path: str | None, *, make: bool = False) -> Iterat
         UsageError: There is none, and none is to be made.
     """
     place = path or settings.from_environment()["history"] or str(check.history_of(Path(project_file)))
-    if not make:
-        existing(Path(place))
-    store = Store(place)
+    password = settings.history_access()
+    store = Store(place, password=password.password, passfile=password.passfile, make=make)
     try:
         yield store
     finally:

@@ -46,7 +46,7 @@ def prove(  # noqa: PLR0913 - one argument an option
     if len(entries) > 1 and folder is None:
         raise UsageError("--out", "several receipts need a folder", "for example `--out receipts`")
     with place.opened(project, path) as store:
-        found = [_entry(store, word) for word in entries]
+        found = list(dict.fromkeys(_entry(store, word) for word in entries))
         note = _note(store, place.access(key, origin, witness))
         if since is not None:
             _write(out, bytes(proving.growth(store, since, note)))
