@@ -98,7 +98,7 @@ class Export:
             if ended:
                 raise self._wrong(number, "there is a line after the one that ends an export")
             if set(said) == _BODY and held is not None:
-                held[1].update([self._body(number, said)])
+                held[1].update([self._body(number, said, held[0])])
                 continue
             if held is not None:
                 yield held
@@ -115,9 +115,8 @@ class Export:
         said = told if isinstance(told, dict) else {}
         form = said.get("form")
         if form != FORM and isinstance(form, str) and form.startswith(_FORMS):
-            raise UsageError(
-                str(self.path), f"it is of the form {form[:60]}, and this greengate reads {FORM}", "use a newer one"
-            )
+            problem = f"it is of the form {form[:60]!r}, and this greengate reads {FORM}"
+            raise UsageError(str(self.path), problem, "use the greengate that wrote it, or a newer one")
         if form != FORM:
             raise UsageError(str(self.path), "it is no export of a ledger", _WRITE)
         origin = self._read(1, line).get("origin")
@@ -170,8 +169,10 @@ class Export:
             raise self._wrong(number, "this is no index of an entry")
         return Stored(said["index"], said["id"], leaf)
 
-    def _body(self, number: int, said: dict[str, Any]) -> tuple[str, bytes]:
+    def _body(self, number: int, said: dict[str, Any], owner: Stored) -> tuple[str, bytes]:
         body = self._bytes(number, said["body"])
+        if str(said["sha256"]).encode() not in owner.leaf:
+            raise self._wrong(number, f"this evidence is not of entry {owner.index}, after which it stands")
         if digest(body) != said["sha256"]:
             raise self._wrong(number, f"this evidence was changed: its bytes have the digest {digest(body)}")
         return said["sha256"], body

@@ -7,12 +7,12 @@ such as an empty one, which is then the same ledger in another place.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 from greengate.errors import HistoryError
-from greengate.ledger import checkpoints, merkle, reigns
+from greengate.ledger import bodies, checkpoints, merkle, reigns
 from greengate.ledger.exports import Export
 from greengate.ledger.inspection import of_export
 from greengate.ledger.store import Store
@@ -22,11 +22,19 @@ Part = tuple[bytes, Mapping[str, bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of a file: entries that were written, that stood there already, and key records left out."""
+    """What became of a file.
+
+    Attributes:
+        written: Entries that were written.
+        known: Entries that stood there already.
+        left_out: Key records of another ledger.
+        bare: Evidence that entries name, and that neither the file nor the ledger has.
+    """
 
     written: int
     known: int
     left_out: int
+    bare: int
 
 
 def export(store: Store, source: Export) -> Taken:
@@ -54,19 +62,25 @@ def entries(store: Store, parts: Iterable[Part], *, same: bool = False) -> Taken
         parts: The bytes of each entry, and what lies beside it by digest.
         same: Whether they are this ledger's own, so that its key records are among them.
     """
-    left_out = [0]
-    before = store.size()
-    stored = store.append_all(list(_own(parts, left_out, same=same)))
+    before, every = store.size(), list(parts)
+    own = [one for one in every if same or reigns.MARK not in one[0]]
+    stored = store.append_all(own)
     written = {one.index for one in stored if one.index >= before}
-    return Taken(len(written), len(stored) - len(written), left_out[0])
+    return Taken(len(written), len(stored) - len(written), len(every) - len(own), _bare(store, own))
 
 
-def _own(parts: Iterable[Part], left_out: list[int], *, same: bool) -> Iterator[Part]:
-    for leaf, beside in parts:
-        if not same and reigns.MARK in leaf:
-            left_out[0] += 1
-        else:
-            yield leaf, beside
+def _bare(store: Store, parts: Sequence[Part]) -> int:
+    brought = {name for _, beside in parts for name in beside}
+    named = {name for leaf, _ in parts for name in bodies.named(leaf)}
+    return sum(not _has(store, name) for name in named - brought)
+
+
+def _has(store: Store, name: str) -> bool:
+    try:
+        store.body(name)
+    except HistoryError:
+        return False
+    return True
 
 
 def _begins(store: Store, source: Export) -> bool:

@@ -17,6 +17,7 @@ from greengate.ledger.intake import Taken
 from greengate.ledger.store import Store
 
 _HINT = "give what `greengate ledger export` or `--report entries=FILE` wrote"
+_BARE = "`greengate ledger export --bodies` brings them along"
 _MOST_BYTES = 512 * 2**20
 
 
@@ -35,6 +36,8 @@ def import_(*, file: str, project: str, path: str | None) -> int:
     with place.opened(project, path, make=True) as store:
         taken = intake.export(store, Export(source)) if exported else _entries(store, source)
     click.echo(_words(taken))
+    if taken.bare:
+        click.echo(f"warning: {taken.bare} pieces of evidence that entries name are not in {file}: {_BARE}", err=True)
     return 0
 
 
