@@ -17,12 +17,11 @@ from greengate.ledger.witness import Witness
 
 def of_store(store: Store, witness: Witness | None, given: Sequence[Given], pinned: Sequence[Verifier]) -> Audit:
     """Audit a ledger against what is given, the last checkpoint beside it, and its own newest one."""
-    kept, outside = store.checkpoint(), witness.read() if witness else None
     own = Audit()
-    beside = _read(own, str(witness.path) if witness else "", outside, trusted=True)
-    beside += _read(own, "the ledger's own checkpoint", kept[1] if kept else None, trusted=False)
-    head = store.head()
     try:
+        kept, outside, head = store.checkpoint(), witness.read() if witness else None, store.head()
+        beside = _read(own, str(witness.path) if witness else "", outside, trusted=True)
+        beside += _read(own, "the ledger's own checkpoint", kept[1] if kept else None, trusted=False)
         found = audit(store.entries(0, head.size), [*given, *beside], pinned)
     except HistoryError as error:
         return Audit(faults=[f"{error.where}: {error.problem}"])

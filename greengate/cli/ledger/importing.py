@@ -37,7 +37,8 @@ def import_(*, file: str, project: str, path: str | None) -> int:
         taken = intake.export(store, Export(source)) if exported else _entries(store, source)
     click.echo(_words(taken))
     if taken.bare:
-        click.echo(f"warning: {taken.bare} pieces of evidence that entries name are not in {file}: {_BARE}", err=True)
+        digests = f"{taken.bare} digest{'' if taken.bare == 1 else 's'}"
+        click.echo(f"warning: evidence that entries name is not in {file}: {digests}; {_BARE}", err=True)
     return 0
 
 
