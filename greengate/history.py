@@ -10,7 +10,6 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from greengate.verdict import Outcome, Verdict
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 DECISION = "urn:greengate:decision:v1"
+_DECISIONS = b'"predicateType":"urn:greengate:decision:'
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ class History:
 
     def newest_first(self) -> Iterator[Record]:
         """Go through the decisions, the newest first."""
-        return (self._record(stored) for stored in self._store.newest_first() if _is_decision(stored))
+        return map(self._record, filter(_is_decision, self._store.newest_first()))
 
     def find(self, prefix: str) -> Record:
         """Find the one entry whose id begins with `prefix`; "last" is the newest.
@@ -135,9 +135,10 @@ class History:
         if not prefix:
             raise UsageError(str(self.path), "no entry is named", "give the beginning of an entry's id, or `last`")
         if prefix == "last":
-            found = list(islice(filter(_is_decision, self._store.newest_first()), 1))
+            newest = next(filter(_is_decision, self._store.newest_first()), None)
+            found = [newest] if newest else []
         else:
-            found = [stored for stored in self._store.find(prefix.lower()) if _is_decision(stored)]
+            found = list(filter(_is_decision, self._store.find(prefix.lower())))
         if len(found) != 1:
             hint = "`greengate history` lists the entries"
             raise UsageError(str(self.path), f"{len(found) or 'no'} entries begin with `{prefix}`", hint)
@@ -225,8 +226,7 @@ def existing(path: Path) -> Path:
 
 
 def _is_decision(stored: Stored) -> bool:
-    """Tell without decoding it whether an entry is a decision: waivers and others are for other readers."""
-    return f'"predicateType":"{DECISION}"'.encode() in stored.leaf
+    return _DECISIONS in stored.leaf
 
 
 def _number(record: Record) -> str:

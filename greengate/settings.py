@@ -87,6 +87,27 @@ class BookAccess:
 
 
 @dataclass(frozen=True, slots=True)
+class LedgerAccess:
+    """What signs a ledger's checkpoints; the key itself comes from the environment or a file, and is never shown.
+
+    Attributes:
+        key_file: File of the private key.
+        key: The private key, as PEM text.
+        key_command: A command that signs what it gets on standard input.
+        key_public: The verifier key of that command.
+        origin: The ledger's name, as in `example.com/greengate`.
+        witness: File of the last checkpoint that was signed; "" for the usual one.
+    """
+
+    key_file: str = ""
+    key: str = field(default="", repr=False)
+    key_command: str = ""
+    key_public: str = ""
+    origin: str = ""
+    witness: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class LiveAccess:
     """How a live source of carbon intensity is reached; what is secret comes from the environment alone.
 
@@ -153,8 +174,9 @@ def harmless_environment() -> dict[str, str]:
 
 
 def tracked_environment(run: str) -> dict[str, str]:
-    """Return what a command of the user's own gets: the environment without access to meters, and who tracks it."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GREENGATE_METER_")}
+    """Return what a command of the user's own gets: the environment without access to meters or the ledger's key."""
+    secret = ("GREENGATE_METER_", "GREENGATE_LEDGER_KEY")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(secret)}
     return {**kept, TRACKED_BY: run}
 
 
@@ -220,6 +242,28 @@ def book_access(environment: Mapping[str, str] | None = None) -> BookAccess:
     return BookAccess(
         password=given.get("GREENGATE_BOOK_PASSWORD", "") or given.get("PGPASSWORD", ""),
         passfile=given.get("PGPASSFILE", ""),
+    )
+
+
+def history_access(environment: Mapping[str, str] | None = None) -> BookAccess:
+    """Read `GREENGATE_HISTORY_PASSWORD`, else `PGPASSWORD`; and `PGPASSFILE`."""
+    given = os.environ if environment is None else environment
+    return BookAccess(
+        password=given.get("GREENGATE_HISTORY_PASSWORD", "") or given.get("PGPASSWORD", ""),
+        passfile=given.get("PGPASSFILE", ""),
+    )
+
+
+def ledger_access(environment: Mapping[str, str] | None = None) -> LedgerAccess:
+    """Read `GREENGATE_LEDGER_KEY_FILE`, `_KEY`, `_KEY_COMMAND`, `_KEY_PUBLIC`, `_ORIGIN` and `_WITNESS`."""
+    given = os.environ if environment is None else environment
+    return LedgerAccess(
+        key_file=given.get("GREENGATE_LEDGER_KEY_FILE", ""),
+        key=given.get("GREENGATE_LEDGER_KEY", ""),
+        key_command=given.get("GREENGATE_LEDGER_KEY_COMMAND", "").strip(),
+        key_public=given.get("GREENGATE_LEDGER_KEY_PUBLIC", "").strip(),
+        origin=given.get("GREENGATE_LEDGER_ORIGIN", "").strip(),
+        witness=given.get("GREENGATE_LEDGER_WITNESS", ""),
     )
 
 

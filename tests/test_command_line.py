@@ -39,6 +39,7 @@ def test_help_imports_no_heavy_package():
         "track",
         "budget",
         "waiver",
+        "ledger",
         "factors",
         "window",
     ],

@@ -39,6 +39,7 @@ class LazyGroup(click.Group):
         "cost": ("greengate.cli.cost:cost", "Count what a model costs, without running it."),
         "diff": ("greengate.cli.diff:diff", "Tell which operators a model costs more by than another."),
         "waiver": ("greengate.cli.waiver:waiver", "Ask for waivers, and tell what they let through."),
+        "ledger": ("greengate.cli.ledger:ledger", "Sign, prove, verify and export the ledger."),
         "budget": ("greengate.cli.budget:budget", "Tell what budgets have left, and settle what changes hold."),
         "factors": ("greengate.cli.factors:factors", "List, show, compare and import tables of carbon factors."),
         "estimate": (
