@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping
 from secrets import token_hex
 from typing import Any, Protocol
 
-FORGOTTEN = "a forgotten person"
+from greengate.changes import FORGOTTEN
+
 _PSEUDONYM = "person:[0-9a-f]{32}"
 _IN_BYTES = re.compile(rb"(@?)(person:[0-9a-f]{32})")
 _MENTION = re.compile(r"(?<![\w@/.])@([A-Za-z0-9](?:[\w.-]*\w)?(?:\[bot\])?)(?![\w/-]|\.\w)")
