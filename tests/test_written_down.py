@@ -132,7 +132,7 @@ def test_a_release_and_a_true_up_are_in_the_history_too(shop):
 def test_what_the_book_says_can_be_written_down_later(shop, capsys):
     assert greengate(shop, *CHANGE, "--quiet", "--history", "other.db") == 0
     assert cli.run(["budget", "record", "--history", "no.db"]) == 2
-    assert greengate(shop, *QUICK) == 0
+    assert greengate(shop, *QUICK) in {0, 3}  # so that there is a history
     capsys.readouterr()
     assert cli.run(["budget", "record"]) == cli.run(["budget", "record"]) == 0
     assert [line[:6] for line in capsys.readouterr().out.splitlines()] == ["2 of 2", "0 of 2"]
