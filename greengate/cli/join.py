@@ -16,7 +16,7 @@ from greengate.history import opened
 @click.command(short_help="Join the legs of a matrix of runners into one verdict.")
 @click.argument("legs", metavar="NAME=FILE...", nargs=-1)
 @click.option("--project", default=settings.PROJECT, metavar="FILE", help="The project file.")
-@click.option("--history", "path", metavar="FILE", help="The history to write to, instead of the project's.")
+@click.option("--history", "path", metavar="FILE|URL", help="The history to write to, instead of the project's.")
 @click.option(
     "--report", "wanted", multiple=True, metavar="FORMAT=FILE", help=f"Also write {', '.join(registry.REPORTS)}."
 )
@@ -46,7 +46,7 @@ def join(  # noqa: PLR0913 - one argument an option
     named_place = path or environment["history"]
     if not named_place:
         preparation.own_folder(Path(project).parent)
-    place = Path(named_place or check.history_of(Path(project)))
+    place = named_place or check.history_of(Path(project))
     with opened(place) as history:
         history.check_writable()
         account = check.placed(joining.join(named, about, history), Path(project))
