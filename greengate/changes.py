@@ -47,6 +47,8 @@ class Approval(Value):
         commit: The commit that was reviewed.
         owners: The owners of policies that this person stands for, as policies write them: `@olga`, `@acme/green`.
         author: Whether the change, or a commit of it, is this person's own.
+        rules: The rules (`policy/rule`) of which this person is an owner by name: so much stays known of a person whom
+            the ledger has forgotten.
     """
 
     review: str
@@ -55,6 +57,7 @@ class Approval(Value):
     commit: str
     owners: tuple[str, ...] = ()
     author: bool = False
+    rules: tuple[str, ...] = ()
 
 
 class Grant(Value):

@@ -11,9 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from greengate import __version__, check
+from greengate import lines as entries
 from greengate.changes import NO_CHANGE, Change
+from greengate.decision import Decision
 from greengate.errors import HistoryError, UsageError
-from greengate.history import Decision, History, Line, Record, read_line
+from greengate.history import History, Record
+from greengate.lines import Line
 from greengate.report.account import Account
 from greengate.verdict import Verdict
 
@@ -82,11 +85,11 @@ def _read(leg: Leg) -> list[Line] | HistoryError:
     try:
         if leg.file.stat().st_size > _MOST_BYTES:
             return HistoryError(where, f"the entries of the leg {leg.name} take more than 512 MiB")
-        lines = leg.file.read_bytes().splitlines()
+        data = leg.file.read_bytes()
     except OSError as error:
         return HistoryError(where, f"the leg {leg.name} left no entries: {error.strerror}", _HINT)
     try:
-        found = [read_line(line, f"{where}:{number}") for number, line in enumerate(lines, 1) if line.strip()]
+        found = entries.read(data, where)
     except HistoryError as error:
         return error
     return found or HistoryError(where, f"the leg {leg.name} left no entries", _HINT)
@@ -96,18 +99,18 @@ def _first(read: Sequence[tuple[Leg, list[Line] | HistoryError]]) -> _Judged:
     """Take what the first entry is of: what CI does not tell must at least be the same for all."""
     lines = (line for _, found in read if not isinstance(found, HistoryError) for line in found)
     first = next(lines, None)
-    return _Judged(first.record.decision.change, first.record.decision.commit) if first else _Judged(NO_CHANGE, "")
+    return _Judged(first.decision.change, first.decision.commit) if first else _Judged(NO_CHANGE, "")
 
 
 def _stranger(leg: Leg, found: Sequence[Line], change: Change, commit: str) -> HistoryError | None:
     """Say how entries are not those of this leg, this change, this commit and this run."""
     for line in found:
-        theirs = line.record.decision.change
+        theirs = line.decision.change
         for word, this, that in (
             ("the leg", leg.name, theirs.leg),
             ("the change", change.id, theirs.id),
             ("the commit", change.head, theirs.head),
-            ("the commit", commit, line.record.decision.commit),
+            ("the commit", commit, line.decision.commit),
             ("the run", _number(change), _number(theirs)),
         ):
             if this and this != that:
@@ -122,7 +125,7 @@ def _number(change: Change) -> str:
 
 def _kept(history: History, line: Line) -> Record:
     history.keep(line)
-    return line.record
+    return Record(-1, line.entry_id, line.decision)
 
 
 def _missing(leg: Leg, words: str, change: Change, history: History) -> Record:

@@ -162,7 +162,8 @@ def _counted(policy: Policy, rule: Rule, evidence: Evidence, override: Override 
     own = override is not None and not override.not_author
     found: dict[str, Approval] = {}
     for one in evidence.approvals:
-        if (own or not one.author) and owners & {owner.casefold() for owner in one.owners}:
+        stands = owners & {owner.casefold() for owner in one.owners} or f"{policy.name}/{rule.id}" in one.rules
+        if (own or not one.author) and stands:
             found.setdefault(one.by.casefold(), one)
     return tuple(found.values())
 
@@ -176,13 +177,18 @@ def _wanting(override: Override, count: int, owners: tuple[str, ...]) -> str:
 
 
 def _of(approvals: Iterable[Approval]) -> str:
-    return "by " + ", ".join(f"@{one.by.removeprefix('@')} in review {one.review} of {one.at}" for one in approvals)
+    return "by " + ", ".join(f"{_mention(one.by)} in review {one.review} of {one.at}" for one in approvals)
 
 
 def _as_reviewed(grant: Grant | None) -> str:
     if grant is None or not grant.reviewed:
         return ""
-    return f"; approved by @{grant.by.removeprefix('@')} in review {grant.review} of {grant.change}"
+    return f"; approved by {_mention(grant.by)} in review {grant.review} of {grant.change}"
+
+
+def _mention(who: str) -> str:
+    """Name somebody by their handle; a person whom the ledger has forgotten has none."""
+    return who if " " in who else f"@{who.removeprefix('@')}"
 
 
 def _wanted(gain: Gain) -> Tolerance:

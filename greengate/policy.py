@@ -291,7 +291,8 @@ class Override:
 class Policy:
     """A policy after `extends` and `params`, with the waivers that name its rules.
 
-    `digest` is the SHA-256 of the file it was read from; `parents` are (name, digest) of what it extends.
+    `digest` is the SHA-256 of the file it was read from, `text` its bytes; `parents` are (name, digest) of what it
+    extends.
     """
 
     name: str
@@ -305,6 +306,7 @@ class Policy:
     digest: str = ""
     parents: tuple[tuple[str, str], ...] = ()
     place: Place = NOWHERE
+    text: bytes = field(default=b"", repr=False, compare=False)
 
     def owners_of(self, rule: Rule) -> tuple[str, ...]:
         """Name who may let a rule through: the owners of the policy that it comes from."""

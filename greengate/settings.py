@@ -27,7 +27,7 @@ class Settings:
         branch: Branch that the change goes to, for policies that match branches; "" if not known.
         policies: Packs, files and globs instead of those that the project file names.
         models: Patterns of the models to judge; none judges all.
-        history: File of the history instead of the project file's.
+        history: File or address of the history instead of the project file's; "" for that.
         budget_s: Wall seconds of measuring a model, instead of the policies'.
         change: Id of the change, as in `owner/repo#12` or `group/project!12`; "" if not known.
         about: What CI says of the change and of the run that judges it; None outside CI.
@@ -42,7 +42,7 @@ class Settings:
     branch: str = ""
     policies: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
-    history: Path | None = None
+    history: str = ""
     budget_s: float | None = None
     change: str = ""
     about: Change | None = None
@@ -75,7 +75,7 @@ class MeterAccess:
 
 @dataclass(frozen=True, slots=True)
 class BookAccess:
-    """What opens a book of budgets in a database; never written into the project file, and never shown.
+    """What opens a book of budgets, or a history, in a database; never written into the project file, and never shown.
 
     Attributes:
         password: Password of the database's user, for an address that has none.
@@ -219,6 +219,15 @@ def book_access(environment: Mapping[str, str] | None = None) -> BookAccess:
     given = os.environ if environment is None else environment
     return BookAccess(
         password=given.get("GREENGATE_BOOK_PASSWORD", "") or given.get("PGPASSWORD", ""),
+        passfile=given.get("PGPASSFILE", ""),
+    )
+
+
+def history_access(environment: Mapping[str, str] | None = None) -> BookAccess:
+    """Read `GREENGATE_HISTORY_PASSWORD`, else `PGPASSWORD`; and `PGPASSFILE`."""
+    given = os.environ if environment is None else environment
+    return BookAccess(
+        password=given.get("GREENGATE_HISTORY_PASSWORD", "") or given.get("PGPASSWORD", ""),
         passfile=given.get("PGPASSFILE", ""),
     )
 

@@ -16,8 +16,9 @@ from greengate.balances import Event, Settled
 from greengate.cli import sheet
 from greengate.cli.budget_sheet import Told, account_of, draw
 from greengate.errors import BookError, UsageError, nearest
-from greengate.history import existing, opened
+from greengate.history import opened
 from greengate.ledger import book as books
+from greengate.ledger.whereabouts import at_hand, below
 from greengate.metrics import Metric
 from greengate.packs.project import load_project
 from greengate.policy import Budget
@@ -131,10 +132,10 @@ def consume(  # noqa: PLR0913 - one argument an option
     check said; without an entry it is what was reserved. What was checked in an earlier period is booked to this one.
     """
     now = _moment(at)
-    place = Path(path or from_environment()["history"] or _history(project))
+    place = path or from_environment()["history"] or _history(project)
     records = []
-    if path or place.is_file():
-        with opened(existing(place)) as kept_history:
+    if path or at_hand(place):
+        with opened(place, make=False) as kept_history:
             records = settling.entries_of(kept_history, change)
     budgets = {check.key: (check, metric) for check, metric in _budgets(project, None)}
     with _opened(project, book, make=False) as kept:
@@ -217,7 +218,7 @@ def _opened(project: str, book: str | None, *, make: bool = True) -> AbstractCon
 
 def _history(project: str) -> str:
     tree = WorkingTree(Path(project).parent)
-    return str(Path(project).parent / load_project(tree, Path(project).name).history)
+    return below(Path(project).parent, load_project(tree, Path(project).name).history)
 
 
 def _moment(written: str | None) -> datetime:

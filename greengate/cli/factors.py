@@ -117,7 +117,7 @@ def diff(  # noqa: PLR0913 - one argument an option
     sets = load(before), load(after)
     rows = [one for one in comparing.moved(*sets) if one.change is None or abs(one.change) > least]
     regions = list(comparing.regions_moved(*sets))
-    entries = _entries(Path(path), *sets) if path else []
+    entries = _entries(path, *sets) if path else []
     if as_json:
         told = [factor_sheet.moved_values(one) for one in rows]
         moves = [{"region": name, "before": old, "after": new} for name, old, new in regions]
@@ -274,9 +274,9 @@ def _newest_of(rows: Iterable[Found]) -> list[Found]:
     return sorted(newest.values(), key=lambda one: one.row.id)
 
 
-def _entries(path: Path, before: FactorSet, after: FactorSet) -> list[Restated]:
+def _entries(place: str, before: FactorSet, after: FactorSet) -> list[Restated]:
     from greengate import restating  # noqa: PLC0415 - with everything that measures
-    from greengate.history import existing, opened  # noqa: PLC0415 - likewise
+    from greengate.history import opened  # noqa: PLC0415 - likewise
 
-    with opened(existing(path)) as history:
+    with opened(place, make=False) as history:
         return restating.entries(history.newest_first(), before.name, after)

@@ -102,7 +102,7 @@ def gate(  # noqa: PLR0913 - one argument an option
             branch=environment["branch"] if branch is None else branch,
             policies=policies,
             models=models,
-            history=Path(chosen) if chosen else None,
+            history=chosen or "",
             budget_s=budget,
             change=name,
             about=about,

@@ -46,7 +46,7 @@ def join(  # noqa: PLR0913 - one argument an option
     named_place = path or environment["history"]
     if not named_place:
         preparation.own_folder(Path(project).parent)
-    place = Path(named_place or check.history_of(Path(project)))
+    place = named_place or check.history_of(Path(project))
     with opened(place) as history:
         history.check_writable()
         account = check.placed(joining.join(named, about, history), Path(project))

@@ -18,6 +18,7 @@ from greengate.errors import ForgeError, ProjectError, UsageError
 from greengate.forge.github_runs import GitHubRuns, Pull, Ran
 from greengate.forges import Forge
 from greengate.history import opened
+from greengate.ledger.whereabouts import below
 from greengate.packs.project import load_project
 from greengate.relaying import ARTIFACT, ENTRIES, Relayed
 from greengate.report.escaping import plain
@@ -128,8 +129,8 @@ class _Relay:
                 return _moved_on()
             if self.history is None:
                 preparation.own_folder(self.chosen.root)
-            with opened(Path(self.history) if self.history else self.chosen.root / held.project.history) as kept:
-                records = [kept.find(kept.append(decision)) for decision in decisions]
+            with opened(self.history or below(self.chosen.root, held.project.history)) as kept:
+                records = [kept.find(kept.append(decision, relayed.basis())) for decision in decisions]
                 account = check.account(records, history=kept)
             reports.tell(account, self.destinations, self.own, as_json=False)
             for words in posting.tell(forge, telling_of(account, self.change, str(self.project), self.own)):

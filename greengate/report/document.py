@@ -83,7 +83,7 @@ def _finding(finding: Finding, check: str, fingerprint: str, evidence: Evidence 
         "waiver": finding.waiver,
         "waived_to": list(finding.waived_to),
         "remedy": finding.remedy.model_dump(mode="json") if finding.remedy else None,
-        "approvals": [approval.model_dump() for approval in finding.approvals],
+        "approvals": [one.model_dump(exclude={"rules"}) for one in finding.approvals],
         "source": finding.source.model_dump(),
         "amount": finding.amount,
         "unit": "ratio" if relative else base_unit(metric.kind) if metric else "",
