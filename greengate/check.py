@@ -83,7 +83,9 @@ def run(settings: Settings, watch: Watch) -> Account:
             )  # fmt: skip
             cases = [walk.prepared(entry) for entry in entries]
             records = walk.decided(cases)
-            told = account(records, purse.finish(records), history)
+            more = purse.finish(records)
+            purse.write_down(records)
+            told = account(records, more, history)
             return placed(told, settings.root / settings.project)
 
 

@@ -14,11 +14,11 @@ from greengate.decision import NOTHING, Basis, Decision
 from greengate.errors import HistoryError, UsageError
 from greengate.identities import People
 from greengate.leaves import Leaf, Writer
-from greengate.ledger.canonical import encode
+from greengate.ledger.canonical import digest, encode
 from greengate.ledger.store import Store, Stored
 from greengate.ledger.whereabouts import is_address
 from greengate.lines import Line
-from greengate.records import Kind, Recorded, predicate_type
+from greengate.records import Forgotten, Kind, Recorded, predicate_type
 from greengate.settings import history_access
 from greengate.verdict import Outcome
 
@@ -163,14 +163,23 @@ class History:
         passed = (Outcome.PASSED, Outcome.WARNED, Outcome.WAIVED)
         return (record for record in self.about(model) if record.decision.verdict.outcome in passed)
 
+    def models(self) -> set[tuple[str, str]]:
+        """Name all models that were ever judged, each with its project."""
+        found = (json.loads(stored.leaf)["predicate"] for stored in self._decisions())
+        return {(str(said.get("project", "")), str(said["model"])) for said in found}
+
     def records(self, kind: Kind) -> Iterator[tuple[Stored, dict[str, Any]]]:
         """Go through the records of a kind in their order, each with what it says; persons are pseudonyms."""
         for stored in self._store.holding(f'"predicateType":"{predicate_type(kind)}"'.encode()):
             yield stored, json.loads(stored.leaf)["predicate"]
 
-    def forget(self, handle: str) -> list[str]:
-        """Forget a person, and name the pseudonyms that stood for them."""
-        return self.people.forget(handle)
+    def forget(self, handle: str, said: Forgotten) -> list[str]:
+        """Forget a person, write that down, and name the pseudonyms that stood for them; [] where nobody is known."""
+        gone = self.people.all_of(handle)
+        if gone:
+            self.write([(said.model_copy(update={"people": tuple(gone)}), gone[0], digest(gone[0].encode()))])
+            self.people.forget(handle)
+        return gone
 
     def close(self) -> None:
         """Close it."""

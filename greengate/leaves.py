@@ -199,14 +199,16 @@ def _second(told: Mapping[str, Any], body: Callable[[str], bytes], shown: Callab
     verdict = Verdict.model_validate_json(shown(body(said.verdict)))
     if str(verdict.outcome) != said.outcome:
         raise ValueError("its verdict is another one than it says")
-    evidence = shown(body(said.evidence)) if said.evidence else b""
+    evidence = Evidence.model_validate_json(shown(body(said.evidence))) if said.evidence else None
+    if said.sha256 != (evidence.candidate.sha256 if evidence else ""):
+        raise ValueError("its evidence is of another file than it says")
     return Decision(
         model=said.model,
         path=said.path,
         taken_at=said.at,
         version=said.greengate,
         verdict=verdict,
-        evidence=Evidence.model_validate_json(evidence) if evidence else None,
+        evidence=evidence,
         policies=said.policies,
         commit=said.commit,
         problem=said.problem,

@@ -68,12 +68,14 @@ def read(data: bytes, where: str) -> list[Line]:
         HistoryError: A line is none, is not the one that was written, or is of nothing; or something is missing.
     """
     found: dict[str, _Told] = {}
+    decisions: list[_Told] = []
     for number, text in enumerate(data.splitlines(), 1):
         if text.strip():
             one = _one(text, f"{where}:{number}")
             found[one.leaf.id] = one
+            decisions += [one] if one.kind is Kind.DECISION else []
     file = _File(found, where)
-    lines = [file.line(one) for one in found.values() if one.kind is Kind.DECISION]
+    lines = [file.line(one) for one in decisions]
     taken = {leaf.id for line in lines for leaf in line.leaves}
     for one in found.values():
         if one.leaf.id not in taken:

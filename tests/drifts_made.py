@@ -5,8 +5,8 @@ import random
 
 from made import SOFT, block, evidence
 
-from greengate.evidence import Earlier, Link, Pair, Subject
 from greengate.decision import Decision
+from greengate.evidence import Earlier, Link, Pair, Subject
 from greengate.history import Record
 from greengate.metrics import lookup
 from greengate.policy import Drift, Rule

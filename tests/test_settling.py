@@ -5,8 +5,8 @@ from budgets_made import budget, changed
 
 from greengate import settling
 from greengate.accounts import Account, Claim, Note
-from greengate.draws import Draw, Drawn
 from greengate.decision import Decision
+from greengate.draws import Draw, Drawn
 from greengate.history import History
 from greengate.ledger import book as books
 from greengate.metrics import lookup

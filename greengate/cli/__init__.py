@@ -40,6 +40,10 @@ class LazyGroup(click.Group):
         "diff": ("greengate.cli.diff:diff", "Tell which operators a model costs more by than another."),
         "waiver": ("greengate.cli.waiver:waiver", "Ask for waivers, and tell what they let through."),
         "budget": ("greengate.cli.budget:budget", "Tell what budgets have left, and settle what changes hold."),
+        "settle": ("greengate.cli.settle:settle", "Write down that a change was merged or closed."),
+        "retire": ("greengate.cli.settle:retire", "Write down that a model is no longer in production."),
+        "activity": ("greengate.cli.activity:activity", "Write down what deployments really did."),
+        "ledger": ("greengate.cli.ledger:ledger", "Look after the ledger under the history."),
         "factors": ("greengate.cli.factors:factors", "List, show, compare and import tables of carbon factors."),
         "estimate": (
             "greengate.cli.estimate:estimate",

@@ -129,6 +129,11 @@ class Store:
             row = self._file.connection.execute(statement, (value,)).fetchone()
         return row[0] if row else None
 
+    def size(self) -> int:
+        """Tell how many entries there are."""
+        with self._file.translated():
+            return int(self._file.connection.execute("SELECT size FROM ledger_head").fetchone()[0])
+
     def newest_first(self) -> Iterator[Stored]:
         """Go through all entries, the newest first."""
         with self._file.translated():
