@@ -147,9 +147,10 @@ def _take(  # noqa: PLR0913 - a row has its surroundings
     """Take in one row, or say what is wrong with it."""
     if not any(cells):
         return
-    if [plain(cell) for cell in cells] == list(columns):
+    named = plain(cells[0]) in columns  # as only a header begins
+    if named and [plain(cell) for cell in cells] == list(columns):
         remarks.append(f"line {where.line} repeats the header, as where files were put together")
-    elif fits(map(plain, cells), needs):
+    elif named and fits(map(plain, cells), needs):
         problems.append(
             UsageError(where, "this is another header", "import the files that were put together one by one")
         )
