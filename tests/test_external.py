@@ -1,5 +1,6 @@
 """Exports of cloud providers and trackers: what they say is added up exactly, and never counted twice."""
 
+import contextlib
 import gzip
 import json
 import re
@@ -20,6 +21,8 @@ from exports_made import (
     table,
     wide,
 )
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from greengate.errors import GreengateError
 from greengate.external.accounts import account
@@ -277,6 +280,33 @@ def test_every_field_of_the_record_is_in_its_table():
         "at",
         "kind",
     }
+
+
+@settings(max_examples=150)
+@given(
+    source=st.sampled_from([*EXPORTS]),
+    at=st.integers(0, 900),
+    cut=st.integers(0, 6),
+    put=st.text(st.sampled_from("0159.,;-eE\"\n\t \x00é%'"), max_size=6) | st.text(max_size=4),
+)
+def test_whatever_is_edited_is_read_or_refused_in_words(source, at, cut, put):
+    text = EXPORTS[source]()
+    edited = f"{text[:at]}{put}{text[at + cut :]}".encode("utf-8", "surrogatepass")
+    with contextlib.suppress(GreengateError):
+        assert read(edited, source).lines
+
+
+@settings(max_examples=100)
+@given(st.binary(max_size=60))
+def test_whatever_bytes_are_read_or_refused_in_words(data):
+    with contextlib.suppress(GreengateError):
+        read(data)
+
+
+@given(st.lists(st.decimals(-1000, 1000, places=9, allow_nan=False), min_size=1, max_size=20))
+def test_sums_are_those_of_decimals(amounts):
+    rows = [aws_row(format(amount, "f"), payer_account_id=f"{number}") for number, amount in enumerate(amounts)]
+    assert lines(aws(*rows))[0].location_ugco2e == int(sum(amounts) * T)
 
 
 def test_an_unknown_source_is_refused():

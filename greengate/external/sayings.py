@@ -21,6 +21,7 @@ _TOTALS = frozenset(
 _OTHER = re.compile(r"[^a-z]")
 _NEARLY = Fraction(1, 1000)  # as far as an export rounds
 _KG = 10**9
+_MONSTROUS = 10**21  # micrograms are 10^9 t, and millijoules 280 TWh
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ def summed(said: Sequence[Saying], totals: Sequence[Saying]) -> Sums:
         UsageError: Something would be counted twice, or there is nothing to add up.
         Problems: Several rows would.
     """
+    _refuse_monstrous(said)
     newest, remarks = _newest(said)
     _refuse_repeated(newest)
     newest, unnamed = _without_unnamed_total(newest)
@@ -94,6 +96,13 @@ def summed(said: Sequence[Saying], totals: Sequence[Saying]) -> Sums:
     if not newest:
         raise UsageError("", "it has no rows but totals", "export it again, with its parts")
     return Sums(len(newest), tuple(_lines(newest)), tuple(remarks))
+
+
+def _refuse_monstrous(said: Sequence[Saying]) -> None:
+    for one in said:
+        if any(abs(amount) > _MONSTROUS for amount in one.amounts.values() if amount is not None):
+            problem = "the row says more than a billion tons of emissions, or as much energy"
+            raise UsageError(one.row.place, problem, "it is another unit, or the columns are shifted")
 
 
 def _newest(said: Sequence[Saying]) -> tuple[list[Saying], list[str]]:
