@@ -37,6 +37,10 @@ NO_CHANGE = Change()
 """Nothing is known of a change, as on a developer's machine."""
 
 
+FORGOTTEN = "a forgotten person"
+"""Stands where the ledger does not know any more who somebody was."""
+
+
 class Approval(Value):
     """An approving review that counts for the commit under judgement.
 
@@ -58,6 +62,11 @@ class Approval(Value):
     owners: tuple[str, ...] = ()
     author: bool = False
     rules: tuple[str, ...] = ()
+
+    def owns(self, rule: str, owners: set[str]) -> bool:
+        """Tell whether this person is one of some owners (in small letters), or was one of a rule and is forgotten."""
+        gone = any(owner.startswith(FORGOTTEN) for owner in self.owners)
+        return bool(owners & {owner.casefold() for owner in self.owners}) or (gone and rule in self.rules)
 
 
 class Grant(Value):

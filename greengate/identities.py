@@ -7,13 +7,15 @@ capitals (`Olga Smith`); reviews on a forge are always a person's. Teams (`@acme
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from secrets import token_hex
 from typing import Any, Protocol
 
-FORGOTTEN = "a forgotten person"
+from greengate.changes import FORGOTTEN
+
 _PSEUDONYM = "person:[0-9a-f]{32}"
 _IN_BYTES = re.compile(rb"(@?)(person:[0-9a-f]{32})")
 _MENTION = re.compile(r"(?<![\w@/.])@([A-Za-z0-9](?:[\w.-]*\w)?(?:\[bot\])?)(?![\w/-]|\.\w)")
@@ -22,6 +24,7 @@ _NAMED = frozenset({"by", "granted_by", "reviewed_by", "asked_by", "approved_by"
 _REVIEWS = frozenset({"approvals", "grants"})
 _TEXTS = frozenset({"reason", "counterfactual", "notes", "words", "problem", "preview", "why"})
 _LONGEST = 200
+_NUMBER = "\n"  # no handle has a line break
 
 
 class Register(Protocol):
@@ -30,17 +33,11 @@ class Register(Protocol):
     def remember(self, pseudonym: str, handle: str) -> str:
         """Remember who is meant by a pseudonym, and return the one that stands for the handle: an earlier one stays."""
 
-    def adopt(self, pseudonym: str, handle: str) -> None:
-        """Keep that another ledger's pseudonym stands for a handle too; one that is known already stays as it is."""
-
     def handle(self, pseudonym: str) -> str | None:
         """Tell who is meant by a pseudonym; None where nobody is known, or where that was forgotten."""
 
     def pseudonym(self, handle: str) -> str | None:
         """Tell which pseudonym stands for a handle; None where none does."""
-
-    def pseudonyms(self, handle: str) -> list[str]:
-        """List all pseudonyms that stand for a handle: other ledgers' too."""
 
     def forget(self, handle: str) -> int:
         """Forget whom the pseudonyms of a handle stand for; tell how many there were."""
@@ -82,7 +79,7 @@ class People:
 
     def shown(self, data: bytes) -> bytes:
         """Return JSON with handles in the place of pseudonyms; who was forgotten is called so."""
-        return shown(data, self._register.handle)
+        return shown(data, self._handle)
 
     def who(self, name: str) -> str:
         """Return the handle of a pseudonym, or what it is; anything else as it is."""
@@ -91,25 +88,39 @@ class People:
     def of(self, *parts: bytes) -> dict[str, str]:
         """Tell whom the pseudonyms in some bytes stand for, as far as that is known."""
         found = {match[2].decode() for part in parts for match in _IN_BYTES.finditer(part)}
-        told = {one: self._register.handle(one) for one in sorted(found)}
+        told = {one: self._handle(one) for one in sorted(found)}
         return {one: handle for one, handle in told.items() if handle is not None}
 
     def learn(self, people: Mapping[str, str]) -> None:
         """Take over whom pseudonyms stand for, as another ledger tells it; what is known here stays."""
         for pseudonym, handle in people.items():
-            self._register.adopt(pseudonym, handle)
-
-    def forget(self, handle: str) -> list[str]:
-        """Forget a person, and name the pseudonyms that stood for them."""
-        key = key_of(handle)
-        gone = self._register.pseudonyms(key)
-        self._register.forget(key)
-        self._known.pop(key, None)
-        return gone
+            self._adopt(pseudonym, handle)
 
     def all_of(self, handle: str) -> list[str]:
-        """Name the pseudonyms that stand for a person."""
-        return self._register.pseudonyms(key_of(handle))
+        """Name the pseudonyms that stand for a person: this ledger's, and others' that were taken over."""
+        return [name for _, name in self._kept(key_of(handle))]
+
+    def forget(self, handle: str) -> None:
+        """Forget whom the pseudonyms of a person stand for."""
+        for key, _ in list(self._kept(key_of(handle))):
+            self._register.forget(key)
+        self._known.pop(key_of(handle), None)
+
+    def _kept(self, key: str) -> Iterator[tuple[str, str]]:
+        """Go through what is kept of a person: under their handle, and under numbered ones, as a handle is kept once."""
+        for one in _numbered(key):
+            name = self._register.pseudonym(one)
+            if name is None:
+                return
+            yield one, name
+
+    def _adopt(self, pseudonym: str, handle: str) -> None:
+        if self._register.handle(pseudonym) is None:
+            next(one for one in _numbered(key_of(handle)) if self._register.remember(pseudonym, one) == pseudonym)
+
+    def _handle(self, pseudonym: str) -> str | None:
+        known = self._register.handle(pseudonym)
+        return None if known is None else known.partition(_NUMBER)[0]
 
     def _mentioned(self, found: re.Match[str]) -> str:
         return f"@{self.pseudonym(found[1])}"
@@ -126,6 +137,12 @@ def shown(data: bytes, handle: Callable[[str], str | None]) -> bytes:
         return found[1] + json.dumps(known, ensure_ascii=False)[1:-1].encode()
 
     return _IN_BYTES.sub(told, data) if b"person:" in data else data
+
+
+def _numbered(key: str) -> Iterator[str]:
+    """Go through the names under which a handle is kept: its own, and one for each further pseudonym."""
+    yield key
+    yield from (f"{key}{_NUMBER}{number}" for number in itertools.count(2))
 
 
 def is_person(who: str) -> bool:

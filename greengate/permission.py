@@ -162,8 +162,7 @@ def _counted(policy: Policy, rule: Rule, evidence: Evidence, override: Override 
     own = override is not None and not override.not_author
     found: dict[str, Approval] = {}
     for one in evidence.approvals:
-        stands = owners & {owner.casefold() for owner in one.owners} or f"{policy.name}/{rule.id}" in one.rules
-        if (own or not one.author) and stands:
+        if (own or not one.author) and one.owns(f"{policy.name}/{rule.id}", owners):
             found.setdefault(one.by.casefold(), one)
     return tuple(found.values())
 

@@ -4,14 +4,15 @@ set -euo pipefail
 . "$GITHUB_ACTION_PATH/../words.sh"
 
 yes_or_no merged "$INPUT_MERGED"
-if [ -z "$INPUT_BOOK" ] && [ -z "$INPUT_HISTORY" ] && [ "$(origin)" = fork ]; then
+history="${INPUT_HISTORY:-${GREENGATE_HISTORY:-}}"
+if [ -z "$INPUT_BOOK" ] && [ -z "$history" ] && [ "$(origin)" = fork ]; then
   # A fork's run sees no secrets: it reserved nothing, and only what is merged is to be booked.
   if [ "$INPUT_MERGED" = true ]; then
     annotate warning "$INPUT_CHANGE comes from a fork, whose run may not read the book: book it by \`greengate budget consume $INPUT_CHANGE\`"
   fi
   exit
 fi
-if [ -z "$INPUT_BOOK" ] && [ -z "$INPUT_HISTORY" ]; then
+if [ -z "$INPUT_BOOK" ] && [ -z "$history" ]; then
   refuse 2 book "neither a book nor a history is named: the secret is empty, or this event may not read it" "give the book that the gate reserves in, or the history that it writes"
 fi
 

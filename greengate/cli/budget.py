@@ -120,6 +120,7 @@ def release(  # noqa: PLR0913 - one argument an option
 
     The history, where it is at hand, is told of it too.
     """
+    _refuse_absent(path)
     with _opened(project, book, make=False) as kept:
         settled = kept.release(change, Note(by, datetime.now(UTC), why or "the change was closed"))
     _write_down(project, path, settled, Wanted(CLOSED, change, at=in_words(datetime.now(UTC)), by=by))
@@ -182,6 +183,7 @@ def adjust(  # noqa: PLR0913 - one argument an option
 ) -> int:
     """Book a true-up to a budget: what was used more, such as "12 kgCO2e", or less ("-12 kgCO2e"; after --)."""
     ((check, metric),) = _budgets(project, name)
+    _refuse_absent(path)
     sign, size = (-1, amount[1:]) if amount.startswith("-") else (1, amount)
     if size[:1] in {"-", "+"}:
         raise UsageError("AMOUNT", f"found `{amount}`, expected one sign at most", f"such as `{metric.kind.example}`")
@@ -263,6 +265,16 @@ def _place(project: str, path: str | None) -> str:
         return named
     tree = WorkingTree(Path(project).parent)
     return below(Path(project).parent, load_project(tree, Path(project).name).history)
+
+
+def _refuse_absent(path: str | None) -> None:
+    """Refuse a history that is named and not there, before anything is booked.
+
+    Raises:
+        UsageError: It is not there.
+    """
+    if path and not at_hand(path):
+        raise UsageError(path, "there is no history here yet", "`greengate gate` writes one")
 
 
 def _write_down(project: str, path: str | None, settled: BookSettled, wanted: Wanted | None = None) -> None:

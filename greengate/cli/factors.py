@@ -99,7 +99,7 @@ def show(*, name: str | None, zone: str | None, region: str | None, machine: str
 @click.argument("after", metavar="NEW")
 @click.option("--above", metavar="SHARE", default="0%", show_default=True, help="Only changes of more than this.")
 @click.option("--top", type=click.IntRange(min=1), default=_TOP, show_default=True, help="At most so many lines.")
-@click.option("--history", "path", metavar="FILE", help="Also tell what would move in the entries of this history.")
+@click.option("--history", "path", metavar="FILE|URL", help="Also tell what would move in the entries of this history.")
 @_json
 def diff(  # noqa: PLR0913 - one argument an option
     *, before: str, after: str, above: str, top: int, path: str | None, as_json: bool

@@ -29,7 +29,7 @@ _MOST = 65_000
 _MOST_LINES = 50
 
 _project = click.option("--project", default=settings.PROJECT, metavar="FILE", help="The project file.")
-_history = click.option("--history", "path", metavar="FILE", help="The history to read, instead of the project's.")
+_history = click.option("--history", "path", metavar="FILE|URL", help="The history to read, instead of the project's.")
 _base = click.option("--base", metavar="REF", help="The branch that the change goes to; a template is read there.")
 _template = click.option("--template", metavar="FILE", help="Your own Jinja template for the comment.")
 _change = click.option("--change", metavar="ID", help="The change, as in owner/repo#12; CI says it by itself.")

@@ -42,7 +42,7 @@ class Amount(click.ParamType[float]):
 @click.option("--branch", metavar="NAME", help="The branch that the change goes to, for policies that match branches.")
 @click.option("--policy", "policies", multiple=True, metavar="PACK|FILE", help="Use these instead of the project's.")
 @click.option("--model", "models", multiple=True, metavar="PATTERN", help="Judge only these models.")
-@click.option("--history", metavar="FILE", help="The history to write to, instead of the project's.")
+@click.option("--history", metavar="FILE|URL", help="The history to write to, instead of the project's.")
 @click.option(
     "--budget", type=Amount(), metavar="DURATION", help="Measure each model no longer than this, as in `30 s`."
 )

@@ -16,7 +16,7 @@ from greengate.history import opened
 @click.command(short_help="Join the legs of a matrix of runners into one verdict.")
 @click.argument("legs", metavar="NAME=FILE...", nargs=-1)
 @click.option("--project", default=settings.PROJECT, metavar="FILE", help="The project file.")
-@click.option("--history", "path", metavar="FILE", help="The history to write to, instead of the project's.")
+@click.option("--history", "path", metavar="FILE|URL", help="The history to write to, instead of the project's.")
 @click.option(
     "--report", "wanted", multiple=True, metavar="FORMAT=FILE", help=f"Also write {', '.join(registry.REPORTS)}."
 )

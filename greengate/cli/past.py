@@ -13,7 +13,7 @@ from greengate.errors import UsageError
 from greengate.history import Record, opened
 
 _project = click.option("--project", default=settings.PROJECT, metavar="FILE", help="The project file.")
-_history = click.option("--history", "path", metavar="FILE", help="The history to read, instead of the project's.")
+_history = click.option("--history", "path", metavar="FILE|URL", help="The history to read, instead of the project's.")
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 

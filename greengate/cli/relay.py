@@ -28,7 +28,7 @@ from greengate.report.escaping import plain
 @click.argument("run")
 @click.option("--project", default=settings.PROJECT, metavar="FILE", help="The project file.")
 @click.option("--repository", metavar="OWNER/REPO", help="The repository; GitHub says it by itself.")
-@click.option("--history", metavar="FILE", help="The history to write to, instead of the project's.")
+@click.option("--history", metavar="FILE|URL", help="The history to write to, instead of the project's.")
 @click.option(
     "--report", "wanted", multiple=True, metavar="FORMAT=FILE", help=f"Also write {', '.join(registry.REPORTS)}."
 )

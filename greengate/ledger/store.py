@@ -20,7 +20,7 @@ CREATE TABLE ledger_head (log_id INTEGER PRIMARY KEY CHECK (log_id = 0), size IN
 CREATE TABLE ledger_entry (
     idx INTEGER PRIMARY KEY, entry_id TEXT NOT NULL UNIQUE, leaf BLOB NOT NULL, leaf_hash BLOB NOT NULL);
 CREATE TABLE ledger_body (digest TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS ledger_identity (pseudonym TEXT PRIMARY KEY, handle TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS ledger_identity (pseudonym TEXT PRIMARY KEY, handle TEXT NOT NULL UNIQUE) WITHOUT ROWID;
 CREATE TRIGGER entry_no_update BEFORE UPDATE ON ledger_entry BEGIN SELECT RAISE(ABORT, 'entries never change'); END;
 CREATE TRIGGER entry_no_delete BEFORE DELETE ON ledger_entry BEGIN SELECT RAISE(ABORT, 'entries never go'); END;
 CREATE TRIGGER body_no_update BEFORE UPDATE ON ledger_body BEGIN SELECT RAISE(ABORT, 'evidence never changes'); END;
@@ -97,13 +97,9 @@ class Store:
         """Remember who is meant by a pseudonym, and return the one that stands for the handle: an earlier one stays."""
         known = self.pseudonym(handle)
         if known is None:
-            self.adopt(pseudonym, handle)
+            with self._file.appending() as connection:
+                connection.execute("INSERT INTO ledger_identity VALUES (?, ?)", (pseudonym, handle))
         return known or pseudonym
-
-    def adopt(self, pseudonym: str, handle: str) -> None:
-        """Keep that another ledger's pseudonym stands for a handle too; one that is known already stays as it is."""
-        with self._file.appending() as connection:
-            connection.execute("INSERT OR IGNORE INTO ledger_identity VALUES (?, ?)", (pseudonym, handle))
 
     def handle(self, pseudonym: str) -> str | None:
         """Tell whom a pseudonym stands for, or None where that is not known."""
@@ -111,13 +107,7 @@ class Store:
 
     def pseudonym(self, handle: str) -> str | None:
         """Tell the first pseudonym that stands for somebody, or None where there is none."""
-        return self._one("SELECT min(pseudonym) FROM ledger_identity WHERE handle = ?", handle)
-
-    def pseudonyms(self, handle: str) -> list[str]:
-        """List all pseudonyms that stand for somebody."""
-        with self._file.translated():
-            found = "SELECT pseudonym FROM ledger_identity WHERE handle = ? ORDER BY pseudonym"
-            return [name for (name,) in self._file.connection.execute(found, (handle,))]
+        return self._one("SELECT pseudonym FROM ledger_identity WHERE handle = ?", handle)
 
     def forget(self, handle: str) -> int:
         """Forget whom the pseudonyms of somebody stand for; tell how many there were."""
