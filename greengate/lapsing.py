@@ -5,15 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 
 from greengate import gate
-from greengate.changes import Grant
 from greengate.history import Record
 from greengate.policy import Policy, Waiver
 from greengate.verdict import Finding, Outcome
 
-_LOOKED_AT = 100
 _THROUGH = (Outcome.PASSED, Outcome.WARNED, Outcome.WAIVED)
 
 
@@ -101,17 +98,3 @@ def _on(policies: Sequence[Policy], day: str, but: Collection[str]) -> list[Poli
 def _owners(policy: Policy, waiver: Waiver) -> tuple[str, ...]:
     found = [policy.owners_of(rule) for rule in policy.rules if f"{policy.name}/{rule.id}" == waiver.rule]
     return found[0] if found else policy.owners
-
-
-def grants(records: Iterable[Record]) -> dict[str, Grant]:
-    """Tell how waivers came onto the base branch, by the newest decisions that knew it.
-
-    Args:
-        records: The decisions, the newest first; the first hundred are looked at.
-    """
-    found: dict[str, Grant] = {}
-    for record in islice(records, _LOOKED_AT):
-        for grant in record.decision.evidence.grants if record.decision.evidence else ():
-            if grant.reviewed is not None:
-                found.setdefault(grant.waiver, grant)
-    return found

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from greengate import gate, packs
+from greengate.decision import Decision
 from greengate.errors import PolicyError, UsageError, nearest
 from greengate.evidence import Evidence
-from greengate.history import Decision, Record
+from greengate.history import Record
 from greengate.ledger.canonical import digest
 from greengate.packs.waivers import reviewed
 from greengate.policy import REVIEW, Enforce, Policy, Waiver
 from greengate.ports import Tree
-from greengate.records import WaiverGranted, statement
+from greengate.records import WaiverGranted
 from greengate.report import remedies
 from greengate.report.account import Entry
 from greengate.report.remedies import Request, requests
@@ -36,12 +37,14 @@ class Asked:
         until: The waiver's last day, YYYY-MM-DD.
         why: Why the rule may be broken.
         granted_by: Who answers for it; `REVIEW` for whichever owner approves the change that brings it.
+        by: Who asks, or "".
     """
 
     today: str
     until: str
     why: str
     granted_by: str = REVIEW
+    by: str = ""
 
     def __post_init__(self) -> None:
         _day(self.until)
@@ -179,8 +182,8 @@ def drafted(held: Stand, request: Request, asked: Asked, file: str = "") -> Draf
     return draft
 
 
-def recorded(draft: Draft, asked: Asked, decision: Decision, at: str, asked_by: str) -> dict[str, object]:
-    """Tell the ledger that a waiver was asked for, as a statement about its document."""
+def recorded(draft: Draft, asked: Asked, decision: Decision, at: str) -> tuple[WaiverGranted, str, str]:
+    """Tell the ledger that a waiver was asked for: a record, the document that it is about, and its SHA-256."""
     remedy = draft.request.remedy
     record = WaiverGranted(
         at=at,
@@ -192,11 +195,11 @@ def recorded(draft: Draft, asked: Asked, decision: Decision, at: str, asked_by: 
         expires=asked.until,
         ceiling=remedy.ceiling,
         match={"models": draft.model},
-        asked_by=asked_by,
+        asked_by=asked.by,
         granted_by="" if asked.granted_by == REVIEW else asked.granted_by,
         change=decision.change.id,
     )
-    return statement(record, draft.file, digest(draft.text.encode()))
+    return record, draft.file, digest(draft.text.encode())
 
 
 def where(paths: Sequence[str], name: str) -> tuple[str, bool]:

@@ -31,6 +31,7 @@ BAD = [
     pytest.param("aws", aws() + '"open', "is no table: unexpected end of data", id="an open quotation"),
     pytest.param("aws", aws(aws_row("high")), "2:1 (total_lbm_emissions_value): found `high`, expected a number", id="a word"),
     pytest.param("aws", aws(aws_row("€ 3")), "found `€ 3`, which is money\n  hint: name the export of emissions", id="money"),
+    pytest.param("aws", aws(aws_row("2e12")), "2:1: the row says more than a billion tons of emissions", id="more than there is"),
     pytest.param("aws", aws(aws_row(total_lbm_emissions_unit="USD")), "`USD` is a currency", id="a currency"),
     pytest.param("aws", aws(aws_row(total_lbm_emissions_unit="kWh")), "`kWh` is no unit of emissions", id="no unit of emissions"),
     pytest.param("aws", aws(aws_row(total_lbm_emissions_unit="")), "no unit is said", id="no unit"),

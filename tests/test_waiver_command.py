@@ -14,6 +14,7 @@ from waivers_made import (
     WAIVERS,
     converted,
     decided,
+    first,
     folder,
     granted,
     passage,
@@ -112,6 +113,23 @@ class TestAsking:
             "change": "a/b#12",
         }  # fmt: skip
 
+    @pytest.mark.parametrize("who", ["@olga", "olga@acme.com", "Olga Smith"])
+    def test_a_person_is_a_pseudonym_in_the_ledger_until_forgotten(self, failed, capsys, who):
+        assert waiver(failed, "request", *ASK, "--by", who) == 0
+        store = Store(failed / PLACE)
+        leaf = next(store.newest_first()).leaf
+        store.close()
+        assert re.search(rb'"asked_by":"@?person:[0-9a-f]{32}"', leaf)
+        assert self.asked(failed, capsys).removeprefix("@") == who.removeprefix("@")
+        with opened(failed / PLACE) as history:
+            history.people.forget(who)
+        assert self.asked(failed, capsys).startswith("a forgotten person (person:")
+
+    def asked(self, path, capsys):
+        capsys.readouterr()
+        waiver(path, "list", "--json")
+        return json.loads(capsys.readouterr().out)[0]["asked_by"]
+
     def test_the_record_is_about_the_document(self, failed):
         waiver(failed, "request", *ASK)
         (file,) = written(failed)
@@ -209,7 +227,7 @@ class TestAsking:
         def full(*_):
             raise waiving.PolicyError("history", "the disk is full")
 
-        monkeypatch.setattr(Store, "append", full)
+        monkeypatch.setattr(Store, "append_all", full)
         assert waiver(failed, "request", *ASK) == 2
         assert written(failed) == []
 
@@ -262,7 +280,7 @@ class TestListing:
 
     def test_decisions_of_the_first_format_count_without_a_year(self, tmp_path, capsys):
         path = folder(tmp_path / "p", project=WAIVERS, w=WAIVER)
-        entry = decided(path, paths=("policy.yaml", "waivers/*.yaml"), change="a/b#1")
+        entry = first(path)
         (one,) = self.listed(path, capsys)
         assert (one["state"], one["decisions"], one["changes"]["open"]) == ("in force", [entry], ["a/b#1"])
         assert one["a_year"]["open"]["energy_mj"]["missing"] == ["nobody wrote down what it means a year"]

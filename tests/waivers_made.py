@@ -13,6 +13,7 @@ from greengate.history import Decision, opened
 from greengate.ledger.canonical import encode
 from greengate.ledger.store import Store
 from greengate.records import (
+    STATEMENT,
     Amount,
     Converted,
     Decided,
@@ -65,6 +66,23 @@ def write(path, *records):
     store = Store(path / PLACE)
     try:
         return [store.append(encode(statement(record, "made", "0" * 64))).entry_id for record in records]
+    finally:
+        store.close()
+
+
+def first(path, waiver="W-1", change="a/b#1"):
+    """Append a decision as the first format had it; return the id of its entry."""
+    finding = {"policy": "p", "rule": "flops", "enforce": "soft", "judged": "failed", "outcome": "waived"}
+    predicate = {
+        "model": "m", "taken_at": AT, "greengate": "0.1.0", "outcome": "waived", "evidence": "", "commit": "",
+        "verdict": {"model": "m", "findings": [{**finding, "waiver": waiver}]}, "policies": [["p", "d" * 64]],
+        "problem": "", "notes": [], "check": "c", "change": {"id": change}, "preview": [],
+    }  # fmt: skip
+    subject = [{"name": "c.onnx", "digest": {"sha256": "c" * 64}}]
+    leaf = {"_type": STATEMENT, "subject": subject, "predicateType": "urn:greengate:decision:v1"}
+    store = Store(path / PLACE)
+    try:
+        return store.append(encode({**leaf, "predicate": predicate})).entry_id
     finally:
         store.close()
 

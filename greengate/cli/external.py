@@ -12,9 +12,7 @@ from greengate.cli import sheet
 from greengate.errors import UsageError
 from greengate.external.accounts import Account, account
 from greengate.external.sayings import FIGURES
-from greengate.history import existing
-from greengate.ledger.store import Store
-from greengate.recorded import records
+from greengate.recorded import ledger, records
 from greengate.records import External
 from greengate.report.escaping import plain
 
@@ -41,7 +39,7 @@ def external(  # noqa: PLR0913 - one argument an option
     FILE is a table that AWS, Google Cloud, Azure or CodeCarbon exports. The file itself is kept beside the record. All
     files are written down or none; the same file again changes nothing.
     """
-    place = path or settings.from_environment()["history"] or str(check.history_of(Path(project)))
+    place = path or settings.from_environment()["history"] or check.history_of(Path(project))
     return import_external(source, files, place, unit=unit, replace=replace)
 
 
@@ -54,14 +52,11 @@ def import_external(source: str, files: tuple[str, ...], place: str, *, unit: st
     at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     found = [account(source, Path(file).name, _bytes(file), at, unit) for file in files]
     _refuse_overlap(found)
-    store = Store(existing(Path(place)))
-    try:
+    with ledger(place) as store:
         known = [(one.entry_id, one.record) for one in records(store, External) if isinstance(one.record, External)]
         fresh = [one for one in found if not any(_is_same(one.record, record) for _, record in known)]
         replacing = [_told_apart(one, known, replace=replace) for one in fresh]
         stored = store.append_all([(one.leaf, one.bodies) for one in replacing])
-    finally:
-        store.close()
     names = {one.record.digest: entry.entry_id for one, entry in zip(replacing, stored, strict=True)}
     for one in found:
         _tell(

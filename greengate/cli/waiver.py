@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import json
 import math
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from greengate import check, grounds, lapsing, settings, waived, waiving
+from greengate import check, grounds, lapsing, recorded, settings, waived, waiving
 from greengate.cli import sheet, waiver_sheet
 from greengate.cli.waiver_sheet import Listed
 from greengate.errors import GreengateError, UsageError
 from greengate.grounds import Grounds
-from greengate.history import Decision, existing, opened
-from greengate.ledger.canonical import encode
-from greengate.ledger.store import Store
+from greengate.history import History, opened
+from greengate.ledger.whereabouts import at_hand
 from greengate.packs.project import load_project
 from greengate.policy import REVIEW
 from greengate.quantities import Duration, NotAQuantity
-from greengate.recorded import records
-from greengate.records import Converted, Decided, Measurement, Settlement, WaiverGranted
+from greengate.recorded import Entry, ledger, records
+from greengate.records import Converted, Decided, Measurement, Recorded, Settlement, WaiverGranted
 from greengate.trees import WorkingTree
 from greengate.waiving import Asked, Draft
 
 _DAY_S = 86_400.0
+_LOOKED_AT = 100  # decisions, for how waivers came onto the base branch
 
 _project = click.option("--project", default=settings.PROJECT, metavar="FILE", help="The project file.")
 _history = click.option("--history", "path", metavar="FILE", help="The history to read, instead of the project's.")
@@ -44,7 +46,7 @@ def waiver() -> None:
 @click.option("--all", "every", is_flag=True, help="One waiver for each rule that failed.")
 @click.option("--until", required=True, metavar="DATE", help="Its last day, such as 2027-03-31.")
 @click.option("--why", required=True, metavar="WORDS", help="Why the rule may be broken.")
-@click.option("--by", default="", metavar="WHO", help="Who asks, as the ledger keeps it: a role or a team.")
+@click.option("--by", default="", metavar="WHO", help="Who asks; the ledger keeps a person as a pseudonym.")
 @click.option(
     "--granted-by", default=REVIEW, metavar="WHO", show_default=True, help="Who answers for it instead of a reviewer."
 )
@@ -75,21 +77,24 @@ def request(  # noqa: PLR0913 - one argument an option
     if rule and every:
         raise UsageError("--all", "one rule is named, and all are meant", "leave out --rule or --all")
     now = datetime.now(UTC)
-    asked = Asked(today=now.date().isoformat(), until=until, why=why, granted_by=granted_by)
-    root, place = Path(project).parent, existing(_place(project, path))
+    asked = Asked(today=now.date().isoformat(), until=until, why=why, granted_by=granted_by, by=by)
+    root = Path(project).parent
     file = _inside(root, out) if out else ""
     paths = load_project(WorkingTree(root), Path(project).name).policies
-    with opened(place) as book:
+    with opened(_place(project, path), make=False) as book:
         record = book.find(entry)
-    held = waiving.stand(record, WorkingTree(root), paths)
-    wanted = waiving.chosen(held, rule, every=every)
-    if file and len(wanted) > 1:
-        raise UsageError("--out", f"{len(wanted)} waivers do not go into one file", "leave it out, or name one --rule")
-    drafts = [waiving.drafted(held, one, asked, file) for one in wanted]
+        held = waiving.stand(record, WorkingTree(root), paths)
+        wanted = waiving.chosen(held, rule, every=every)
+        if file and len(wanted) > 1:
+            hint = "leave it out, or name one --rule"
+            raise UsageError("--out", f"{len(wanted)} waivers do not go into one file", hint)
+        drafts = [waiving.drafted(held, one, asked, file) for one in wanted]
+        at = now.strftime("%Y-%m-%dT%H:%M:%SZ")
+        if not dry_run:
+            _write(book, drafts, root, [waiving.recorded(draft, asked, record.decision, at) for draft in drafts])
     if dry_run:
         click.echo("---\n".join(draft.text for draft in drafts), nl=False)
         return 0
-    _write(drafts, root, place, _Told(asked, record.decision, now.strftime("%Y-%m-%dT%H:%M:%SZ"), by))
     for draft in drafts:
         sheet.echo(*waiver_sheet.draft(draft, asked, Path(project).name))
     for words in waiving.left(held, wanted):
@@ -140,8 +145,8 @@ def expiring(  # noqa: PLR0913 - one argument an option
     found = []
     if any(policy.waivers for policy in held.policies):
         newest = []
-        if place.is_file():
-            with opened(place) as book:
+        if at_hand(place):
+            with opened(place, make=False) as book:
                 newest = lapsing.newest(book.newest_first(), [entry.name for entry in held.project.models])
         found = lapsing.lapses(held.policies, newest, _today(), days)
     if as_json:
@@ -153,34 +158,19 @@ def expiring(  # noqa: PLR0913 - one argument an option
     return int(bool(found) and coded)
 
 
-class _Told:
-    """What the ledger is told of a request besides the document."""
-
-    def __init__(self, asked: Asked, decision: Decision, at: str, by: str) -> None:
-        self.asked, self.decision, self.at, self.by = asked, decision, at, by
-
-    def leaf(self, draft: Draft) -> bytes:
-        """Write the statement about one document."""
-        return encode(waiving.recorded(draft, self.asked, self.decision, self.at, self.by))
-
-
-def _write(drafts: list[Draft], root: Path, place: Path, told: _Told) -> None:
+def _write(book: History, drafts: list[Draft], root: Path, told: Sequence[tuple[Recorded, str, str]]) -> None:
     """Write the documents and what the ledger says of them; all of it, or nothing."""
     made: list[Path] = []
-    store = Store(place)
+    book.check_writable()
     try:
-        store.check_writable()
         for draft in drafts:
             _create(root / draft.file, draft.text)
             made.append(root / draft.file)
-        for draft in drafts:
-            store.append(told.leaf(draft))
+        book.write(told)
     except GreengateError:
         for file in made:
             file.unlink(missing_ok=True)
         raise
-    finally:
-        store.close()
 
 
 def _create(file: Path, text: str) -> None:
@@ -209,26 +199,31 @@ def _held(project: str, base: str | None) -> Grounds:
     return grounds.read(chosen, load_project(WorkingTree(root), chosen.project))
 
 
-def _place(project: str, path: str | None) -> Path:
-    return Path(path or settings.from_environment()["history"] or check.history_of(Path(project)))
+def _place(project: str, path: str | None) -> str:
+    return path or settings.from_environment()["history"] or check.history_of(Path(project))
 
 
-def _listed(held: Grounds, place: Path, today: str) -> list[Listed]:
+def _listed(held: Grounds, place: str, today: str) -> list[Listed]:
     """Hold the documents against the ledger; without a ledger nothing was let through."""
     uses, grants = {}, {}
-    if place.is_file():
-        store = Store(place)
-        try:
+    if at_hand(place):
+        with ledger(place) as store:
             kinds = (WaiverGranted, Decided, Measurement, Converted, Settlement)
-            uses = waived.uses((one.entry_id, one.record) for one in records(store, *kinds))
-        finally:
-            store.close()
-        with opened(place) as book:
-            grants = lapsing.grants(book.newest_first())
+            last: deque[Entry] = deque(maxlen=_LOOKED_AT)
+            uses = waived.uses((one.entry_id, one.record) for one in _noted(records(store, *kinds), last))
+            grants = recorded.grants(store, last)
     documents = [waiver for policy in held.policies for waiver in policy.waivers]
     known = [waiver_sheet.known(one, uses.get(one.id, waived.Use()), grants.get(one.id), today) for one in documents]
     names = {one.id for one in documents}
     return [*known, *(waiver_sheet.gone(name, use, today) for name, use in uses.items() if name not in names)]
+
+
+def _noted(entries: Iterable[Entry], last: deque[Entry]) -> Iterator[Entry]:
+    """Go through entries, and note the last decisions."""
+    for one in entries:
+        if isinstance(one.record, Decided):
+            last.append(one)
+        yield one
 
 
 def _days(written: str) -> int:

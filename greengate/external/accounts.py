@@ -15,8 +15,9 @@ from greengate.external.texts import text
 from greengate.ledger.canonical import digest, encode
 from greengate.records import MOST_BYTES, External, ExternalLine, statement
 
-_KEPT = MOST_BYTES - 8192  # bytes of a leaf that lines may take; the rest is for what stands around them
+_SPARE = 4096  # bytes of a leaf, for what is said of it later
 _MOST_REMARKS = 50
+_LONGEST = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,24 +91,26 @@ def _refuse_another(found: str, name: str, source: str) -> None:
 
 def _remarks(found: list[str]) -> tuple[str, ...]:
     more = len(found) - _MOST_REMARKS
-    return (*found[:_MOST_REMARKS], *([f"and {more} more"] if more > 0 else []))
+    cut = [f"{remark[:_LONGEST]}…" if len(remark) > _LONGEST else remark for remark in found[:_MOST_REMARKS]]
+    return (*cut, *([f"and {more} more"] if more > 0 else []))
 
 
 def _with_lines(told: External, lines: tuple[ExternalLine, ...], data: bytes) -> Account:
-    kept, rest = _parted(lines)
+    around = len(encode(statement(told, told.name, told.digest)))
+    kept = _fitting(lines, MOST_BYTES - _SPARE - around)
+    rest = lines[len(kept) :]
     body = encode([_plain(line) for line in rest]) if rest else b""
     record = told.model_copy(update={"lines": kept, "body": digest(body) if body else ""})
     return Account(record, lines, {record.digest: data, **({record.body: body} if body else {})})
 
 
-def _parted(lines: tuple[ExternalLine, ...]) -> tuple[tuple[ExternalLine, ...], tuple[ExternalLine, ...]]:
-    """Part the lines into those that a leaf has room for and the rest."""
-    room = _KEPT - 300 * _MOST_REMARKS
+def _fitting(lines: tuple[ExternalLine, ...], room: int) -> tuple[ExternalLine, ...]:
+    """Take as many lines as so many bytes have room for."""
     for index, line in enumerate(lines):
         room -= len(encode(_plain(line))) + 1
         if room < 0:
-            return lines[:index], lines[index:]
-    return lines, ()
+            return lines[:index]
+    return lines
 
 
 def _plain(line: ExternalLine) -> Any:

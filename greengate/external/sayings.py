@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from greengate.errors import GreengateError, UsageError
 from greengate.external import months
@@ -17,8 +18,10 @@ FIGURES = ("energy_mj", "location_ugco2e", "market_ugco2e", "total_ugco2e")
 _TOTALS = frozenset(
     {"total", "totals", "grandtotal", "sum", "overall", "gesamt", "summe", "insgesamt", "totale", "alltotal"}
 )
+_OTHER = re.compile(r"[^a-z]")
 _NEARLY = Fraction(1, 1000)  # as far as an export rounds
 _KG = 10**9
+_MONSTROUS = 10**21  # micrograms are 10^9 t, and millijoules 280 TWh
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,12 @@ class Sums:
 
 def is_total(row: Row, columns: Iterable[str]) -> bool:
     """Tell whether a row calls itself a total."""
-    return any(re.sub(r"[^a-z]", "", row[column].casefold()) in _TOTALS for column in columns)
+    return any(_says_total(row[column]) for column in columns)
+
+
+@lru_cache(maxsize=4096)
+def _says_total(cell: str) -> bool:
+    return _OTHER.sub("", cell.casefold()) in _TOTALS
 
 
 def summed(said: Sequence[Saying], totals: Sequence[Saying]) -> Sums:
@@ -80,6 +88,7 @@ def summed(said: Sequence[Saying], totals: Sequence[Saying]) -> Sums:
         UsageError: Something would be counted twice, or there is nothing to add up.
         Problems: Several rows would.
     """
+    _refuse_monstrous(said)
     newest, remarks = _newest(said)
     _refuse_repeated(newest)
     newest, unnamed = _without_unnamed_total(newest)
@@ -87,6 +96,13 @@ def summed(said: Sequence[Saying], totals: Sequence[Saying]) -> Sums:
     if not newest:
         raise UsageError("", "it has no rows but totals", "export it again, with its parts")
     return Sums(len(newest), tuple(_lines(newest)), tuple(remarks))
+
+
+def _refuse_monstrous(said: Sequence[Saying]) -> None:
+    for one in said:
+        if any(abs(amount) > _MONSTROUS for amount in one.amounts.values() if amount is not None):
+            problem = "the row says more than a billion tons of emissions, or as much energy"
+            raise UsageError(one.row.place, problem, "it is another unit, or the columns are shifted")
 
 
 def _newest(said: Sequence[Saying]) -> tuple[list[Saying], list[str]]:
@@ -138,9 +154,10 @@ def _without_totals(said: Sequence[Saying], totals: Sequence[Saying]) -> Iterato
 
 def _without_unnamed_total(said: list[Saying]) -> tuple[list[Saying], list[str]]:
     """Leave out a row that names nothing and is the sum of all others."""
-    for one in said:
+    nameless = [one for one in said if not any((one.service, one.region, one.account, *one.grain))]
+    for one in nameless:
         others = [other for other in said if other is not one]
-        if not any((one.service, one.region, one.account, *one.grain)) and len(others) > 1 and _is_sum(one, others):
+        if len(others) > 1 and _is_sum(one, others):
             return others, [f"line {one.row.place.line} names nothing, is the sum of all others, and is left out"]
     return said, []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import re
@@ -82,7 +83,7 @@ def header(text: str, needs: Needs) -> tuple[int, str] | None:
     """Find the header: the index of its row, and the delimiter by which it is one."""
     given = re.match(r"\ufeff?sep=(.)\r?\n", text, re.IGNORECASE)
     for delimiter in [given[1]] if given else DELIMITERS:
-        for index, (_, cells) in zip(range(_FIRST), _cells(text, delimiter), strict=False):
+        for index, cells in enumerate(_beginning(text, delimiter)):
             if fits(map(plain, cells), needs):
                 return index, delimiter
     return None
@@ -147,9 +148,10 @@ def _take(  # noqa: PLR0913 - a row has its surroundings
     """Take in one row, or say what is wrong with it."""
     if not any(cells):
         return
-    if [plain(cell) for cell in cells] == list(columns):
+    named = plain(cells[0]) in columns  # as only a header begins
+    if named and [plain(cell) for cell in cells] == list(columns):
         remarks.append(f"line {where.line} repeats the header, as where files were put together")
-    elif fits(map(plain, cells), needs):
+    elif named and fits(map(plain, cells), needs):
         problems.append(
             UsageError(where, "this is another header", "import the files that were put together one by one")
         )
@@ -169,6 +171,12 @@ def _cells(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
         begins = reader.line_num + 1
 
 
+def _beginning(text: str, delimiter: str) -> Iterator[list[str]]:
+    """Go through the first rows, as far as they can be parted."""
+    with contextlib.suppress(csv.Error):
+        yield from (cells for _, (_, cells) in zip(range(_FIRST), _cells(text, delimiter), strict=False))
+
+
 def _columns(cells: Sequence[str], where: Place) -> dict[str, str]:
     columns: dict[str, str] = {}
     for number, cell in enumerate(cells, 1):
@@ -183,11 +191,8 @@ def _headless(text: str, file: str, needs: Needs, wanted: str) -> UsageError:
     """Say what the likeliest header lacks."""
     best: list[str] = []
     for delimiter in DELIMITERS:
-        try:
-            for _, (_, cells) in zip(range(_FIRST), _cells(text, delimiter), strict=False):
-                best = max(best, cells, key=lambda row: (_known(row, needs), len(row)))
-        except csv.Error:
-            continue
+        for cells in _beginning(text, delimiter):
+            best = max(best, cells, key=lambda row: (_known(row, needs), len(row)))
     lacking = next((group for group in needs if not fits(map(plain, best), [group])), needs[0])
     names = ", ".join(f"`{shown(cell)}`" for cell in best[:8]) + (", …" if len(best) > 8 else "")
     near = nearest(lacking[0], map(plain, best))
