@@ -6,7 +6,7 @@ import pytest
 from exports_made import aws, aws_row, codecarbon, google
 from waivers_made import PLACE, folder, passage, write
 
-from greengate.cli.external import external
+from greengate.cli.ledger.importing import import_
 from greengate.errors import GreengateError
 from greengate.ledger.canonical import digest
 from greengate.ledger.store import Store
@@ -30,7 +30,7 @@ def file(path, name, text):
 def imported(path, *words, source="aws"):
     """Run the command, and return its exit code."""
     options = ["--from", source, "--history", str(path / PLACE)]
-    return external.main([*options, *words], prog_name="import", standalone_mode=False)
+    return import_.main([*options, *words], prog_name="import", standalone_mode=False)
 
 
 def kept(path):

@@ -44,7 +44,6 @@ class LazyGroup(click.Group):
         "settle": ("greengate.cli.settle:settle", "Write down that a change was merged or closed."),
         "retire": ("greengate.cli.settle:retire", "Write down that a model is no longer in production."),
         "activity": ("greengate.cli.activity:activity", "Write down what deployments really did."),
-        "ledger": ("greengate.cli.ledger:ledger", "Look after the ledger under the history."),
         "factors": ("greengate.cli.factors:factors", "List, show, compare and import tables of carbon factors."),
         "estimate": (
             "greengate.cli.estimate:estimate",

@@ -5,9 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-import click
-
-from greengate import check, settings, smallest_units
+from greengate import smallest_units
 from greengate.cli import sheet
 from greengate.errors import UsageError
 from greengate.external.accounts import Account, account
@@ -24,26 +22,7 @@ _NAMES = {
 }
 
 
-@click.command("import", short_help="Write what others say of one's emissions into the ledger.")
-@click.option("--from", "source", required=True, metavar="SOURCE", help="aws, google, azure or codecarbon.")
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@click.option("--unit", default="", metavar="UNIT", help="The unit of emissions, where the file does not say it.")
-@click.option("--replace", is_flag=True, help="Take the place of what the ledger has of these months.")
-@click.option("--project", default=settings.PROJECT, metavar="FILE", help="The project file.")
-@click.option("--history", "path", metavar="FILE", help="The ledger, instead of the project's.")
-def external(  # noqa: PLR0913 - one argument an option
-    *, source: str, files: tuple[str, ...], unit: str, replace: bool, project: str, path: str | None
-) -> int:
-    """Write what others say of one's emissions into the ledger, to be held against one's own figures.
-
-    FILE is a table that AWS, Google Cloud, Azure or CodeCarbon exports. The file itself is kept beside the record. All
-    files are written down or none; the same file again changes nothing.
-    """
-    place = path or settings.from_environment()["history"] or check.history_of(Path(project))
-    return import_external(source, files, place, unit=unit, replace=replace)
-
-
-def import_external(source: str, files: tuple[str, ...], place: str, *, unit: str = "", replace: bool = False) -> int:
+def imported(source: str, files: tuple[str, ...], place: str, *, unit: str = "", replace: bool = False) -> int:
     """Read exports and write them into the ledger at a place; all or nothing.
 
     Raises:

@@ -17,6 +17,7 @@ class _Ledger(LazyGroup):
         "prove": ("greengate.cli.ledger.prove:prove", "Write receipts: proofs that entries are in the ledger."),
         "export": ("greengate.cli.ledger.export:export", "Write the ledger out, for others to check or to query."),
         "import": ("greengate.cli.ledger.importing:import_", "Write entries from elsewhere down, byte for byte."),
+        "forget": ("greengate.cli.forget:forget", "Forget whom the pseudonyms of a person stand for."),
         "key": ("greengate.cli.ledger.key:key", "Make the key that signs checkpoints, and change it."),
     }
 
