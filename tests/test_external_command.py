@@ -127,5 +127,5 @@ def test_a_ledger_that_is_not_there_is_not_made(tmp_path):
 def test_the_ledger_of_the_project_is_meant_where_none_is_named(project, monkeypatch):
     monkeypatch.chdir(project)
     words = ["--from", "aws", file(project, "a.csv", aws())]
-    assert external.main(words, prog_name="import", standalone_mode=False) == 0
+    assert import_.main(words, prog_name="import", standalone_mode=False) == 0
     assert len(kept(project)[0]) == 1
