@@ -30,7 +30,7 @@ _NAMES = {
 @click.option("--unit", default="", metavar="UNIT", help="The unit of emissions, where the file does not say it.")
 @click.option("--replace", is_flag=True, help="Take the place of what the ledger has of these months.")
 @click.option("--project", default=settings.PROJECT, metavar="FILE", help="The project file.")
-@click.option("--history", "path", metavar="FILE", help="The ledger, instead of the project's.")
+@click.option("--history", "path", metavar="FILE|URL", help="The ledger, instead of the project's.")
 def external(  # noqa: PLR0913 - one argument an option
     *, source: str, files: tuple[str, ...], unit: str, replace: bool, project: str, path: str | None
 ) -> int:
