@@ -107,7 +107,7 @@ class People:
         self._known.pop(key_of(handle), None)
 
     def _kept(self, key: str) -> Iterator[tuple[str, str]]:
-        """Go through what is kept of a person: under their handle, and under numbered ones, as a handle is kept once."""
+        """Go through what is kept of a person: under their handle, and under numbered ones, as each is kept once."""
         for one in _numbered(key):
             name = self._register.pseudonym(one)
             if name is None:

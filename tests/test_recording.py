@@ -121,6 +121,18 @@ def test_an_approval_that_let_a_soft_rule_through_is_an_override(made):
     assert kinds(made)[-2:] == ["decision", "override"]
 
 
+def test_a_calibration_is_written_once_with_what_was_signed(made):
+    profile, sealed = b'{"version":1}', b'{"payload":"..."}'
+    evidence = changed()
+    known = {"profile": digest(profile), "signer": "ed25519:x", "resolution": "tells 3% apart in 20 s"}
+    evidence = evidence.model_copy(update={"runner": evidence.runner.model_copy(update=known)})
+    for at in ("2026-10-01T00:00:00Z", "2026-10-02T00:00:00Z"):
+        made.append(decision(evidence=evidence, at=at), Basis(BASIS.texts, profile=profile, sealed=sealed))
+    (told,) = said(made, Kind.CALIBRATION)
+    assert (made._store.body(told["profile"]), made._store.body(told["sealed"])) == (profile, sealed)
+    assert (told["signer"], said(made, Kind.MEASUREMENT)[1]["profile"]) == ("ed25519:x", told["profile"])
+
+
 LONG = "a long word and another one " * 200
 
 

@@ -35,8 +35,9 @@ def forget(*, handle: str, why: str, by: str, project: str, path: str | None) ->
     place = path or settings.from_environment()["history"] or check.history_of(Path(project))
     with opened(place, make=False) as history:
         gone = history.forget(handle, Forgotten(at=in_words(datetime.now(UTC)), people=(), why=why, by=by))
+        where = history.place
     if not gone:
         hint = "" if is_person(handle) or "/" not in handle else "teams and roles are no persons, and stay"
-        raise UsageError(place, f"the history knows nobody called `{plain(handle)}`", hint)
+        raise UsageError(where, f"the history knows nobody called `{plain(handle)}`", hint)
     click.echo(f"forgotten: {', '.join(gone)} stands for nobody any more")
     return 0
