@@ -3,13 +3,12 @@
 import json
 
 import pytest
-from ledgers_made import BASIS, decision, history
+from histories_made import BASIS, decision, history
 from projects_made import COUNTED, PROJECT, greengate, project
 
 from greengate import cli, lines
 from greengate.history import History
 
-pytest.importorskip("greengate.ledger.ledger_server", reason="the store reaches no database yet")
 
 
 @pytest.fixture

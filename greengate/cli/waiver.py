@@ -30,7 +30,7 @@ _DAY_S = 86_400.0
 _LOOKED_AT = 100  # decisions, for how waivers came onto the base branch
 
 _project = click.option("--project", default=settings.PROJECT, metavar="FILE", help="The project file.")
-_history = click.option("--history", "path", metavar="FILE", help="The history to read, instead of the project's.")
+_history = click.option("--history", "path", metavar="FILE|URL", help="The history, instead of the project's.")
 _base = click.option("--base", metavar="REF", help="The branch whose waivers are meant. Default: the working tree.")
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
