@@ -10,7 +10,6 @@ from greengate import cli, lines
 from greengate.history import History
 
 
-
 @pytest.fixture
 def judged(postgres, tmp_path, monkeypatch, capsys):
     """A project whose history is in a database, and the address of that."""
