@@ -1,10 +1,13 @@
 """What every test may ask for."""
 
 import signal
+from contextlib import ExitStack
 
 import pytest
 from hypothesis import HealthCheck, settings
 from postgres_made import Server
+
+from greengate.ledger.store import Store
 
 SURROUNDINGS = (
     "GITHUB_BASE_REF", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "GREENGATE_BASE", "GREENGATE_HISTORY",
@@ -38,6 +41,13 @@ def postgres():
 def place(request, tmp_path):
     """Where an empty book of budgets can be: a path, and a schema of a server."""
     return str(tmp_path / "book.db") if request.param == "sqlite" else request.getfixturevalue("postgres").schema()
+
+
+@pytest.fixture
+def opened():
+    """Open ledgers, and close them when the test is over."""
+    with ExitStack() as stores:
+        yield lambda place, **given: stores.enter_context(Store(place, **given))
 
 
 @pytest.fixture(scope="session", autouse=True)
