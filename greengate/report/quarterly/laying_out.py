@@ -9,9 +9,7 @@ from typing import Final
 
 from markupsafe import Markup
 
-from greengate.errors import ReportError
 from greengate.esg import document
-from greengate.report.escaping import visible
 from greengate.report.quarterly import about, charts, colours, dates, drawn, fonts, logo
 from greengate.report.quarterly.page import Cell, Drawing, Figure, Look, Page, Part, Table
 from greengate.report.quarterly.rounding import number
@@ -29,7 +27,7 @@ def lay_out(report: document.Quarterly, *, paper: bool) -> Page:
 
     Raises:
         UsageError: Its locale, its accent or its logo is none.
-        ReportError: A chart cannot be drawn, or the headline names a figure that is not there.
+        ReportError: A chart cannot be drawn.
     """
     company, writer = report.company, _Writer(Wording(locale_of(report.company.locale)), paper)
     return Page(
@@ -57,11 +55,12 @@ def lay_out(report: document.Quarterly, *, paper: bool) -> Page:
 
 
 def _headline(report: document.Quarterly) -> Iterator[document.Datum]:
+    """Go through the figures that are shown first; of one whose section is left out, that it is."""
     for name in report.headline:
         try:
             yield report.datum(name)
-        except KeyError as error:
-            raise ReportError("headline", f"`{visible(name)[:80]}` is no figure of the report") from error
+        except KeyError:
+            yield document.Datum(id=name, label=name, value=None, missing="the section that has it is left out")
 
 
 @dataclass(frozen=True, slots=True)
