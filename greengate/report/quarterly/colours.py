@@ -8,8 +8,9 @@ from typing import Final
 
 from greengate.errors import UsageError
 
-LIGHT: Final = "#ffffff"
-DARK: Final = "#101613"
+LIGHT: Final = ("#ffffff", "#f4f7f5")
+DARK: Final = ("#101613", "#19211d")
+"""Paper and panels that text stands on, as in `reports/quarterly.css`."""
 LEAST: Final = 4.5
 """The least contrast of text with what is behind it."""
 
@@ -45,9 +46,9 @@ def contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-def _readable(text: str, behind: str, towards: Rgb) -> str:
+def _readable(text: str, behind: tuple[str, ...], towards: Rgb) -> str:
     steps = (_hex(_between(_rgb(text), towards, step / _STEPS)) for step in range(_STEPS + 1))
-    return next(colour for colour in steps if contrast(colour, behind) >= LEAST)
+    return next(colour for colour in steps if all(contrast(colour, one) >= LEAST for one in behind))
 
 
 def _between(one: Rgb, other: Rgb, share: float) -> Rgb:

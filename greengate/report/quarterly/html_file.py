@@ -10,7 +10,7 @@ from greengate.report.quarterly.laying_out import lay_out
 
 NAME = "html"
 
-NEEDS = ("altair", "babel", "fontTools", "vl_convert")
+NEEDS = ("altair", "babel", "brotli", "fontTools", "vl_convert")
 
 
 def refuse_unable(path: str) -> None:

@@ -7,6 +7,7 @@ lets it carry its JSON and the ledger's checkpoint. Its level `a` asks for tags,
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -52,7 +53,8 @@ def render(report: Quarterly, folder: Path | None = None) -> bytes:
     text = template.filled(lay_out(report, paper=True), folder)
     place = str(folder / template.NAME) if folder else f"reports/{template.NAME}"
     offline.refuse_loading(text, place)
-    with _complaints() as complaints:
+    with _complaints() as complaints, warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # WeasyPrint leaves its colour profile open
         try:
             page = made.HTML(string=text, url_fetcher=made.urls.URLFetcher(allowed_protocols=("data",)))
             attached = [made.Attachment(**one) for one in _attached(report)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Callable
 from dataclasses import fields
@@ -15,7 +16,7 @@ from markupsafe import Markup, escape
 from greengate import shipped
 from greengate.errors import Place, ReportError
 from greengate.report import escaping
-from greengate.report.quarterly.page import Page
+from greengate.report.quarterly import page as values
 
 NAME: Final = "quarterly.html.j2"
 SHIPPED: Final = "shipped/"
@@ -28,7 +29,7 @@ _REFUSED_FILTERS = ("safe", "tojson", "urlize", "xmlattr")  # these would mark t
 _WRONG = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError)
 
 
-def filled(page: Page, folder: Path | None = None) -> str:
+def filled(page: values.Page, folder: Path | None = None) -> str:
     """Fill the template in: that of a folder where it has one, else the shipped one.
 
     Raises:
@@ -44,9 +45,8 @@ def filled(page: Page, folder: Path | None = None) -> str:
         hint = f"known here: `{SHIPPED}{NAME}`, `{SHIPPED}quarterly.css`, and the files of the folder"
         raise ReportError(_place(error, loader), f"there is no template `{error.name}`", hint) from error
     except _WRONG as error:
-        hint = f"`page` has: {', '.join(one.name for one in fields(Page))}"
         told = str(error) if isinstance(error, TemplateError) else f"{type(error).__name__}: {error}"
-        raise ReportError(_place(error, loader), told[:300], hint) from error
+        raise ReportError(_place(error, loader), told.replace(f"{values.__name__}.", "")[:300], _hint(told)) from error
 
 
 class _Loader(BaseLoader):
@@ -76,6 +76,13 @@ class _Loader(BaseLoader):
             raise TemplateNotFound(name) from error
         except (OSError, UnicodeDecodeError) as error:
             raise ReportError(str(own or name), f"the template cannot be read: {error}") from error
+
+
+def _hint(told: str) -> str:
+    """Name what there is of the kind of value that a mistake is about."""
+    found = re.match(rf"'{re.escape(values.__name__)}\.(\w+) object'", told)
+    name = found[1] if found else "Page"
+    return f"a {name} has: {', '.join(one.name for one in fields(getattr(values, name)))}"
 
 
 def _place(error: BaseException, loader: _Loader) -> Place:

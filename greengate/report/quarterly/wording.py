@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Any
 
 from greengate.errors import UsageError, nearest
-from greengate.report.quarterly.rounding import held, number, places, rounded
+from greengate.report.quarterly.rounding import LONGEST, held, number, places, rounded
 
 if TYPE_CHECKING:
     from babel import Locale
@@ -110,9 +111,12 @@ class Wording:
         return self._applied(self.locale.percent_formats[None], cut.scaleb(-2), held(cut))
 
     def _applied(self, pattern: Any, value: Decimal, digits: int | None = None, currency: str | None = None) -> str:
-        shown = held(value) if digits is None else digits
-        more = {"currency_digits": False, "decimal_quantization": False, "force_frac": (shown, shown)}
-        told: str = pattern.apply(value, self.locale, currency=currency, **more)
+        own = copy(pattern)
+        own.frac_prec = (held(value) if digits is None else digits,) * 2
+        with localcontext(prec=2 * LONGEST):
+            told: str = own.apply(
+                value, self.locale, currency=currency, currency_digits=False, decimal_quantization=False
+            )
         return told.translate(_MARKS)
 
 
