@@ -93,7 +93,7 @@ def test_an_export_holds_against_itself_and_an_older_checkpoint(verifier, world)
         (("export", "export"), b'"leaf":"eyJfd', b'"leaf":"eyJfe'),
     ],
     ids=[
-        "size", "origin", "index", "leaf", "older checkpoint", "older size", "a line's index", "last line", "a line's leaf",
+        "size", "origin", "index", "leaf", "older checkpoint", "older size", "an index", "last line", "a leaf",
     ],
 )  # fmt: skip
 def test_what_was_edited_does_not_hold(verifier, world, tmp_path, words, old, new):
