@@ -25,6 +25,7 @@ from greengate import (
     preview,
     profiles,
     purses,
+    sealing,
 )
 from greengate.carbon.factors import FactorSet
 from greengate.case import Case
@@ -70,13 +71,15 @@ def run(settings: Settings, watch: Watch) -> Account:
         here = profiles.recognise(held.project.profiles, settings.root, base, taken_at[:10], machine.here())
         found = meters.survey(held.project.meters, _access(settings, held, project), preparation.device(held.project))
         factors = deployments.pinned(settings.root, held.project, base)
+        notary = sealing.notary(history, settings.ledger)
         with purses.opened(settings, held, history) as purse:
             pinned = deployments.pinned(settings.root, project) if base else factors
             own = _Own(project, pinned, preview.edited(settings, held, project))
             walk = _Walk(settings, held, own, history, found, here, factors, purse, taken_at, watch, token_hex(8))
             cases = [walk.prepared(entry) for entry in entries]
             records = walk.decided(cases)
-            told = account(records, purse.finish(records), history)
+            seal = sealing.signed(notary, settings.ledger, taken_at, built=any(map(_built, entries)))
+            told = account(records, [*purse.finish(records), *seal], history)
             return placed(told, settings.root / settings.project)
 
 
@@ -225,6 +228,7 @@ def account(records: Sequence[Record], more: Sequence[str] = (), history: Histor
             record.decision.preview,
             record.decision.change.leg,
             history.line(record.entry_id) if history else "",
+            sealing.proof(history, record.entry_id) if history else None,
         )
         for record in records
     )
@@ -245,6 +249,10 @@ def history_of(project_file: Path) -> Path:
     if not project_file.is_file():
         return project_file.parent / HISTORY
     return project_file.parent / load_project(WorkingTree(project_file.parent), project_file.name).history
+
+
+def _built(entry: ModelEntry) -> bool:
+    return not isinstance(entry.source, str) or not isinstance(entry.baseline, str | None)
 
 
 def _access(settings: Settings, held: Grounds, project: Project) -> MeterAccess:

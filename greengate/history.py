@@ -76,6 +76,11 @@ class History:
         self.path = path
         self._store = Store(path)
 
+    @property
+    def ledger(self) -> Store:
+        """The ledger itself."""
+        return self._store
+
     def check_writable(self) -> None:
         """Find out before measuring whether the decision can be written down."""
         self._store.check_writable()
