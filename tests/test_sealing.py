@@ -6,8 +6,8 @@ import shutil
 import sys
 
 import pytest
-from ledgers_made import ORIGIN, Held, private
 from projects_made import COUNTED, PROJECT, greengate, project
+from signed_made import ORIGIN, Held, private
 
 from greengate.cli import run
 from greengate.ledger import checkpoints, signing

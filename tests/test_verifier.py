@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from ledgers_made import AT, ORIGIN, Held, leaf, notary, signed, stored
+from signed_made import AT, ORIGIN, Held, leaf, notary, signed, stored
 
 from greengate.ledger import exports, proving
 

@@ -42,6 +42,11 @@ _WORDS: dict[type[psycopg.Error], tuple[str, str]] = {
     ),
 }
 
+_DAMAGE = (
+    errors.UndefinedTable, errors.UndefinedColumn, errors.UndefinedFunction, errors.RaiseException,
+    psycopg.IntegrityError, psycopg.errors.DataCorrupted, psycopg.errors.IndexCorrupted,
+)  # fmt: skip
+
 Rows = list[tuple[Any, ...]]
 
 
@@ -77,14 +82,15 @@ class PostgresServer:
         return self.connection
 
     @contextmanager
-    def transaction(self, begin: str) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
-        """Do all of the block or nothing."""
+    def transaction(self, begin: str) -> Iterator[psycopg.Cursor[tuple[Any, ...]]]:
+        """Do all of the block or nothing; what beginning it told can be read from the cursor."""
         with self.translated():
             connection = self.connected()
-            connection.execute(begin.encode())
+            told = connection.execute(begin.encode())
             try:
-                yield connection
-                connection.execute(b"COMMIT")
+                yield told
+                if connection.info.transaction_status is not TransactionStatus.IDLE:  # it may have been sent already
+                    connection.execute(b"COMMIT")
             except BaseException:
                 if connection.info.transaction_status is not TransactionStatus.UNKNOWN:
                     with suppress(psycopg.Error):  # the first error is the one to tell
@@ -116,7 +122,7 @@ class PostgresServer:
             return f"another process has held this {self._kind.locked} for 60 s", "run again when it has ended"
         if isinstance(error, errors.InsufficientPrivilege | errors.InvalidSchemaName):
             return f"this user may not do that: {told}", f"{self._kind.page} tells which rights it needs"
-        if isinstance(error, errors.UndefinedTable | errors.UndefinedColumn | errors.UndefinedFunction):
+        if isinstance(error, _DAMAGE):
             return f"the {self._kind.name} is damaged: {told}", "restore a backup"
         if self.connection.closed:
             return f"the connection was lost: {told}", "run again: what was written already is not written twice"
