@@ -25,6 +25,7 @@ from greengate import (
     preview,
     profiles,
     purses,
+    sealing,
 )
 from greengate.carbon.factors import FactorSet
 from greengate.case import Case
@@ -75,6 +76,7 @@ def run(settings: Settings, watch: Watch) -> Account:
         here = profiles.recognise(held.project.profiles, settings.root, base, taken_at[:10], machine.here())
         found = meters.survey(held.project.meters, _access(settings, held, project), preparation.device(held.project))
         factors = deployments.pinned(settings.root, held.project, base)
+        notary = sealing.notary(history, settings.ledger)
         with purses.opened(settings, held, history) as purse:
             pinned = deployments.pinned(settings.root, project) if base else factors
             own = _Own(project, pinned, preview.edited(settings, held, project))
@@ -85,7 +87,8 @@ def run(settings: Settings, watch: Watch) -> Account:
             records = walk.decided(cases)
             more = purse.finish(records)
             purse.write_down(records)
-            told = account(records, more, history)
+            seal = sealing.signed(notary, settings.ledger, taken_at, built=any(map(_built, entries)))
+            told = account(records, [*more, *seal], history)
             return placed(told, settings.root / settings.project)
 
 
@@ -258,6 +261,7 @@ def account(records: Sequence[Record], more: Sequence[str] = (), history: Histor
             record.decision.preview,
             record.decision.change.leg,
             history.line(record.entry_id) if history else "",
+            sealing.proof(history, record.entry_id) if history else None,
         )
         for record in records
     )
@@ -279,6 +283,10 @@ def history_of(project_file: Path) -> str:
         return str(project_file.parent / HISTORY)
     said = load_project(WorkingTree(project_file.parent), project_file.name).history
     return below(project_file.parent, said)
+
+
+def _built(entry: ModelEntry) -> bool:
+    return not isinstance(entry.source, str) or not isinstance(entry.baseline, str | None)
 
 
 def _access(settings: Settings, held: Grounds, project: Project) -> MeterAccess:

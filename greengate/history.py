@@ -46,6 +46,11 @@ class History:
         self.people = People(self._store)
         self._shelf = _Shelf(self)
 
+    @property
+    def ledger(self) -> Store:
+        """The ledger itself."""
+        return self._store
+
     def check_writable(self) -> None:
         """Find out before measuring whether the decision can be written down."""
         self._store.check_writable()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from greengate import __version__, check
+from greengate import __version__, check, sealing
 from greengate import lines as entries
 from greengate.changes import NO_CHANGE, Change
 from greengate.decision import Decision
@@ -18,6 +18,7 @@ from greengate.errors import HistoryError, UsageError
 from greengate.history import History, Record
 from greengate.lines import Line
 from greengate.report.account import Account
+from greengate.settings import LedgerAccess
 from greengate.verdict import Verdict
 
 EVERY_MODEL = "every model"
@@ -58,14 +59,16 @@ def parse(words: Sequence[str]) -> list[Leg]:
     return legs
 
 
-def join(legs: Sequence[Leg], about: Change, history: History) -> Account:
+def join(legs: Sequence[Leg], about: Change, history: History, ledger: LedgerAccess | None = None) -> Account:
     """Write the entries of all legs down, byte for byte, and give the account of them together.
 
     Args:
         legs: The legs; those that are not there count as errors.
         about: What CI says of this run; entries of another change or run are refused.
         history: Where they are written.
+        ledger: What signs it then; None for nobody.
     """
+    notary = sealing.notary(history, ledger)
     read = [(leg, _read(leg)) for leg in legs]
     first = _first(read)
     change = about if about.id or about.run else first.change
@@ -77,7 +80,7 @@ def join(legs: Sequence[Leg], about: Change, history: History) -> Account:
             records += [_kept(history, line) for line in found]
         else:
             records.append(_missing(leg, str(wrong), change, history))
-    return check.account(records, [*_differing(records)], history)
+    return check.account(records, [*_differing(records), *sealing.signed(notary, ledger, _now())], history)
 
 
 def _read(leg: Leg) -> list[Line] | HistoryError:
@@ -129,11 +132,15 @@ def _kept(history: History, line: Line) -> Record:
 
 
 def _missing(leg: Leg, words: str, change: Change, history: History) -> Record:
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    now = _now()
     named = change.model_copy(update={"leg": leg.name})
     verdict = Verdict(model=EVERY_MODEL, findings=())
     decision = Decision(EVERY_MODEL, "", now, __version__, verdict, None, problem=words, change=named)
     return Record(-1, history.append(decision), decision)
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _differing(records: Sequence[Record]) -> Iterator[str]:

@@ -34,6 +34,7 @@ class Settings:
         asked: What the forge was asked about the change before the check; None where it was not.
         book: Path or address of the book of budgets; "" for the usual file.
         seed: Seed of random inputs and of the order of blocks.
+        ledger: What signs the history; None for nobody.
     """
 
     root: Path
@@ -49,6 +50,7 @@ class Settings:
     asked: Asked | None = None
     book: str = ""
     seed: int = 0
+    ledger: LedgerAccess | None = None
 
     @property
     def leg(self) -> str:
@@ -105,6 +107,11 @@ class LedgerAccess:
     key_public: str = ""
     origin: str = ""
     witness: str = ""
+
+    @property
+    def has_key(self) -> bool:
+        """Whether there is a key, or a command that has one."""
+        return bool(self.key_file or self.key or self.key_command)
 
 
 @dataclass(frozen=True, slots=True)

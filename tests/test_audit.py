@@ -5,7 +5,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ledgers_made import AT, ORIGIN, Held, leaf, note_of, stored, tree
+from signed_made import AT, ORIGIN, Held, leaf, note_of, stored, tree
 
 from greengate.errors import HistoryError, UsageError
 from greengate.ledger import exports, merkle, notes, reigns

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ledgers_made import ORIGIN, Held, leaf, note_of, tree
+from signed_made import ORIGIN, Held, leaf, note_of, tree
 
 from greengate.ledger import checkpoints, merkle, notes
 from greengate.ledger.checkpoints import Checkpoint

@@ -6,7 +6,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from stores_made import leaves, raw, root_of, unguarded
+from ledgers_made import leaves, raw, root_of, unguarded
 
 from greengate.errors import HistoryError
 from greengate.ledger import merkle

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from ledgers_made import AT, ORIGIN, Held, leaf, made, notary, private, signed
+from signed_made import AT, ORIGIN, Held, leaf, made, notary, private, signed
 
 from greengate.cli import run
 from greengate.ledger import checkpoints, signing

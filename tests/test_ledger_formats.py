@@ -6,7 +6,7 @@ import sqlite3
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from stores_made import first_format, leaves, raw, root_of
+from ledgers_made import first_format, leaves, raw, root_of
 from sqlalchemy import create_engine, inspect
 
 from greengate.errors import HistoryError

@@ -6,7 +6,7 @@ import shlex
 import sys
 
 import pytest
-from ledgers_made import AT, ORIGIN, Held, leaf, private
+from signed_made import AT, ORIGIN, Held, leaf, private
 
 from greengate.errors import HistoryError, UsageError
 from greengate.ledger import keys, reigns

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from stores_made import leaves, raw, root_of
+from ledgers_made import leaves, raw, root_of
 
 from greengate.errors import HistoryError, MissingExtra, UsageError
 from greengate.ledger import book

@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from ledgers_made import AT, ORIGIN, Held, leaf, made, notary, note_of, signed, where
+from signed_made import AT, ORIGIN, Held, leaf, made, notary, note_of, signed, where
 
 from greengate.errors import HistoryError, UsageError
 from greengate.ledger import checkpoints, reigns

@@ -6,7 +6,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ledgers_made import Held
+from signed_made import Held
 
 from greengate.ledger import notes
 from greengate.ledger.notes import Verifier

@@ -85,7 +85,7 @@ def gate(  # noqa: PLR0913 - one argument an option
     """
     if seed < 0:
         raise UsageError("--seed", f"found {seed}, expected zero or more")
-    destinations = reports.parse(wanted)
+    destinations = reports.parse(wanted, signing=settings.ledger_access())
     environment = settings.from_environment()
     chosen_base = environment["base"] if base is None else base
     own = reports.template(template, chosen_base)
@@ -109,6 +109,7 @@ def gate(  # noqa: PLR0913 - one argument an option
             asked=asking.read(approvals, about) if approvals else None,
             book=environment["book"] if book is None else book,
             seed=seed,
+            ledger=settings.ledger_access(),
         ),
         quiet=quiet,
     )

@@ -39,7 +39,7 @@ def join(  # noqa: PLR0913 - one argument an option
     named = joining.parse(legs)
     if not named:
         raise UsageError("LEG", "no leg is named", "for example `cpu=legs/cpu/entries.jsonl`")
-    destinations = reports.parse(wanted)
+    destinations = reports.parse(wanted, signing=settings.ledger_access())
     environment = settings.from_environment()
     own = reports.template(template, environment["base"])
     about = job.about(settings.ci_environment())
@@ -49,6 +49,6 @@ def join(  # noqa: PLR0913 - one argument an option
     place = named_place or check.history_of(Path(project))
     with opened(place) as history:
         history.check_writable()
-        account = check.placed(joining.join(named, about, history), Path(project))
+        account = check.placed(joining.join(named, about, history, settings.ledger_access()), Path(project))
     reports.tell(account, destinations, own, as_json=as_json)
     return account.exit_code

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from greengate import asking, check, git, grounds, posting, preparation, registry, settings
+from greengate import asking, check, git, grounds, posting, preparation, registry, sealing, settings
 from greengate.changes import Asked, Change
 from greengate.cli import reports
 from greengate.cli.forge import telling_of
@@ -48,7 +48,7 @@ def relay(  # noqa: PLR0913 - one argument an option
     checked out or run: what its run left behind is judged again, and is not believed where the change could have made
     it up. The exit code is that of the verdict; 4 also where GitHub could not be asked or told.
     """
-    destinations = reports.parse(wanted)
+    destinations = reports.parse(wanted, signing=settings.ledger_access())
     named = repository or settings.ci_environment().get("GITHUB_REPOSITORY", "")
     if not named:
         raise UsageError(
@@ -130,8 +130,10 @@ class _Relay:
             if self.history is None:
                 preparation.own_folder(self.chosen.root)
             with opened(self.history or below(self.chosen.root, held.project.history)) as kept:
+                notary = sealing.notary(kept, signs := settings.ledger_access())
                 records = [kept.find(kept.append(decision, relayed.basis())) for decision in decisions]
-                account = check.account(records, history=kept)
+                seal = sealing.signed(notary, signs, relayed.at)
+                account = check.account(records, [*seal], history=kept)
             reports.tell(account, self.destinations, self.own, as_json=False)
             for words in posting.tell(forge, telling_of(account, self.change, str(self.project), self.own)):
                 click.echo(plain(words))

@@ -11,6 +11,7 @@ from greengate.ledger.audit import Audit, Given, audit
 from greengate.ledger.exports import Export
 from greengate.ledger.notes import Verifier
 from greengate.ledger.signing import Refused
+from greengate.ledger.soundness import sound
 from greengate.ledger.store import Store
 from greengate.ledger.witness import Witness
 
@@ -18,16 +19,16 @@ from greengate.ledger.witness import Witness
 def of_store(store: Store, witness: Witness | None, given: Sequence[Given], pinned: Sequence[Verifier]) -> Audit:
     """Audit a ledger against what is given, the last checkpoint beside it, and its own newest one."""
     own = Audit()
+    own.blame(sound(store))
     try:
         kept, outside, head = store.checkpoint(), witness.read() if witness else None, store.head()
         beside = _read(own, str(witness.path) if witness else "", outside, trusted=True)
         beside += _read(own, "the ledger's own checkpoint", kept[1] if kept else None, trusted=False)
         found = audit(store.entries(0, head.size), [*given, *beside], pinned)
     except HistoryError as error:
-        return Audit(faults=[f"{error.where}: {error.problem}"])
+        own.blame(() if own.faults else [f"{error.where}: {error.problem}"])
+        return own
     found.blame(own.faults)
-    if (found.size, found.root) != (head.size, head.root):
-        found.blame([_unlike("the ledger's head", head.size, head.root, found)])
     return found
 
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from itertools import islice
 
 from greengate.errors import HistoryError
-from greengate.ledger import bodies, checkpoints, merkle, reigns
+from greengate.ledger import checkpoints, merkle, reigns
 from greengate.ledger.exports import Export
 from greengate.ledger.inspection import of_export
+from greengate.ledger.references import referred
 from greengate.ledger.store import Store
 
 Part = tuple[bytes, Mapping[str, bytes]]
@@ -71,7 +72,7 @@ def entries(store: Store, parts: Iterable[Part], *, same: bool = False) -> Taken
 
 def _bare(store: Store, parts: Sequence[Part]) -> int:
     brought = {name for _, beside in parts for name in beside}
-    named = {name for leaf, _ in parts for name in bodies.named(leaf)}
+    named = {name for leaf, _ in parts for _, name in referred(leaf)}
     return sum(not _has(store, name) for name in named - brought)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from greengate.errors import HistoryError
 from greengate.ledger import merkle, strays
 from greengate.ledger import statements as sql
-from greengate.ledger.evidence import Bodies
+from greengate.ledger.bodies import Bodies
 from greengate.ledger.canonical import digest
 from greengate.ledger.forms import Head, as_bytes
 from greengate.ledger.keeping import Keeper

@@ -14,9 +14,10 @@ from greengate import settings
 from greengate.cli import reports
 from greengate.cli.ledger import place
 from greengate.errors import ReportError, UsageError
-from greengate.ledger import bodies, exports, signing
+from greengate.ledger import exports, signing
 from greengate.ledger.canonical import encode
 from greengate.ledger.notary import of_store
+from greengate.ledger.references import referred
 from greengate.ledger.store import Store
 
 IN_TOTO = "application/vnd.in-toto+json"
@@ -63,11 +64,15 @@ def export(  # noqa: PLR0913 - one argument an option
         elif dsse:
             _write(out, _sealed(store, size, place.access(key, origin, witness)))
         else:
-            beside = partial(bodies.of, store) if whole else None
+            beside = partial(_beside, store) if whole else None
             _write(out, exports.lines(store.entries(0, size), of_store(store).origin, _newest(store), beside))
     if out != "-":
         click.echo(f"wrote {out}: {size} {'entry' if size == 1 else 'entries'}")
     return 0
+
+
+def _beside(store: Store, leaf: bytes) -> Iterator[tuple[str, bytes]]:
+    return ((name, store.body(name)) for name in dict.fromkeys(digest for _, digest in referred(leaf)))
 
 
 def _newest(store: Store) -> bytes | None:

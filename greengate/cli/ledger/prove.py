@@ -67,7 +67,7 @@ def _entry(store: Store, word: str) -> Stored:
 
 
 def _note(store: Store, given: settings.LedgerAccess) -> bytes:
-    if given.key_file or given.key or given.key_command:
+    if given.has_key:
         return place.notary(store, given).sign(place.now()).note
     kept = store.checkpoint()
     if kept is None:
