@@ -11,9 +11,10 @@ from greengate.ledger.merkle import Frontier, leaf_hash
 from greengate.ledger.store import Store
 from greengate.records import PolicyVersion, statement
 
+OPENED = ("appending", "beside", "entries", "ledger_file", "ledger_server", "tree")
 # Processes that begin with all that a ledger needs imported, and with nothing open.
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["ledgers_made", "greengate.ledger.appending", "greengate.ledger.ledger_server"])
+FORKS.set_forkserver_preload(["ledgers_made", *(f"greengate.ledger.{name}" for name in OPENED)])
 
 FIRST_FORMAT = """
 CREATE TABLE ledger_head (log_id INTEGER PRIMARY KEY CHECK (log_id = 0), size INTEGER NOT NULL);
@@ -68,14 +69,18 @@ def raw(place):
 
 @contextmanager
 def unguarded(place):
-    """Run statements past the guards, as who owns the database can."""
+    """Run statements past the guards, as who owns the database can, who then puts them back."""
     with raw(place) as execute:
         if str(place).startswith("postgresql"):
             execute("SET session_replication_role = replica")
+            yield execute
         else:
-            for (name,) in execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            guards = execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+            for name, _ in guards:
                 execute(f"DROP TRIGGER {name}")
-        yield execute
+            yield execute
+            for _, statement in guards:
+                execute(statement)
 
 
 def append_many(place, worker, count):

@@ -6,7 +6,7 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ledgers_made import first_format, leaves, policy, root_of, unguarded
+from ledgers_made import first_format, leaves, policy, raw, root_of, unguarded
 
 from greengate import records
 from greengate.ledger.canonical import digest, encode
@@ -188,6 +188,14 @@ def test_values_of_other_types_are_told_as_well(store, place, statement):
     with unguarded(place) as execute:
         execute(statement)
     assert list(sound(store)) != []
+
+
+@pytest.mark.parametrize(("place", "name"), [("sqlite", "update"), ("postgres", "change")], indirect=["place"])
+def test_a_guard_that_was_taken_away_is_told(store, place, name):
+    with raw(place) as execute:
+        taken = "ALTER TABLE ledger_entry DISABLE TRIGGER" if name == "change" else "DROP TRIGGER"
+        execute(f"{taken} ledger_entry_no_{name}")
+    assert list(sound(store)) == [f"the guard ledger_entry_no_{name} is not in force: what it guards can be changed"]
 
 
 def test_a_leaf_that_was_written_twice_is_told(store, place):

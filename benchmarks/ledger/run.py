@@ -5,7 +5,8 @@
 Appends a second by one process and by four, each entry acknowledged once it is on the disk, in an SQLite file and on a
 PostgreSQL server that is started for it; by turns with plain inserts of the same rows by sqlite3 and psycopg, with the
 same durability. Then a ledger of so many entries (a million), every tenth with evidence: how long it takes to check
-all of it, and to prove entries and beginnings; beside pymerkle, where that is installed. Writes RESULT.md beside this file.
+all of it, and to prove entries and beginnings; beside pymerkle, where that is installed. Writes RESULT.md beside this
+file.
 """
 
 from __future__ import annotations

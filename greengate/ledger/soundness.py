@@ -45,6 +45,8 @@ def _faults(keeper: Keeper, expected: Head | None) -> Iterator[str]:
     yield from astray
     yield from (f"entry {last} is entry {first} again" for first, last in keeper.ask(sql.TWINS))
     yield from walk.bodies.faults()
+    for guard in keeper.missing_guards():
+        yield f"the guard {guard} is not in force: what it guards can be changed"
 
 
 def _found(ask: Ask) -> int:
