@@ -1,8 +1,8 @@
 """Which word stands for which adapter; other packages add their own through entry points.
 
 An adapter is imported when its word is first used, so that what a command does not need costs it nothing. A package
-adds one with an entry point in the group `greengate.models`, `greengate.meters`, `greengate.intensities` or
-`greengate.reports`.
+adds one with an entry point in the group `greengate.models`, `greengate.meters`, `greengate.intensities`,
+`greengate.reports` or `greengate.quarterly`.
 """
 
 from __future__ import annotations
@@ -61,6 +61,12 @@ REPORTS = {
     "picture": "greengate.report.growth_picture",
     "sarif": "greengate.report.sarif",
     "table": "greengate.report.table",
+}
+# Formats of the quarterly report.
+QUARTERLY = {
+    "csv": "greengate.report.quarterly.csv_file",
+    "json": "greengate.report.quarterly.json_file",
+    "xlsx": "greengate.report.quarterly.xlsx_file",
 }
 
 
@@ -150,6 +156,18 @@ def report(word: str) -> Any:
     known = _known(REPORTS, "greengate.reports")
     if word not in known:
         raise UsageError("--report", f"`{word}` is no report format", nearest(word, known))
+    return _resolve(known[word])
+
+
+def quarterly(word: str) -> Any:
+    """Return the module (or object) that renders a format of the quarterly report.
+
+    Raises:
+        UsageError: No such format.
+    """
+    known = _known(QUARTERLY, "greengate.quarterly")
+    if word not in known:
+        raise UsageError("--report", f"`{word}` is no format of the quarterly report", nearest(word, known))
     return _resolve(known[word])
 
 

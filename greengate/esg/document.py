@@ -49,7 +49,11 @@ class Datum(Value):
 
 
 class Column(Value):
-    """A column of a table; `kind` says how its cells are read. A cell is None where it is missing."""
+    """A column of a table; `kind` says how its cells are read. A cell is None where it is missing.
+
+    Numbers are decimal strings in `unit`, shares are parts of 1 (`0.25` is a quarter), dates are ISO 8601, and an entry
+    is its whole id.
+    """
 
     id: str
     label: str
@@ -114,7 +118,14 @@ class Section(Value):
 
 
 class Company(Value):
-    """How a report looks: whose it is, its words, its logo (PNG or SVG, base64), its accent colour, its locale."""
+    """How a report looks: whose it is, its words, its logo, its accent colour, its locale.
+
+    Attributes:
+        logo: A PNG or SVG, in base64; "" for none.
+        logo_type: `image/png` or `image/svg+xml`.
+        accent: `#rrggbb`.
+        locale: How numbers, dates and money are written: `de`, `pt_BR`.
+    """
 
     name: str
     words: tuple[str, ...] = ()
