@@ -223,6 +223,15 @@ def book_access(environment: Mapping[str, str] | None = None) -> BookAccess:
     )
 
 
+def history_access(environment: Mapping[str, str] | None = None) -> BookAccess:
+    """Read `GREENGATE_HISTORY_PASSWORD`, else `PGPASSWORD`; and `PGPASSFILE`."""
+    given = os.environ if environment is None else environment
+    return BookAccess(
+        password=given.get("GREENGATE_HISTORY_PASSWORD", "") or given.get("PGPASSWORD", ""),
+        passfile=given.get("PGPASSFILE", ""),
+    )
+
+
 def meter_access(environment: Mapping[str, str] | None = None) -> MeterAccess:
     """Read `GREENGATE_METER_USER`, `GREENGATE_METER_PASSWORD`, `GREENGATE_METER_TOKEN` and `GREENGATE_METER_CA`."""
     given = os.environ if environment is None else environment

@@ -39,6 +39,8 @@ class LazyGroup(click.Group):
         "cost": ("greengate.cli.cost:cost", "Count what a model costs, without running it."),
         "diff": ("greengate.cli.diff:diff", "Tell which operators a model costs more by than another."),
         "budget": ("greengate.cli.budget:budget", "Tell what budgets have left, and settle what changes hold."),
+        "report": ("greengate.cli.report:report", "Tell what models in production took in a quarter."),
+        "period": ("greengate.cli.period:period", "Close a quarter, restate it, and sign it off."),
         "factors": ("greengate.cli.factors:factors", "List, show, compare and import tables of carbon factors."),
         "estimate": (
             "greengate.cli.estimate:estimate",

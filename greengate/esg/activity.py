@@ -35,7 +35,8 @@ def activity(account: Account) -> Section:
     it, idle = sum(part.it or 0 for part in found), sum(part.idle for part in found)
     operation = ("", "declared traffic" if not counted else "traffic as counted, else as declared")[1]
     data = (
-        of_sum("activity.energy", "Energy of operation, at the meter of the building", energy, kwh, "kWh", basis=operation),
+        of_sum("activity.energy", "Energy of operation, at the meter of the building", energy, kwh, "kWh",
+            basis=operation),
         _plain("activity.it_energy", "of that IT energy", kwh(it), "kWh", found, "energy / PUE of each deployment"),
         _plain("activity.idle_energy", "of that while machines idled", kwh(idle), "kWh", found,
                "as activity records tell it; what nobody reported is not in it"),
@@ -55,9 +56,11 @@ def activity(account: Account) -> Section:
 
 
 _STATEMENTS = (
-    "Energy of a time is the year's energy of the version in force x the time / its calendar year in UTC, in whole mJ,"
-    " rounded half up. Where an activity record tells what was really done, its inferences scale the year, its IT energy"
-    " x PUE replaces it, and its idle energy x PUE is added.",
+    (
+        "Energy of a time is the year's energy of the version in force x the time / its calendar year in UTC, in"
+        " whole mJ, rounded half up. Where an activity record tells what was really done, its inferences scale the"
+        " year, its IT energy x PUE replaces it, and its idle energy x PUE is added."
+    ),
     "kWh have ten decimals, so that each mJ is told apart: round(kWh x 3.6e9) is the whole number of mJ.",
 )
 
@@ -72,7 +75,9 @@ def _amount(part: Part) -> int:
     return span.amount if span else 0
 
 
-def _plain(name: str, label: str, value: str, unit: str, found: Iterable[Part], basis: str) -> Datum:
+def _plain(  # noqa: PLR0913 - a datum has these parts
+    name: str, label: str, value: str, unit: str, found: Iterable[Part], basis: str
+) -> Datum:
     rest = behind(one for part in found for one in entries_of(part))
     return told(name, label, value, unit, basis=basis, **rest)
 
@@ -105,16 +110,19 @@ def _p95(found: Sequence[Part]) -> Datum:
     if not rows:
         return told(name, label, None, "Wh/1k", missing="there are no inferences in the period")
     wanted, passed = sum(count for _, count in rows) * 95, 0
-    for energy, count in rows:
-        passed += count
+    energy, count = rows[-1]
+    for one, other in rows:
+        passed += other
         if passed * 100 >= wanted:
+            energy, count = one, other
             break
     note = f"over {len(rows)} parts, each at its mean: what single inferences took is not in the ledger"
     return told(name, label, ratio(energy * 10**6, MJ_A_KWH * count), "Wh/1k", note=note)
 
 
 def _by_model(found: Sequence[Part]) -> Table:
-    columns = [text("project", "Project"), text("model", "Model"), text("team", "Team"), number("inferences", "Inferences", "1"),
+    columns = [text("project", "Project"), text("model", "Model"), text("team", "Team"),
+        number("inferences", "Inferences", "1"),
                number("energy", "Energy", "kWh"), number("low", "Low", "kWh"), number("high", "High", "kWh"),
                number("wh_per_1k", "Of 1,000 inferences", "Wh"), text("how", "Energy is"),
                text("traffic", "Traffic is"), entry("conversion", "Newest conversion")]  # fmt: skip
@@ -164,7 +172,8 @@ def _by_kind(found: Sequence[Part], energy: Sum) -> Table:
 
 def _activities(account: Account) -> Table:
     columns = [text("project", "Project"), text("model", "Model"), text("start", "From"), text("end", "To"),
-               number("inferences", "Inferences", "1"), number("it", "IT energy", "kWh"), number("idle", "Idle energy", "kWh"),
+               number("inferences", "Inferences", "1"), number("it", "IT energy", "kWh"),
+               number("idle", "Idle energy", "kWh"),
                text("source", "Source"), entry("entry", "Entry")]  # fmt: skip
     used = {part.activity.entry_id: part.activity for part in account.parts if part.activity}
     rows = []

@@ -23,14 +23,22 @@ from greengate.esg.story import Case, Chosen, ModelKey
 from greengate.esg.telling import Sum, date, entry, number, of_sum, table, text, told
 
 _STATEMENTS = (
-    "Avoided emissions are a comparison with something that did not happen. They are in no total, and no total is less for"
-    " them.",
-    "The counterfactual: without the gate, the version that failed would have been merged, and would have been in force"
-    " from the day on which its change was closed or merged, until the next version of the model. A blocked change is held"
-    " against what was in force when it was measured, an improved one against what was merged.",
-    "How it could be gamed: by proposing a version that nobody wants, to have it blocked. Therefore a model has at most one"
-    " such version at a time, the latest, however often it is proposed; the same file counts once; and each change is in"
-    " the table, to be asked about. Whether the version would really have been merged, nobody can tell.",
+    (
+        "Avoided emissions are a comparison with something that did not happen. They are in no total, and no"
+        " total is less for them."
+    ),
+    (
+        "The counterfactual: without the gate, the version that failed would have been merged, and would have"
+        " been in force from the day on which its change was closed or merged, until the next version of the"
+        " model. A blocked change is held against what was in force when it was measured, an improved one against"
+        " what was merged."
+    ),
+    (
+        "How it could be gamed: by proposing a version that nobody wants, to have it blocked. Therefore a model"
+        " has at most one such version at a time, the latest, however often it is proposed; the same file counts"
+        " once; and each change is in the table, to be asked about. Whether the version would really have been"
+        " merged, nobody can tell."
+    ),
 )
 
 
@@ -58,8 +66,10 @@ def avoided(account: Account) -> Avoided:
     """Tell what blocked and improved changes of the period avoided."""
     found = list(told_cases(account))
     counted = [one for one in found if not one.why_not]
-    data = [told("avoided.blocked", "Changes blocked: closed after they failed", str(_changes(found, merged=False)), "1"),
-            told("avoided.improved", "Changes improved: failed first, merged with less", str(_changes(counted, merged=True)), "1"),
+    data = [told("avoided.blocked", "Changes blocked: closed after they failed", str(_changes(found, merged=False)),
+        "1"),
+            told("avoided.improved", "Changes improved: failed first, merged with less",
+            str(_changes(counted, merged=True)), "1"),
             _datum("avoided.period", "Avoided in the period", [(one, _part(one)) for one in counted]),
             _datum("avoided.year", "Avoided, a year", [(one, one.year) for one in _standing(counted)])]  # fmt: skip
     return Avoided(_STATEMENTS, tuple(data), _table(found))
@@ -137,9 +147,11 @@ def _datum(name: str, label: str, found: Sequence[tuple[Told, Span | None]]) -> 
 
 
 def _table(found: Sequence[Told]) -> Table:
-    columns = [date("at", "On"), text("change", "Change"), text("project", "Project"), text("model", "Model"), text("what", "It was"),
+    columns = [date("at", "On"), text("change", "Change"), text("project", "Project"), text("model", "Model"),
+        text("what", "It was"),
                number("year", "More, a year", "tCO2e"), number("low", "Low", "tCO2e"), number("high", "High", "tCO2e"),
-               number("period", "In the period", "tCO2e"), text("counted", "Counted"), entry("entry", "Failed decision")]  # fmt: skip
+               number("period", "In the period", "tCO2e"), text("counted", "Counted"),
+               entry("entry", "Failed decision")]  # fmt: skip
     rows = []
     for one in found:
         ends = [None] * 3 if one.year is None else [tonnes(end) for end in one.year[:3]]

@@ -37,8 +37,10 @@ def trend(account: Account, name: str) -> Chart:
     series += [Series(name="a year before", points=tuple(before), stands="reported")] if before else []
     what = "Energy of operation" if name == "energy" else f"Emissions of operation, {name}-based"
     words = f"{what} by month, {this[0].x} to {this[-1].x}, in {unit}." if this else ""
-    return Chart(id=f"trend.{name}", title=f"{what} by month", kind="trend", x="Month", y=unit, series=tuple(series) if this else (),
-                 words=words or _NOTHING, missing="" if this else "the ledger has no figures of these months")  # fmt: skip
+    return Chart(id=f"trend.{name}", title=f"{what} by month", kind="trend", x="Month", y=unit,
+        series=tuple(series) if this else (),
+                 words=words or _NOTHING,
+                 missing="" if this else "the ledger has no figures of these months")  # fmt: skip
 
 
 def _stands(account: Account) -> str:
@@ -72,16 +74,18 @@ def burn_down(account: Account) -> list[Chart]:
             spent += event.amount if event.kind in {"open", "consume", "spend", "adjust"} else 0
             points.append(Point(x=event.at.date().isoformat(), y=in_unit(spent, name.unit)[0]))
         unit = in_unit(0, name.unit)[1]
+        limit = in_unit(most, name.unit)[0] if most is not None else "no maximum"
         series = [Series(name="spent", points=tuple({point.x: point for point in points}.values()))]
         if most is not None:
             ends = {points[0].x, points[-1].x}
-            limit = tuple(Point(x=at, y=in_unit(most, name.unit)[0]) for at in sorted(ends))
-            series.append(Series(name="maximum", points=limit, stands="maximum"))
+            line = tuple(Point(x=at, y=in_unit(most, name.unit)[0]) for at in sorted(ends))
+            series.append(Series(name="maximum", points=line, stands="maximum"))
         whose = f" ({name.scope})" if name.scope else ""
-        charts.append(Chart(id=f"budget.{name.budget}.{name.scope}.{name.period}", title=f"{name.budget}{whose}, {name.period}",
+        charts.append(Chart(id=f"budget.{name.budget}.{name.scope}.{name.period}",
+            title=f"{name.budget}{whose}, {name.period}",
                             kind="burn-down", x="Day", y=unit, series=tuple(series),
                             words=f"Spent of {name.budget} in {name.period}: {points[-1].y} of "
-                                  f"{in_unit(most, name.unit)[0] if most is not None else 'no maximum'} {unit}."))  # fmt: skip
+                                  f"{limit} {unit}."))  # fmt: skip
     return charts
 
 
@@ -124,7 +128,8 @@ def fronts(account: Account) -> list[Chart]:
                               label=" ".join(filter(None, key)))  # fmt: skip
                 known[name].append(point)
     charts = [_front(name, points) for name, points in sorted(known.items())]
-    return charts or [Chart(id="models.pareto", title="Quality against energy", kind="pareto", x="J/1k", y="", series=(), words=_NOTHING,
+    return charts or [Chart(id="models.pareto", title="Quality against energy", kind="pareto", x="J/1k", y="",
+        series=(), words=_NOTHING,
                             missing="no version in force has a figure of quality and of energy")]  # fmt: skip
 
 
@@ -135,7 +140,8 @@ def _front(name: str, points: Sequence[Point]) -> Chart:
         if not front or float(point.y) > float(front[-1].y):
             front.append(point)
     series = (Series(name="models", points=tuple(ordered)), Series(name="front", points=tuple(front), stands="pareto"))
-    words = f"{len(points)} models by energy of 1,000 inferences and {name}; on the front: {', '.join(point.label for point in front)}."
+    best = ", ".join(point.label for point in front)
+    words = f"{len(points)} models by energy of 1,000 inferences and {name}; on the front: {best}."
     return Chart(id=f"models.pareto.{name}", title=f"{name.removeprefix('quality.')} against energy", kind="pareto",
                  x="Energy of 1,000 inferences (J)", y=name, series=series, words=words)  # fmt: skip
 

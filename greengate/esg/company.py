@@ -1,4 +1,4 @@
-"""What a company says of itself in its report.yaml: whose report it is, its boundary, its calendar, and how it looks."""
+"""What a company says of itself in its report.yaml: its boundary, its calendar, and how its reports look."""
 
 from __future__ import annotations
 

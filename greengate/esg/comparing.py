@@ -69,7 +69,8 @@ def comparatives(account: Account) -> Section:
     now = account.totals(account.start, account.end)
     data = [one for other in found for one in _data(other, now)]
     restated = [kept for kept in account.story.restatements if kept.record.period == account.period.name]
-    data.append(told("comparatives.threshold", "A restatement is material from", scaled(int(account.said.threshold * 10**8), 6), "%",
+    data.append(told("comparatives.threshold", "A restatement is material from",
+        scaled(int(account.said.threshold * 10**8), 6), "%",
                      basis="share of the total, the company's policy"))  # fmt: skip
     data.append(told("comparatives.restated", "Restatements of this period", str(len(restated)), "1"))
     statements = [
@@ -109,7 +110,8 @@ def overlapping(account: Account) -> Iterator[str]:
     for kept in account.story.closes:
         said = kept.record
         if said.period != account.period.name and day_of(said.start) < account.end and account.start < day_of(said.end):
-            yield f"The closed period {said.period} ({said.start[:10]} to {said.end[:10]}) overlaps this one: never add them up."
+            days = f"{said.start[:10]} to {said.end[:10]}"
+            yield f"The closed period {said.period} ({days}) overlaps this one: never add them up."
 
 
 def day_of(written: str) -> int:
@@ -132,8 +134,10 @@ def reported(account: Account, name: str) -> tuple[Kept, Quarterly] | None:
 
 
 def _reported(account: Account, found: list[Other]) -> Table:
-    columns = [text("period", "Period"), text("figure", "Figure"), number("now", "By this view"), number("reported", "As last reported"),
-               number("difference", "Difference"), text("unit", "Unit"), text("status", "It was"), entry("entry", "Report")]  # fmt: skip
+    columns = [text("period", "Period"), text("figure", "Figure"), number("now", "By this view"),
+        number("reported", "As last reported"),
+               number("difference", "Difference"), text("unit", "Unit"), text("status", "It was"),
+               entry("entry", "Report")]  # fmt: skip
     own = Other("own", "this period", account.period, account)
     rows = []
     for other in (own, *found):
@@ -142,8 +146,10 @@ def _reported(account: Account, found: list[Other]) -> Table:
             amount = _amount(other.totals, way)
             mine = None if amount is None or not other.known else (kwh(amount) if way == "energy" else tonnes(amount))
             value = before[1].datum(name).value if before else None
-            rows.append([other.period.name, _WORDS[way].rstrip(","), mine, value, _less(mine, value), "kWh" if way == "energy" else "tCO2e",
-                         before[0].record.status if before else "not reported", before[0].entry_id if before else None])  # fmt: skip
+            rows.append([other.period.name, _WORDS[way].rstrip(","), mine, value, _less(mine, value),
+            "kWh" if way == "energy" else "tCO2e",
+                         before[0].record.status if before else "not reported",
+                         before[0].entry_id if before else None])  # fmt: skip
     return table("comparatives.reported", "Beside what was reported", columns, rows)
 
 
@@ -154,14 +160,18 @@ def _less(mine: str | None, theirs: str | None) -> str | None:
 
 
 def _restatements(account: Account) -> Table:
-    columns = [text("at", "On"), text("period", "Period"), text("reason", "Reason"), text("why", "Why"), number("energy", "Energy", "kWh"),
-               number("location", "Location-based", "tCO2e"), number("market", "Market-based", "tCO2e"), text("material", "Material"),
+    columns = [text("at", "On"), text("period", "Period"), text("reason", "Reason"), text("why", "Why"),
+        number("energy", "Energy", "kWh"),
+               number("location", "Location-based", "tCO2e"), number("market", "Market-based", "tCO2e"),
+               text("material", "Material"),
                text("by", "Approved by"), entry("entry", "Entry")]  # fmt: skip
     rows = []
     for kept in account.story.restatements:
         said = kept.record
-        rows.append([day(kept.at), said.period, said.reason, said.why, kwh(said.delta_energy_mj), tonnes(said.delta_location_ugco2e),
-                     tonnes(said.delta_market_ugco2e), "yes" if said.material else "no", said.approved_by, kept.entry_id])  # fmt: skip
+        rows.append([day(kept.at), said.period, said.reason, said.why, kwh(said.delta_energy_mj),
+            tonnes(said.delta_location_ugco2e),
+                     tonnes(said.delta_market_ugco2e), "yes" if said.material else "no", said.approved_by,
+                     kept.entry_id])  # fmt: skip
     return table("comparatives.restatements", "Restatements in the ledger, new less old", columns, rows)
 
 

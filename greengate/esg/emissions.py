@@ -18,18 +18,24 @@ _NEVER = {
     "scope_3_2": ("Scope 3, category 2 (capital goods)",
                   "booked whole in the year of purchase; the ledger knows the share of a life, not the purchase"),
     "scope_3_3": ("Scope 3, category 3 (fuel and energy)",
-                  "the ledger has one intensity a deployment: where it is lifecycle, what is upstream of the power"
-                  " station is in the figures above already"),
+                  (
+                      "the ledger has one intensity a deployment: where it is lifecycle, what is upstream of the"
+                      " power station is in the figures above already"
+                  )),
     "scope_3_8": ("Scope 3, category 8 (leased assets)", "no deployment is declared as leased"),
 }  # fmt: skip
 _STATEMENTS = (
-    "Electricity of own machines is scope 2. That of cloud machines and of others' services is scope 3, category 1, and so"
-    " is the share of their hardware: the minimum boundary of category 1 is all upstream emissions of what is purchased"
-    " (Scope 3 Standard, table 5.4), and the hardware is the provider's capital good, not the company's. It is told on a"
-    " line of its own, and is in the totals.",
+    (
+        "Electricity of own machines is scope 2. That of cloud machines and of others' services is scope 3,"
+        " category 1, and so is the share of their hardware: the minimum boundary of category 1 is all upstream"
+        " emissions of what is purchased (Scope 3 Standard, table 5.4), and the hardware is the provider's capital"
+        " good, not the company's. It is told on a line of its own, and is in the totals."
+    ),
     "The share of own and of edge hardware is in SCI alone: category 2 books it in the year of purchase.",
-    "Trainings count once, in the period in which the first version that they brought comes into force, by their"
-    " trackers' figures, which know one intensity: it stands in both totals.",
+    (
+        "Trainings count once, in the period in which the first version that they brought comes into force, by"
+        " their trackers' figures, which know one intensity: it stands in both totals."
+    ),
     "Avoided emissions are in no total.",
 )
 
@@ -40,13 +46,12 @@ def emissions(account: Account) -> Section:
     trained = account.trained(account.start, account.end)
     by_scope = {name: [part for part in found if scope(part, said) == name] for name in ("2", "3.1", "3.11", "edge")}
     data = [_never("scope_1")]
-    for way in WAYS:
-        data.append(_electricity(f"scope_2_{way}", "Scope 2: own machines", by_scope["2"], way))
-    for way in WAYS:
-        data.append(_electricity(f"scope_3_1_{way}", "Scope 3, category 1: electricity of cloud and services",
-                                 by_scope["3.1"], way))  # fmt: skip
+    data += [_electricity(f"scope_2_{way}", "Scope 2: own machines", by_scope["2"], way) for way in WAYS]
+    bought = "Scope 3, category 1: electricity of cloud and services"
+    data += [_electricity(f"scope_3_1_{way}", bought, by_scope["3.1"], way) for way in WAYS]
     data.append(of_sum("emissions.scope_3_1_embodied", "Scope 3, category 1: share of the provider's hardware",
-                       summed(by_scope["3.1"], "embodied"), tonnes, "tCO2e", basis="embodied, by time and resources"))  # fmt: skip
+                       summed(by_scope["3.1"], "embodied"), tonnes, "tCO2e",
+                       basis="embodied, by time and resources"))  # fmt: skip
     data += [_never(name) for name in ("scope_3_2", "scope_3_3", "scope_3_8")]
     data += _edge(by_scope, said.edge)
     data.append(of_sum("emissions.training", "Trainings", trainings(trained, "location"), tonnes, "tCO2e",
@@ -122,10 +127,12 @@ def _training_scope(word: str) -> str:
 
 
 def _by_model(found: Sequence[Part], account: Account) -> Table:
-    columns = [text("project", "Project"), text("model", "Model"), text("scope", "Scope"), number("energy", "Energy", "kWh"),
+    columns = [text("project", "Project"), text("model", "Model"), text("scope", "Scope"),
+        number("energy", "Energy", "kWh"),
                number("location", "Location-based", "tCO2e"), number("location_low", "Low", "tCO2e"),
                number("location_high", "High", "tCO2e"), number("market", "Market-based", "tCO2e"),
-               number("embodied", "Embodied share", "tCO2e"), text("missing", "Missing"), entry("conversion", "Newest conversion")]  # fmt: skip
+               number("embodied", "Embodied share", "tCO2e"), text("missing", "Missing"),
+               entry("conversion", "Newest conversion")]  # fmt: skip
     rows = []
     groups = grouped(found, lambda part: (*part.version.key, scope(part, account.said)))
     for key, own in groups.items():
@@ -174,7 +181,8 @@ def _by_basis(found: Sequence[Part]) -> Table:
 
 def _trainings(account: Account) -> Table:
     columns = [text("project", "Project"), text("model", "Model"), text("digest", "Training (SHA-256 of its record)"),
-               number("energy", "Energy", "kWh"), number("location", "Emissions", "tCO2e"), entry("entry", "Decision")]  # fmt: skip
+               number("energy", "Energy", "kWh"), number("location", "Emissions", "tCO2e"),
+               entry("entry", "Decision")]  # fmt: skip
     rows = [
         [*one.key, one.digest, kwh(one.energy.amount) if one.energy else None,
          tonnes(one.location.amount) if one.location else None, one.entries[0][1]]
@@ -192,8 +200,8 @@ def intensity(account: Account) -> Section:
     for way, words in WAYS.items():
         data.append(_by_revenue(way, words, headline_total(totals, way), revenue, account.said.currency))
     statement = (
-        "SCI = ((E x I) + M) / R (ISO/IEC 21031:2024), with R = 1,000 inferences, I location-based, and M the share of the"
-        " hardware's making, of the deployments that declare it."
+        "SCI = ((E x I) + M) / R (ISO/IEC 21031:2024), with R = 1,000 inferences, I location-based, and M the"
+        " share of the hardware's making, of the deployments that declare it."
     )
     return Section(id="E", title="Intensity", statements=(statement,), data=tuple(data), tables=(_sci_by_model(found),))
 
@@ -225,7 +233,8 @@ def _sci(found: Sequence[Part]) -> list[Datum]:
 
 
 def _sci_by_model(found: Sequence[Part]) -> Table:
-    columns = [text("project", "Project"), text("model", "Model"), number("o", "O", "gCO2e/1k"), number("m", "M", "gCO2e/1k"),
+    columns = [text("project", "Project"), text("model", "Model"), number("o", "O", "gCO2e/1k"),
+        number("m", "M", "gCO2e/1k"),
                number("sci", "SCI", "gCO2e/1k"), number("inferences", "R", "1")]  # fmt: skip
     rows = []
     for key, own in grouped(found, lambda part: part.version.key).items():

@@ -16,15 +16,20 @@ from greengate.esg.telling import number, table, text, told
 
 _CONTRACTS = ("supplier", "power-purchase", "certificate")
 _CRITERIA = (
-    "Whether the quality criteria of the Scope 2 Guidance (chapter 7) are met (exclusive claim, tracking and retirement,"
-    " vintage, market) is for the company to show: the ledger has each instrument's name, vintage, share and source."
+    "Whether the quality criteria of the Scope 2 Guidance (chapter 7) are met (exclusive claim, tracking and"
+    " retirement, vintage, market) is for the company to show: the ledger has each instrument's name, vintage,"
+    " share and source."
 )
 _FORMULAS = (
     "energy of a year = energy of 1,000 inferences x PUE x inferences a year / 1000",
-    "emissions = energy / 3.6e6 J x intensity; market-based with the intensity of the contracts, each for its share, else"
-    " the residual mix, else the grid's average with a statement that no instrument applies",
-    "what a version took in a time = the year's amount x time / its calendar year in UTC; round half up to whole mJ, ugCO2e"
-    " and uEUR; parts end with months, years, versions and activity records",
+    (
+        "emissions = energy / 3.6e6 J x intensity; market-based with the intensity of the contracts, each for its"
+        " share, else the residual mix, else the grid's average with a statement that no instrument applies"
+    ),
+    (
+        "what a version took in a time = the year's amount x time / its calendar year in UTC; round half up to"
+        " whole mJ, ugCO2e and uEUR; parts end with months, years, versions and activity records"
+    ),
     "a conversion that another one supersedes does not count: the newest counts, in this view of the ledger",
 )
 
@@ -45,7 +50,8 @@ def instruments(account: Account) -> Section:
                number("share", "Share", "%"), number("intensity", "Intensity", "gCO2e/kWh"), text("year", "Vintage"),
                text("basis", "Basis"), text("source", "Source"), text("set", "Factor set")]  # fmt: skip
     rows = [
-        [factor.kind, factor.id, ratio(amount, MJ_A_KWH * 1000, 13), percent(amount, energy) if energy else None, factor.value,
+        [factor.kind, factor.id, ratio(amount, MJ_A_KWH * 1000, 13), percent(amount, energy) if energy else None,
+        factor.value,
          str(factor.year or ""), factor.basis, factor.source, factor.set]
         for factor, amount in sorted(shares.items(), key=lambda one: (one[0].kind, one[0].id, one[0].value))
     ]  # fmt: skip
@@ -98,13 +104,15 @@ def factors_of(said: Conversion) -> Iterator[Factor]:
 
 
 def _factors(found: Sequence[Part]) -> Table:
-    columns = [text("kind", "Factor"), text("id", "Of"), number("value", "Value"), text("unit", "Unit"), text("year", "Year"),
+    columns = [text("kind", "Factor"), text("id", "Of"), number("value", "Value"), text("unit", "Unit"),
+        text("year", "Year"),
                text("basis", "Basis"), text("source", "Source"), text("licence", "Licence"), text("set", "Factor set"),
                number("models", "Models", "1"), text("note", "Note")]  # fmt: skip
     rows = [
         [one.kind, one.id, one.value, one.unit, str(one.year or ""), one.basis, one.source, one.licence, one.set,
          str(len(models)), one.note]
-        for one, models in sorted(_used(found).items(), key=lambda told: (told[0].kind, told[0].id, told[0].value, told[0].source))
+        for one, models in sorted(_used(found).items(), key=lambda told: (told[0].kind, told[0].id, told[0].value,
+            told[0].source))
     ]  # fmt: skip
     traffic = sorted(
         {
@@ -127,14 +135,21 @@ def _changes(found: Sequence[Part], before: Sequence[Part]) -> Table:
         text("now", "Now"),
     ]
     then, now = grouped(before, lambda part: part.version.key), grouped(found, lambda part: part.version.key)
-    rows = []
-    for key, own in now.items():
-        old, new = (_by_kind(group[-1].conversion) if group else {} for group in (then.get(key, []), own))
-        for kind in dict.fromkeys((*old, *new)) if old else ():
-            if old.get(kind) != new.get(kind):
-                rows.append([*key, kind, old.get(kind), new.get(kind)])
+    rows = [
+        [*key, kind, was, is_]
+        for key, own in now.items()
+        if key in then
+        for kind, was, is_ in _differing(then[key][-1].conversion, own[-1].conversion)
+    ]
     note = "" if before else "There is no period before this one in the ledger."
     return table("methodology.changes", "Factors that changed since the period before", columns, rows, note)
+
+
+def _differing(before: Conversion, now: Conversion) -> Iterator[tuple[str, str | None, str | None]]:
+    old, new = _by_kind(before), _by_kind(now)
+    for kind in dict.fromkeys((*old, *new)):
+        if old.get(kind) != new.get(kind):
+            yield kind, old.get(kind), new.get(kind)
 
 
 def _by_kind(said: Conversion) -> dict[str, str]:

@@ -51,7 +51,7 @@ def _tables(found: Avoided) -> tuple[Table, ...]:
 
 
 def _through(account: Account) -> dict[str, tuple[int, Sum]]:
-    """Tell of each waiver what came into force by it in the period: how many versions, and what they cost more a year."""
+    """Tell of each waiver how many versions came into force by it in the period, and what they cost more a year."""
     told_: dict[str, tuple[int, Sum]] = defaultdict(lambda: (0, Sum()))
     for key in account.force.models:
         for begin in account.force.begins(key):
@@ -98,7 +98,10 @@ def _policies(account: Account) -> Table:
         [name, sha256, str(counted.total()), *(str(counted[word]) for word in OUTCOMES)]
         for (name, sha256), counted in sorted(account.story.policies.items())
     ]
-    note = "A decision counts for each policy by the gravest of its findings under it; where the model could not be evaluated, as errored."
+    note = (
+        "A decision counts for each policy by the gravest of its findings under it; where the model could not be"
+        " evaluated, as errored."
+    )
     return table("gate.policies", "Outcomes by policy", columns, rows, note)
 
 
@@ -114,7 +117,8 @@ def _waivers(account: Account, through: dict[str, tuple[int, Sum]], who: Person)
         said: WaiverGranted = kept.record
         count, added = through.get(name, (0, Sum()))
         more = None if added.lacking and not added.parts else tonnes(added.amount)
-        rows.append([said.waiver, said.rule, said.state, *(who(one) for one in (said.asked_by, said.granted_by)), said.why,
+        rows.append([said.waiver, said.rule, said.state, *(who(one) for one in (said.asked_by, said.granted_by)),
+            said.why,
                      said.expires, str(account.story.let_through[name]), str(count), more, name])  # fmt: skip
     return table(
         "gate.waivers",
@@ -148,7 +152,7 @@ def _overrides(account: Account, who: Person) -> Table:
 
 
 def accounts(account: Account) -> list[tuple[Status, tuple[Event, ...], int | None]]:
-    """Tell the accounts of the book of budgets whose events lie in the period, up to its end, and each one's maximum."""
+    """Tell the accounts of the book that have events in the period, as they are at its end, and their maxima."""
     held: dict[BudgetAccount, list[Event]] = defaultdict(list)
     touched = set[BudgetAccount]()
     for kept in account.story.budgets:
@@ -158,8 +162,10 @@ def accounts(account: Account) -> list[tuple[Status, tuple[Event, ...], int | No
         name = BudgetAccount(said.budget, said.scope, said.period, said.unit)
         if account.start <= kept.at:
             touched.add(name)
-        held[name].append(Event(name, said.seq, EventKind(said.event), said.amount, said.change, said.model, said.source,
-                                said.maximum, said.by, moment(kept.at), said.why, said.previous, kept.entry_id))  # fmt: skip
+        held[name].append(Event(name, said.seq, EventKind(said.event), said.amount, said.change, said.model,
+            said.source,
+                                said.maximum, said.by, moment(kept.at), said.why, said.previous,
+                                kept.entry_id))  # fmt: skip
     found = []
     for name in sorted(touched, key=str):
         events = tuple(sorted(held[name], key=lambda one: one.seq))
@@ -171,7 +177,8 @@ def accounts(account: Account) -> list[tuple[Status, tuple[Event, ...], int | No
 
 def _budgets(account: Account) -> Table:
     columns = [text("budget", "Budget"), text("scope", "Whose"), text("period", "Period"), text("unit", "Unit"),
-               number("maximum", "Maximum"), number("spent", "Spent"), number("reserved", "Reserved"), number("left", "Left"),
+               number("maximum", "Maximum"), number("spent", "Spent"), number("reserved", "Reserved"),
+               number("left", "Left"),
                number("events", "Events", "1")]  # fmt: skip
     rows = []
     for status, events, most in accounts(account):

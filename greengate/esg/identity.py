@@ -39,8 +39,11 @@ def boundary(account: Account) -> Section:
         id="B",
         title="Boundary",
         statements=(
-            "A model is in force from the decision on its commit of the base branch, or from the settlement that says its"
-            " change was merged, whatever the gate concluded, until the next version is, or until it is retired.",
+            (
+                "A model is in force from the decision on its commit of the base branch, or from the settlement"
+                " that says its change was merged, whatever the gate concluded, until the next version is, or"
+                " until it is retired."
+            ),
             "Changes that are open or closed are never counted as emissions.",
         ),
         data=data,
@@ -68,16 +71,19 @@ def runs(found: Iterable[Part]) -> Iterator[tuple[Part, int, int]]:
 
 
 def _deployments(found: Sequence[Part], account: Account) -> Table:
-    columns = [text("project", "Project"), text("model", "Model"), text("team", "Team"), text("sha256", "Model file (SHA-256)"),
+    columns = [text("project", "Project"), text("model", "Model"), text("team", "Team"),
+        text("sha256", "Model file (SHA-256)"),
                text("kind", "Deployment"), text("region", "Region"), text("zone", "Zone"), text("scope", "Booked as"),
-               date("from", "From"), date("to", "To"), entry("decision", "Decision"), entry("conversion", "Conversion")]  # fmt: skip
+               date("from", "From"), date("to", "To"), entry("decision", "Decision"),
+               entry("conversion", "Conversion")]  # fmt: skip
     by_model = sorted(found, key=lambda part: (part.version.key, part.start))
     rows = []
     for part, start, end in runs(by_model):
         version, said = part.version, part.conversion
         zone = said.intensity.id if said.intensity else ""
         booked = SCOPES[scope(part, account.said)]
-        rows.append([*version.key, version.chosen.team, version.chosen.sha256.hex(), said.kind, said.region, zone, booked,
+        rows.append([*version.key, version.chosen.team, version.chosen.sha256.hex(), said.kind, said.region, zone,
+            booked,
                      day(start), day(end), version.chosen.entry.hex(), version.conversion.entry_id])  # fmt: skip
     note = "From and to are days in UTC; the last day is the first on which it was no longer in force."
     return table("boundary.deployments", "Versions in force", columns, rows, note)

@@ -16,7 +16,6 @@ from greengate.records import Kind, Record
 
 _TYPE = b'"predicateType":"urn:greengate:'
 _NO_TRAINING, _FIRST = b'"training":""},', b'"supersedes":""},'
-_AT = b'{"_type":"https://in-toto.io/Statement/v1","predicate":{"at":"'
 _RECORD: TypeAdapter[Any] = TypeAdapter(Record)
 
 
@@ -109,6 +108,12 @@ class Superseding(Slim):
     supersedes: str
 
 
+class Unknown(Slim):
+    """An entry of a kind that is not known here."""
+
+    name: str
+
+
 class _Conversion(Slim):
     predicate: Superseding
 
@@ -124,12 +129,6 @@ def kind_of(leaf: bytes) -> tuple[str, int]:
         return "", -1
     begin = at + len(_TYPE)
     return leaf[begin : leaf.find(b'"', begin)].decode(errors="replace"), at
-
-
-def at_of(leaf: bytes) -> str | None:
-    """Read the time of a leaf whose predicate begins with it; None of others."""
-    begin = len(_AT)
-    return leaf[begin : leaf.find(b'"', begin)].decode() if leaf.startswith(_AT) else None
 
 
 def skimmed(leaf: bytes) -> Any:
@@ -157,9 +156,9 @@ def _skimmed(leaf: bytes, kind: str, end: int) -> Any:
     if kind == "decision:v1":
         return _of_old(_FirstStatement.model_validate_json(leaf).predicate)
     name, _, version = kind.partition(":")
-    if version != "v1" or name not in _WHOLE:
-        return None
-    return whole(leaf)
+    if version != "v1" or name not in _WHOLE | _PASSED_OVER:
+        return Unknown(name=kind or "no record of greengate")
+    return whole(leaf) if name in _WHOLE else None
 
 
 def whole(leaf: bytes) -> Any:
@@ -193,6 +192,7 @@ def _words(bad: ValidationError) -> str:
 
 
 _UNTRAINED = Measured()
+_PASSED_OVER = {str(kind) for kind in (Kind.POLICY, Kind.CALIBRATION, Kind.KEY)}
 _WHOLE = {
     str(kind) for kind in (
         Kind.WAIVER, Kind.OVERRIDE, Kind.BUDGET, Kind.SETTLEMENT, Kind.RETIREMENT, Kind.ACTIVITY, Kind.EXTERNAL,

@@ -22,15 +22,18 @@ def quality(account: Account) -> Section:
     unusable = [one for one in account.force.unusable.values() if account.start <= one.begin.at < account.until]
     data = [
         *_classes(found),
-        _share("quality.counted", "Energy of which inferences were counted", [part for part in found if part.counted], found),
+        _share("quality.counted", "Energy of which inferences were counted", [part for part in found if part.counted],
+            found),
         _coverage(account),
         told("quality.unusable", "Versions that came into force without figures", str(len(unusable)), "1",
              note="the version before each stays in force in this report"),
-        told("quality.first_version", "Entries of version 1, which have no figures of a year", str(story.first_version), "1"),
+        told("quality.first_version", "Entries of version 1, which have no figures of a year",
+            str(story.first_version), "1"),
         told("quality.errored", "Decisions on models that could not be evaluated", str(story.errored), "1"),
         told("quality.clock", "Entries whose clock was behind an earlier entry's", str(len(story.backwards)), "1",
              note="; ".join(f"entry {index} ({name[:12]})" for index, name in story.backwards[:_FEW])),
-        told("quality.unknown", "Entries of kinds that this greengate does not know", str(sum(story.unknown.values())), "1",
+        told("quality.unknown", "Entries of kinds that this greengate does not know",
+            str(sum(story.unknown.values())), "1",
              note=", ".join(f"{count} of {kind}" for kind, count in sorted(story.unknown.items())[:_FEW])),
         told("quality.gaps", "Entries missing in the ledger", "0", "1", note="every index was read in its order"),
     ]  # fmt: skip
@@ -41,8 +44,10 @@ def quality(account: Account) -> Section:
 _STATEMENTS = (
     "Figures are forecasts of a year, shared out by time, unless an activity record tells what was really done.",
     "Factors and declared traffic count as exact: intervals are those of the measurement.",
-    "Intervals of a sum are the sums of their ends. They are not added in quadrature: figures of one kind of runner share"
-    " their coefficients, so that their errors are not independent.",
+    (
+        "Intervals of a sum are the sums of their ends. They are not added in quadrature: figures of one kind of"
+        " runner share their coefficients, so that their errors are not independent."
+    ),
 )
 
 
@@ -60,7 +65,8 @@ def _share(name: str, label: str, some: Sequence[Part], found: Sequence[Part]) -
 def _classes(found: Sequence[Part]) -> list[Datum]:
     words = {"metered": "metered", "counter": "read from a counter", "measured": "measured", "modelled": "modelled",
              "declared": "declared"}  # fmt: skip
-    return [_share(f"quality.class_{kind}", f"Energy that is {told_}", [part for part in found if part.kind == kind], found)
+    return [_share(f"quality.class_{kind}", f"Energy that is {told_}", [part for part in found if part.kind == kind],
+        found)
             for kind, told_ in words.items()]  # fmt: skip
 
 
@@ -110,7 +116,8 @@ def _unusable(account: Account) -> Table:
 
 def _pedigree(found: Sequence[Part]) -> Table:
     columns = [text("project", "Project"), text("model", "Model"), text("kind", "Energy is"), text("method", "Method"),
-               text("source", "Source"), text("boundary", "Boundary"), text("runner", "Runner"), entry("entry", "Measurement")]  # fmt: skip
+               text("source", "Source"), text("boundary", "Boundary"), text("runner", "Runner"),
+               entry("entry", "Measurement")]  # fmt: skip
     rows = []
     for key, own in grouped(found, lambda part: (*part.version.key, part.version.chosen.measurement)).items():
         said = own[0].version.measurement

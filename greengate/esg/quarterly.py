@@ -97,7 +97,7 @@ def _unless_omitted(name: str, section: Section, account: Account) -> Section:
 
 _STATUS = {
     "preliminary": "The period is not over: this is what it took up to {until}.",
-    "provisional": "The period is over and not closed. Factors of its year come out in the next: figures may be trued up.",
+    "provisional": "The period is over and not closed. Factors of its year come out in the next: it may be trued up.",
     "closed": "The period is closed. What turns out to be otherwise is restated, and never edited.",
     "restated": "The period was closed and has been restated since.",
 }

@@ -16,10 +16,14 @@ from greengate.records import ExternalLine
 
 _CLOUDS = {"aws": "aws", "google": "gcp", "azure": "azure"}
 _BOUNDARY = {
-    "aws": "all services of the account, scopes 1 to 3 of the provider as its model tells them; ours: models in production",
+    "aws": (
+        "all services of the account, scopes 1 to 3 of the provider as its model tells them; ours: models in production"
+    ),
     "google": "all services of the billing account, scopes 1 to 3 of the provider; ours: models in production",
     "azure": "all services of the subscriptions, scopes 1 to 3 of the provider; ours: models in production",
-    "codecarbon": "the runs that were tracked, by the tracker's own factors; ours: trainings and operation by pinned factors",
+    "codecarbon": (
+        "the runs that were tracked, by the tracker's own factors; ours: trainings and operation by pinned factors"
+    ),
 }
 _FIGURES = (("energy_mj", "energy"), ("location_ugco2e", "location"), ("market_ugco2e", "market"))
 
@@ -32,8 +36,10 @@ def reconciliation(account: Account) -> Section:
         for kept in account.story.externals
         if kept.record.body and _meets(account, kept.record.start, kept.record.end)
     )
-    data = (told("reconciliation.accounts", "Accounts of others on this period", str(len({kept.entry_id for kept, _ in lines})), "1",
-                 note=f"{cut} of them have lines beside the ledger that are not read here" if cut else ""),)  # fmt: skip
+    data = (told("reconciliation.accounts", "Accounts of others on this period",
+        str(len({kept.entry_id for kept, _ in lines})), "1",
+                 note=f"{cut} of them have lines beside the ledger that are not read here" if cut else ""),
+                 )  # fmt: skip
     statement = "Nobody reconciled: the ledger has no account of others on this period." if not lines else (
         "A difference is expected where boundaries differ; it is told, and never spread over own figures."
     )  # fmt: skip
@@ -49,15 +55,20 @@ def _meets(account: Account, start: str, end: str) -> bool:
 
 
 def _table(account: Account, lines: Sequence[tuple[Kept, ExternalLine]]) -> Table:
-    columns = [text("source", "Account of"), text("start", "From"), text("end", "To"), text("region", "Region"), text("service", "Services"),
-               text("figure", "Figure"), number("theirs", "Theirs"), number("ours", "Ours"), number("difference", "Theirs less ours"),
+    columns = [text("source", "Account of"), text("start", "From"), text("end", "To"), text("region", "Region"),
+        text("service", "Services"),
+               text("figure", "Figure"), number("theirs", "Theirs"), number("ours", "Ours"),
+               number("difference", "Theirs less ours"),
                text("unit", "Unit"), text("reason", "Why they may differ"), entry("entry", "Entry")]  # fmt: skip
     groups: dict[tuple[str, str, str, str, str], list[ExternalLine]] = defaultdict(list)
     for kept, line in lines:
         groups[kept.record.source, line.start, line.end, line.region, kept.entry_id].append(line)
     rows = [row for key, own in sorted(groups.items()) for row in _rows(account, key, own)]
     return table("reconciliation.lines", "Others' accounts beside own figures", columns, rows,
-                 "Theirs in all is theirs of every scope, where they do not tell which way; it is held against ours location-based.")  # fmt: skip
+                 (
+                     "Theirs in all is theirs of every scope, where they do not tell which way; it is held"
+                     " against ours location-based."
+                 ))  # fmt: skip
 
 
 def _rows(account: Account, key: tuple[str, str, str, str, str], own: Sequence[ExternalLine]) -> list[list[str | None]]:

@@ -6,10 +6,10 @@
     idle energy        J x t / a x PUE, on top of either, and converted likewise
 
 A is the year's amount; t the part's time; T that of its calendar year in UTC (365 or 366 days); N, I and J the
-inferences, IT energy and idle energy of an activity that lasted a; R the declared inferences of a year; F in mJ, grid and
-contracts in gCO2e/kWh, emissions in ugCO2e, money F x price / 3600 in uEUR. Every result is rounded half up to a whole
-unit. A part never reaches over the end of a month of the calendar, of a year in UTC, of a version, or of an activity.
-Of activities that overlap the newest entry counts.
+inferences, IT energy and idle energy of an activity that lasted a; R the declared inferences of a year; F in mJ, grid
+and contracts in gCO2e/kWh, emissions in ugCO2e, money F x price / 3600 in uEUR. Every result is rounded half up to a
+whole unit. A part never reaches over the end of a month of the calendar, of a year in UTC, of a version, or of an
+activity. Of activities that overlap the newest entry counts.
 """
 
 from __future__ import annotations

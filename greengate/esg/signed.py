@@ -29,7 +29,8 @@ def sign_offs(account: Account, who: Person) -> Section:
     data.append(told("sign_off.assurer", "Assurer", f"{said.name}, {said.level} assurance" if said else None,
                      missing="" if said else "report.yaml names none"))  # fmt: skip
     columns = [text("at", "On"), text("role", "Role"), text("by", "By"), text("level", "Level"), text("words", "Words"),
-               text("report", "Report (SHA-256)"), text("signed", "Signed with a key"), entry("entry", "Entry")]  # fmt: skip
+               text("report", "Report (SHA-256)"), text("signed", "Signed with a key"),
+               entry("entry", "Entry")]  # fmt: skip
     rows = [
         [day(kept.at), kept.record.role, who(kept.record.by), kept.record.level, kept.record.words, kept.record.report,
          "yes" if kept.record.signature else "no", kept.entry_id]
@@ -48,16 +49,21 @@ def evidence_section(account: Account, evidence: Evidence) -> Section:
         told("evidence.size", "Entries that were read", str(evidence.size), "1"),
         told("evidence.root", "Root of their Merkle tree (RFC 6962)", evidence.root,
              basis="hashed from the bytes that the figures were read from"),
-        told("evidence.first", "First entry", evidence.first or None, missing="" if evidence.first else "there is none"),
+        told("evidence.first", "First entry", evidence.first or None,
+            missing="" if evidence.first else "there is none"),
         told("evidence.last", "Last entry", evidence.last or None, missing="" if evidence.last else "there is none"),
         told("evidence.gaps", "Missing entries", "0", "1"),
-        told("evidence.checkpoint", "Signed checkpoint", evidence.checkpoint.splitlines()[-1] if evidence.checkpoint else None,
+        told("evidence.checkpoint", "Signed checkpoint",
+            evidence.checkpoint.splitlines()[-1] if evidence.checkpoint else None,
              missing="" if evidence.checkpoint else "the ledger has no signed checkpoint of so many entries or fewer"),
         told("evidence.company", "report.yaml (SHA-256)", account.said.digest or None,
              missing="" if account.said.digest else "there is none"),
         told("evidence.command", "What makes this report again", evidence.command),
     )  # fmt: skip
-    statement = "Each figure names the first entries that it was made of, how many there are, and the SHA-256 over all their ids."
+    statement = (
+        "Each figure names the first entries that it was made of, how many there are, and the SHA-256 over all"
+        " their ids."
+    )
     return Section(id="M", title="Evidence", statements=(statement,), data=data)
 
 
@@ -67,13 +73,17 @@ def models(account: Account) -> Section:
     known = [one for one in account.trainings if one.at < account.until]
     energy = sum(one.energy.amount for one in trained if one.energy)
     lacking = [one for one in trained if one.energy is None]
+    why = "; ".join({one.missing["energy"]: None for one in lacking})
+    why = why if trained else "no training came into force in the period"
     data = (
         told("model.trainings", "Trainings of the period", str(len(trained)), "1"),
-        told("model.training_energy", "Energy of the trainings of the period", _mwh(energy) if trained and not lacking else None,
-             "MWh", missing="" if trained and not lacking else
-             "; ".join({one.missing["energy"]: None for one in lacking}) or "no training came into force in the period"),
+        told("model.training_energy", "Energy of the trainings of the period", None if why else _mwh(energy), "MWh",
+             missing=why),
         told("model.training_flops", "Operations of trainings", None, "FLOP",
-             missing="trackers do not tell it; `greengate estimate` works it out beforehand, as 6 x parameters x tokens"),
+             missing=(
+                 "trackers do not tell it; `greengate estimate` works it out beforehand, as 6 x parameters x"
+                 " tokens"
+             )),
     )  # fmt: skip
     return Section(id="N", title="Model documentation", data=data, tables=(_models(account, known),))
 

@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
-from greengate.esg.instants import NotAnInstant, instant
-from greengate.esg.leaves import Judged, Measured, Superseding
+from greengate.esg.instants import instant
+from greengate.esg.leaves import Judged, Measured, Superseding, Unknown
 from greengate.records import (
     Activity,
     BudgetEvent,
@@ -29,7 +29,6 @@ from greengate.records import (
 )
 
 FAILED = "failed"
-_CLOCKED = (Judged, Measured)  # written by the clock of a runner, at once
 
 ModelKey: TypeAlias = tuple[str, str]
 """A project and a model of it."""
@@ -129,15 +128,29 @@ class Story:
     _open: dict[str, dict[ModelKey, tuple[Chosen, Chosen]]] = field(default_factory=dict)
     _trainings: dict[str, str] = field(default_factory=dict)
     _teams: dict[str, str] = field(default_factory=dict)
+    _takes: dict[type, Callable[[Kept], None]] = field(init=False)
 
-    def take(self, index: int, entry_id: str, record: Any, at: str | None) -> None:
-        """Take the next entry in.
+    def __post_init__(self) -> None:
+        self._takes = {
+            Judged: self._judged,
+            Measured: self._measured,
+            Superseding: self._superseding,
+            Unknown: self._unknown,
+            Settlement: self._settled,
+            Retirement: self._retired,
+            WaiverGranted: self._waived,
+            Activity: self._active,
+            Override: self.overrides.append,
+            BudgetEvent: self.budgets.append,
+            External: self.externals.append,
+            Closed: self.closes.append,
+            Restated: self.restatements.append,
+            SignedOff: self.sign_offs.append,
+            Delivered: self.delivered.append,
+        }
 
-        Args:
-            index: Its index, which must be the next one.
-            entry_id: Its id.
-            record: What was read of it, or None.
-            at: Its time as it is written, where the record does not have it.
+    def take(self, index: int, entry_id: str, record: Any) -> None:
+        """Take the next entry in, with what was read of it.
 
         Raises:
             NotAnInstant: Its time is none.
@@ -147,24 +160,14 @@ class Story:
             raise ValueError(f"entry {self.size} is missing")
         self.size, self.last_id = index + 1, entry_id
         self.first_id = self.first_id or entry_id
-        written = at if at is not None else getattr(record, "at", None)
-        when = instant(written) if written is not None else self.latest
-        self.latest = max(self.latest, when)
-        self.earliest = when if self.earliest is None else min(self.earliest, when)
-        if isinstance(record, _CLOCKED):
-            self._see_clock(index, entry_id, when)
-        take = _TAKES.get(type(record))
-        if take is not None:
-            take(self, Kept(index, entry_id, when, record))
-
-    def pass_over(self, kind: str) -> None:
-        """Count an entry that is of a kind that is not known here."""
-        self.unknown[kind or "no record of greengate"] += 1
-
-    def _see_clock(self, index: int, entry_id: str, when: int) -> None:
-        if when < self._clock:
-            self.backwards.append((index, entry_id))
-        self._clock = max(self._clock, when)
+        take = self._takes.get(type(record))
+        if take is None:
+            return
+        when = instant(record.at) if hasattr(record, "at") else self.latest
+        if when:
+            self.latest = max(self.latest, when)
+            self.earliest = when if self.earliest is None else min(self.earliest, when)
+        take(Kept(index, entry_id, when, record))
 
     def _measured(self, kept: Kept) -> None:
         self._trainings[kept.entry_id] = kept.record.training
@@ -172,8 +175,14 @@ class Story:
     def _superseding(self, kept: Kept) -> None:
         self.superseding[kept.record.supersedes, kept.record.measurement] = kept.entry_id
 
+    def _unknown(self, kept: Kept) -> None:
+        self.unknown[kept.record.name] += 1
+
     def _judged(self, kept: Kept) -> None:
         said: Judged = kept.record
+        if kept.at < self._clock:  # a decision is written at once, by the clock of its runner
+            self.backwards.append((kept.idx, kept.entry_id))
+        self._clock = max(self._clock, kept.at)
         self.first_version += said.first
         self.errored += said.outcome == "errored"
         if self.start <= kept.at < self.end:
@@ -263,26 +272,3 @@ _ORDER = ("", "passed", "warned", "waived", "inconclusive", "errored", "failed")
 
 def _gravity(outcome: str) -> int:
     return _ORDER.index(outcome) if outcome in _ORDER else len(_ORDER)
-
-
-def _onto(name: str) -> Callable[[Story, Kept], None]:
-    return lambda story, kept: getattr(story, name).append(kept)
-
-
-_TAKES: dict[type, Callable[[Story, Kept], None]] = {
-    Judged: Story._judged,
-    Measured: Story._measured,
-    Superseding: Story._superseding,
-    Settlement: Story._settled,
-    Retirement: Story._retired,
-    WaiverGranted: Story._waived,
-    Activity: Story._active,
-    Override: _onto("overrides"),
-    BudgetEvent: _onto("budgets"),
-    External: _onto("externals"),
-    Closed: _onto("closes"),
-    Restated: _onto("restatements"),
-    SignedOff: _onto("sign_offs"),
-    Delivered: _onto("delivered"),
-}
-__all__ = ["FAILED", "Begin", "Case", "Chosen", "Kept", "ModelKey", "NotAnInstant", "Story"]
