@@ -151,7 +151,7 @@ class Company:
                 record = Retirement(
                     at=_iso(model.retired), project=PROJECT, model=model.name, why="replaced by a search"
                 )
-                yield model.retired, lambda record=record: [_leaf(record, model.name)]
+                yield model.retired, lambda record=record: [_leaf(record, record.model)]
 
     def _activities(self) -> Iterator[tuple[datetime, Any]]:
         for number, model in enumerate(self.models):
