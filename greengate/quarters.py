@@ -43,7 +43,6 @@ class Wanted:
         now: What the clock says; it only tells whether the period is over.
         at: The instant up to which is counted, where it was given.
         size: Of which beginning of the ledger; None for all of it.
-        company: The report.yaml, as the command that makes the report again names it; "" for none.
         closing: The status of a report that closes or restates its period: then `size` is as given, or None.
     """
 
@@ -53,7 +52,6 @@ class Wanted:
     said: Said = NOBODY
     at: datetime | None = None
     size: int | None = None
-    company: str = ""
     who: Callable[[str], str] = field(default=lambda pseudonym: pseudonym)
     closing: Status | None = None
 
@@ -261,7 +259,7 @@ def _frame(store: Store, wanted: Wanted, account: Account, root: str) -> Frame:
     before = sum(kept.record.period == name for kept in story.delivered)
     size = f" --size {story.size}" if wanted.view == "current" else f" --view {wanted.view}"
     at = f" --at {iso(account.until)}" if account.until < account.end else ""
-    company = f" --company {wanted.company}" if wanted.company else ""
+    company = " --company report.yaml" if wanted.said.digest else ""
     note = _checkpoint(store, story.size)
     evidence = Evidence(
         origin=note.partition("\n")[0],

@@ -81,7 +81,6 @@ def checked(store: Store, report: Quarterly, wanted: Wanted) -> Checked:
             size=evidence.size,
             at=until if report.status == "preliminary" else None,
             closing=None if report.view == "current" else report.status,
-            company=_company(evidence.command),
         ),
     ).report
     found += _compared(report, again)
@@ -94,10 +93,6 @@ def checked(store: Store, report: Quarterly, wanted: Wanted) -> Checked:
 def report_until(report: Quarterly) -> datetime:
     """Tell up to when a report counts."""
     return datetime.fromisoformat(report.datum("identity.until").value or report.end)
-
-
-def _company(command: str) -> str:
-    return command.partition(" --company ")[2]
 
 
 def _of_ledger(store: Store, report: Quarterly) -> Iterator[Difference]:

@@ -37,9 +37,9 @@ def close(  # noqa: PLR0913 - one argument an option
     """
     _refuse_blank(("--by", by))
     destinations = parse(wanted)
-    said, named = company_of(company, project)
+    said = company_of(company, project)
     with opened(project, history) as store:
-        found = closing.close(store, Wanted(name, datetime.now(UTC), said=said, company=named), by)
+        found = closing.close(store, Wanted(name, datetime.now(UTC), said=said), by)
     tell(found.report, destinations, as_json=False)
     return 0
 
@@ -58,9 +58,9 @@ def restate(  # noqa: PLR0913 - one argument an option
     """Tell a closed period otherwise: by the entries that there are now, with the difference to what was reported."""
     _refuse_blank(("--why", why), ("--approved-by", approved_by))
     destinations = parse(wanted)
-    said, named = company_of(company, project)
+    said = company_of(company, project)
     with opened(project, history) as store:
-        asked = Wanted(name, datetime.now(UTC), said=said, company=named)
+        asked = Wanted(name, datetime.now(UTC), said=said)
         found, deltas = closing.restate(store, asked, reason, why, approved_by)
     tell(found.report, destinations, as_json=False)
     for one in deltas:
@@ -92,7 +92,7 @@ def sign_off(  # noqa: PLR0913 - one argument an option
     _refuse_blank(("--by", by))
     if (role == "assured") != (level is not None):
         raise UsageError("--level", "an assurance is limited or reasonable, and nothing else has a level")
-    said, _ = company_of(company, project)
+    said = company_of(company, project)
     found, _ = period_of(name, said)
     with opened(project, history) as store:
         at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -83,13 +83,13 @@ def report(  # noqa: PLR0913 - one argument an option
     if (quarter is None) == (delivered is None):
         raise UsageError("greengate report", "it wants one of --quarter and --check", "such as `--quarter 2026Q3`")
     destinations = parse(wanted)
-    said, named = company_of(company, project)
+    said = company_of(company, project)
     with opened(project, history) as store:
-        asked = Wanted(quarter or "", datetime.now(UTC), view, said, moment(at), size, named)  # type: ignore[arg-type]
+        asked = Wanted(quarter or "", datetime.now(UTC), view, said, moment(at), size)  # type: ignore[arg-type]
         if delivered is not None:
             return _check(store, delivered, asked, as_json=as_json)
         if names:
-            asked = Wanted(asked.period, asked.now, asked.view, said, asked.at, size, named, handles(store))
+            asked = Wanted(asked.period, asked.now, asked.view, said, asked.at, size, handles(store))
         found = made(store, asked).report
     tell(found, destinations, as_json=as_json)
     return 0
@@ -206,12 +206,12 @@ def parse(wanted: Sequence[str]) -> list[reports.Destination]:
     return found
 
 
-def company_of(path: str | None, project: str) -> tuple[Said, str]:
-    """Read what the company says, and how the file is named again; of no file nothing is said."""
+def company_of(path: str | None, project: str) -> Said:
+    """Read what the company says; of no file nothing is said."""
     folder = Path(project).parent
     if path is None:
-        return (load_company(WorkingTree(folder)), str(folder / NAME)) if (folder / NAME).is_file() else (NOBODY, "")
-    return load_company(WorkingTree(Path(path).parent), Path(path).name), path
+        return load_company(WorkingTree(folder)) if (folder / NAME).is_file() else NOBODY
+    return load_company(WorkingTree(Path(path).parent), Path(path).name)
 
 
 @contextmanager
