@@ -65,7 +65,9 @@ REPORTS = {
 # Formats of the quarterly report.
 QUARTERLY = {
     "csv": "greengate.report.quarterly.csv_file",
+    "html": "greengate.report.quarterly.html_file",
     "json": "greengate.report.quarterly.json_file",
+    "pdf": "greengate.report.quarterly.pdf_file",
     "xlsx": "greengate.report.quarterly.xlsx_file",
 }
 

@@ -69,7 +69,7 @@ def _chart(bars: Sequence[Bar], title: str, subtitle: str, axis: str) -> Any:
     import altair as alt  # noqa: PLC0415 - heavy, and an extra
 
     sides = list(dict.fromkeys(bar.side for bar in bars))
-    labels = _distinct(bar.label for bar in bars)
+    labels = distinct(bar.label for bar in bars)
     values = [{**asdict(bar), "label": labels[bar.label]} for bar in bars]
     colours = alt.Scale(domain=sides, range=[_COLOURS[side] for side in sides])
     legend = alt.Legend(title=None, orient="top") if any(sides) else None
@@ -87,12 +87,12 @@ def _chart(bars: Sequence[Bar], title: str, subtitle: str, axis: str) -> Any:
     ).configure_view(stroke=None)
 
 
-def _distinct(labels: Iterable[str]) -> dict[str, str]:
-    """Shorten the labels, so that they stay different."""
+def distinct(labels: Iterable[str], most: int = _LABEL) -> dict[str, str]:
+    """Shorten labels to so many characters, so that they stay different."""
     found: dict[str, str] = {}
     for label in dict.fromkeys(labels):
         whole, taken, number = plain(label), set(found.values()), 2
-        cut = short = whole if len(whole) <= _LABEL else f"{whole[:_LABEL]}…"
+        cut = short = whole if len(whole) <= most else f"{whole[:most]}…"
         while short in taken:
             short, number = f"{cut} ({number})", number + 1
         found[label] = short

@@ -47,11 +47,11 @@ def evidence(found: Evidence) -> list[tuple[str, str]]:
     """Tell what a report rests on, by labels; what is not known is left out."""
     told = [
         ("ledger", found.origin),
-        ("entries", f"the first {found.size:,}"),
+        ("entries", f"the first {found.size:,}" if found.size else "none"),
         ("Merkle root", found.root),
         ("first entry", found.first),
         ("last entry", found.last),
-        ("checkpoint", found.checkpoint or "none: nobody outside has signed for this ledger"),
+        ("checkpoint", found.checkpoint or "none"),
         ("reproduced by", found.command),
     ]
     return [(label, words) for label, words in told if words]

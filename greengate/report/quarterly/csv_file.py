@@ -15,7 +15,7 @@ COLUMNS = (
     "kind", "section", "id", "row", "column", "label", "value", "low", "high", "confidence", "unit", "basis", "missing",
     "note", "entries", "of", "digest", "references",
 )  # fmt: skip
-_NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
+_NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
 _UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _OBEYED = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF001 - programs take wide ones for them
 

@@ -56,6 +56,14 @@ def _from_sunday(named: Mapping[int, str]) -> list[str]:
     return [named[day] for day in (6, 0, 1, 2, 3, 4, 5)]
 
 
+def instant(text: str) -> datetime | None:
+    """Read an ISO 8601 day or instant; None where it is none."""
+    try:
+        return _instant(text) if _DAY.match(text) else None
+    except ValueError:
+        return None
+
+
 def _instant(text: str) -> datetime:
     found = datetime.fromisoformat(text)
     return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)

@@ -11,14 +11,14 @@ from __future__ import annotations
 import re
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 
-_DECIMAL = re.compile(r"-?\d+(?:\.\d+)?")
-_LONGEST = 60
+_DECIMAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+LONGEST = 60
 """Digits of the longest number that is one; no amount of energy or money has as many."""
 
 
 def number(text: str) -> Decimal | None:
     """Read a decimal string; None where it is none."""
-    return Decimal(text) if len(text) <= _LONGEST and _DECIMAL.fullmatch(text) else None
+    return Decimal(text) if len(text) <= LONGEST and _DECIMAL.fullmatch(text) else None
 
 
 def places(amount: Decimal, low: Decimal | None = None, high: Decimal | None = None) -> int:
@@ -43,7 +43,7 @@ def _clipped(amount: Decimal, shown: int, known: int) -> int:
 
 def rounded(amount: Decimal, shown: int) -> Decimal:
     """Round to a number of places, halves away from zero; never to a zero that it is not."""
-    with localcontext(prec=2 * _LONGEST):
+    with localcontext(prec=2 * LONGEST):
         if amount:
             shown = max(shown, min(1 - amount.adjusted(), held(amount)))
         return amount.quantize(Decimal(1).scaleb(-shown), rounding=ROUND_HALF_UP)

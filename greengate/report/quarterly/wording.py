@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Any
 
 from greengate.errors import UsageError, nearest
-from greengate.report.quarterly.rounding import held, number, places, rounded
+from greengate.report.quarterly.rounding import LONGEST, held, number, places, rounded
 
 if TYPE_CHECKING:
     from babel import Locale
 
 _LONGEST = 40
+_MOST = 6
 _MARKS = dict.fromkeys((0x200E, 0x200F, 0x061C))
 """Marks of direction, which a line of English does not need around a number."""
 
@@ -60,17 +63,24 @@ class Wording:
         first = self._with_unit(least, unit if unit == "%" or _is_money(unit) else "", shown)
         return f"{first} to {self._with_unit(most, unit, shown)}"
 
-    def amount(self, text: str, unit: str = "") -> str:
-        """Write a cell of a table, whose column tells the unit, but for the sign of money."""
-        value = number(text)
-        if value is None:
-            return text
-        return self._with_unit(value, unit if _is_money(unit) else "", _places(value, unit))
+    def amounts(self, texts: Sequence[str], unit: str = "") -> list[str]:
+        """Write the numbers of a column with as many places each; its head tells the unit, but not that of money."""
+        kept = unit if _is_money(unit) else ""
+        return self._alike(
+            texts, lambda value: _places(value, unit), lambda value, shown: self._with_unit(value, kept, shown)
+        )
 
-    def share(self, text: str) -> str:
-        """Write a part of 1 as percent, with three significant digits."""
-        value = number(text)
-        return text if value is None else self._percent(value * 100, _three(value * 100))
+    def shares(self, texts: Sequence[str]) -> list[str]:
+        """Write parts of 1 as percent, to a tenth; what is smaller with two significant digits."""
+        return self._alike(texts, lambda _: 1, lambda value, shown: self._percent(value * 100, shown))
+
+    def _alike(
+        self, texts: Sequence[str], needed: Callable[[Decimal], int], write: Callable[[Decimal, int], str]
+    ) -> list[str]:
+        """Write numbers with the places of the one that needs most, and what is none as it is."""
+        values = [number(text) for text in texts]
+        shown = min(_MOST, max((needed(value) for value in values if value), default=0))
+        return [text if value is None else write(value, shown) for text, value in zip(texts, values, strict=True)]
 
     def confidence(self, share: float) -> str:
         """Write how sure an interval is."""
@@ -101,9 +111,12 @@ class Wording:
         return self._applied(self.locale.percent_formats[None], cut.scaleb(-2), held(cut))
 
     def _applied(self, pattern: Any, value: Decimal, digits: int | None = None, currency: str | None = None) -> str:
-        shown = held(value) if digits is None else digits
-        more = {"currency_digits": False, "decimal_quantization": False, "force_frac": (shown, shown)}
-        told: str = pattern.apply(value, self.locale, currency=currency, **more)
+        own = copy(pattern)
+        own.frac_prec = (held(value) if digits is None else digits,) * 2
+        with localcontext(prec=2 * LONGEST):
+            told: str = own.apply(
+                value, self.locale, currency=currency, currency_digits=False, decimal_quantization=False
+            )
         return told.translate(_MARKS)
 
 
@@ -122,7 +135,3 @@ def _is_money(unit: str) -> bool:
     from babel.numbers import is_currency  # noqa: PLC0415 - an extra
 
     return bool(is_currency(unit))
-
-
-def _three(percent: Decimal) -> int:
-    return max(0, 2 - percent.adjusted()) if percent else 0
