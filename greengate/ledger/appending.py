@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.sql import ClauseElement
 
 from greengate.errors import HistoryError
 from greengate.ledger import merkle
 from greengate.ledger import statements as sql
 from greengate.ledger.canonical import digest
 from greengate.ledger.forms import Stored
-from greengate.ledger.keeping import Execute, Keeper
+from greengate.ledger.keeping import Keeper, Writing
 from greengate.ledger.tree import frontier_of, tiles
 from greengate.records import MOST_BYTES
 
@@ -24,9 +27,9 @@ class Appending:
 
     def try_out(self) -> None:
         """Write nothing, but as if something were to be written."""
-        with self._keeper.writing() as execute:
-            frontier_of(execute(sql.LOCKED_HEAD), self._keeper.where)
-            execute(sql.TOUCHED_HEAD)
+        with self._keeper.writing() as writing:
+            frontier_of(writing.head, self._keeper.where)
+            writing.add(sql.TOUCHED_HEAD)
 
     def all(self, leaves: Sequence[Leaf]) -> list[Stored]:
         """Append leaves, each with the bodies that it refers to by digest; one that is there returns its old entry.
@@ -35,37 +38,50 @@ class Appending:
             HistoryError: A leaf is too long, or the ledger cannot be written.
             ValueError: A body has another digest than is said.
         """
-        where = self._keeper.where
-        for leaf, bodies in leaves:
-            _refuse_long(leaf, where)
-            _refuse_others(bodies or {})
-        with self._keeper.writing() as execute:
-            frontier = frontier_of(execute(sql.LOCKED_HEAD), where)
+        ids = [digest(leaf) for leaf, _ in leaves]
+        bodies = {name: body for _, of in leaves for name, body in (of or {}).items()}
+        _refuse_long(leaves, self._keeper.where)
+        _refuse_others(bodies)
+        with self._keeper.writing() as writing:
+            frontier = frontier_of(writing.head, self._keeper.where)
+            known = dict(_known(writing, sql.KNOWN, ids))
+            _add_bodies(writing, bodies)
             before = frontier.size
-            stored = [_append(execute, frontier, leaf, bodies or {}) for leaf, bodies in leaves]
+            for entry_id, (leaf, _) in zip(ids, leaves, strict=True):
+                if entry_id not in known:
+                    known[entry_id] = frontier.size
+                    _add(writing, frontier, entry_id, leaf)
             if frontier.size > before:
-                execute(sql.NEW_HEAD, frontier.size, b"".join(frontier.nodes))
-        return stored
+                writing.add(sql.NEW_HEAD, frontier.size, b"".join(frontier.nodes))
+        return [Stored(known[entry_id], entry_id, leaf) for entry_id, (leaf, _) in zip(ids, leaves, strict=True)]
 
 
-def _append(execute: Execute, frontier: merkle.Frontier, leaf: bytes, bodies: Mapping[str, bytes]) -> Stored:
+def _add_bodies(writing: Writing, bodies: Mapping[str, bytes]) -> None:
+    known = {name for (name,) in _known(writing, sql.KNOWN_BODIES, [*bodies])}
     for name, body in bodies.items():
-        if not execute(sql.HAS_BODY, name):
-            execute(sql.NEW_BODY, name, body)
-    entry_id = digest(leaf)
-    known = execute(sql.INDEX_OF, entry_id)
-    if known:
-        return Stored(known[0][0], entry_id, leaf)
+        if name not in known:
+            writing.add(sql.NEW_BODY, name, body)
+
+
+def _add(writing: Writing, frontier: merkle.Frontier, entry_id: str, leaf: bytes) -> None:
     index, leaf_hash = frontier.size, merkle.leaf_hash(leaf)
-    execute(sql.NEW_ENTRY, index, entry_id, leaf_hash, leaf)
+    writing.add(sql.NEW_ENTRY, index, entry_id, leaf_hash, leaf)
     for tile in tiles(frontier.append(leaf_hash)):
-        execute(sql.NEW_TILE, *tile)
-    return Stored(index, entry_id, leaf)
+        writing.add(sql.NEW_TILE, *tile)
 
 
-def _refuse_long(leaf: bytes, where: str) -> None:
-    if len(leaf) > MOST_BYTES:
-        problem = f"an entry of {len(leaf):,} bytes cannot be written, at most {MOST_BYTES:,} can"
+def _known(writing: Writing, statements: Mapping[int, ClauseElement], names: list[str]) -> Iterator[tuple[Any, ...]]:
+    """Read the rows of those names that are there; a shorter list is filled up with its last name."""
+    for start in range(0, len(names), max(sql.WIDTHS)):
+        some = names[start : start + max(sql.WIDTHS)]
+        width = next(width for width in sql.WIDTHS if width >= len(some))
+        yield from writing.ask(statements[width], *some, *some[-1:] * (width - len(some)))
+
+
+def _refuse_long(leaves: Sequence[Leaf], where: str) -> None:
+    longest = max((len(leaf) for leaf, _ in leaves), default=0)
+    if longest > MOST_BYTES:
+        problem = f"an entry of {longest:,} bytes cannot be written, at most {MOST_BYTES:,} can"
         raise HistoryError(where, problem, "what is larger is kept beside, by its digest")
 
 

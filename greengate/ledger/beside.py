@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from greengate.errors import HistoryError
 from greengate.ledger import statements as sql
-from greengate.ledger.keeping import Execute, Keeper
+from greengate.ledger.keeping import Keeper, Writing
 from greengate.ledger.tree import frontier_of
 
 Checkpoint = tuple[int, bytes]
@@ -22,14 +22,14 @@ class Checkpoints:
         Raises:
             HistoryError: Another one of this size is kept, or the ledger has not so many entries.
         """
-        with self._keeper.writing() as execute:
-            entries = frontier_of(execute(sql.LOCKED_HEAD), self._keeper.where).size
+        with self._keeper.writing() as writing:
+            entries = frontier_of(writing.head, self._keeper.where).size
             if not 0 <= size <= entries:
                 problem = f"a checkpoint of {size} entries cannot be one of this history, which has {entries}"
                 raise HistoryError(self._keeper.where, problem)
-            known = execute(sql.CHECKPOINT, size)
+            known = writing.ask(sql.CHECKPOINT, size)
             if not known:
-                execute(sql.NEW_CHECKPOINT, size, note)
+                writing.add(sql.NEW_CHECKPOINT, size, note)
             elif bytes(known[0][1]) != note:
                 raise HistoryError(self._keeper.where, f"another checkpoint of {size} entries is kept already")
 
@@ -54,12 +54,11 @@ class Identities:
         Raises:
             HistoryError: This pseudonym stands for somebody else.
         """
-        with self._keeper.writing() as execute:
-            execute(sql.LOCKED_HEAD)
-            known = execute(sql.PSEUDONYM, handle)
+        with self._keeper.writing() as writing:
+            known = writing.ask(sql.PSEUDONYM, handle)
             if not known:
-                self._refuse_taken(execute, pseudonym)
-                execute(sql.NEW_IDENTITY, pseudonym, handle)
+                self._refuse_taken(writing, pseudonym)
+                writing.add(sql.NEW_IDENTITY, pseudonym, handle)
         return str(known[0][0]) if known else pseudonym
 
     def handle(self, pseudonym: str) -> str | None:
@@ -74,11 +73,11 @@ class Identities:
 
     def forget(self, handle: str) -> int:
         """Forget who somebody is, and tell how many pseudonyms stood for them."""
-        with self._keeper.writing() as execute:
-            found = len(execute(sql.PSEUDONYM, handle))
-            execute(sql.NO_IDENTITY, handle)
+        with self._keeper.writing() as writing:
+            found = len(writing.ask(sql.PSEUDONYM, handle))
+            writing.add(sql.NO_IDENTITY, handle)
         return found
 
-    def _refuse_taken(self, execute: Execute, pseudonym: str) -> None:
-        if execute(sql.HANDLE, pseudonym):
+    def _refuse_taken(self, writing: Writing, pseudonym: str) -> None:
+        if writing.ask(sql.HANDLE, pseudonym):
             raise HistoryError(self._keeper.where, f"{pseudonym} stands for somebody else already")

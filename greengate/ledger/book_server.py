@@ -40,14 +40,14 @@ class BookServer:
     def writing(self, change: str = "") -> Iterator[Execute]:
         """Write in one transaction; two of one change wait for one another."""
         lock = f"; SELECT pg_advisory_xact_lock({lock_key(change)})" if change else ""
-        with self._server.transaction(WRITING + lock) as connection:
-            yield _running(connection)
+        with self._server.transaction(WRITING + lock) as begun:
+            yield _running(begun.connection)
 
     @contextmanager
     def reading(self) -> Iterator[Execute]:
         """Read what there is at one moment."""
-        with self._server.transaction(SNAPSHOT) as connection:
-            yield _running(connection)
+        with self._server.transaction(SNAPSHOT) as begun:
+            yield _running(begun.connection)
 
     def close(self) -> None:
         """Close the connection."""

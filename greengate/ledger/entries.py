@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from greengate.errors import HistoryError
 from greengate.ledger import statements as sql
 from greengate.ledger.canonical import digest
-from greengate.ledger.forms import Stored
+from greengate.ledger.forms import Stored, as_bytes
 from greengate.ledger.keeping import Keeper, Rows
 from greengate.ledger.tree import DAMAGED
 
-_MOST = 512
+_MOST = 2**62
 _HEXADECIMAL = frozenset("0123456789abcdef")
 
 
@@ -28,26 +28,24 @@ class Entries:
             HistoryError: One is missing or damaged.
         """
         while start < stop:
-            batch = self._checked(self._keeper.ask(sql.ENTRIES, start, min(start + _MOST, stop)))
+            batch = self._checked(self._keeper.ask(sql.ENTRIES, start, stop))
             for expected, entry in enumerate(batch, start):
                 if entry.index != expected:
                     raise self._missing(expected)
                 yield entry
-            start += len(batch)
-            if len(batch) < _MOST and start < stop:
+            if not batch:
                 raise self._missing(start)
+            start += len(batch)
 
     def backwards(self, stop: int) -> Iterator[Stored]:
         """Go through the entries before `stop`, the newest first."""
-        most = 16  # who wants the newest wants few
-        while stop > 0:
-            start = max(stop - most, 0)
-            yield from self._checked(self._keeper.ask(sql.ENTRIES_BACKWARDS, start, stop))
-            stop, most = start, _MOST
+        while batch := self._checked(self._keeper.ask(sql.ENTRIES_BACKWARDS, stop)):
+            yield from batch
+            stop = batch[-1].index
 
     def at(self, index: int) -> Stored:
         """Read one entry."""
-        found = self._checked(self._keeper.ask(sql.ENTRIES, index, index + 1))
+        found = self._checked(self._keeper.ask(sql.ENTRIES, index, index + 1)) if 0 <= index < _MOST else []
         if not found:
             raise self._missing(index)
         return found[0]
@@ -65,13 +63,14 @@ class Entries:
     def body(self, name: str) -> bytes:
         """Return the bytes with this digest."""
         rows = self._keeper.ask(sql.BODY, name)
-        if not rows or digest(rows[0][0]) != name:
+        body = as_bytes(rows[0][0]) if rows else None
+        if body is None or digest(body) != name:
             problem = f"the evidence {name[:12]}… is missing or damaged"
             raise HistoryError(self._keeper.where, problem, "restore a backup")
-        return bytes(rows[0][0])
+        return body
 
     def _checked(self, rows: Rows) -> list[Stored]:
-        found = [Stored(index, entry_id, bytes(leaf)) for index, entry_id, leaf in rows]
+        found = [Stored(index, entry_id, as_bytes(leaf)) for index, entry_id, leaf in rows]
         for entry in found:
             if digest(entry.leaf) != entry.entry_id:
                 problem = f"entry {entry.index} was changed after it was written: its digest is another one"

@@ -5,6 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
+def as_bytes(value: object) -> bytes:
+    """Take what a column of bytes holds; SQLite also keeps what is none, where somebody put that there."""
+    if isinstance(value, bytes):
+        return value
+    return value.encode() if isinstance(value, str) else b""
+
+
 @dataclass(frozen=True, slots=True)
 class Stored:
     """One entry as it lies in the ledger: its index from 0, its id (SHA-256 of the leaf) and its bytes."""

@@ -24,11 +24,27 @@ KIND = Kind(
 Rows = list[tuple[Any, ...]]
 
 
-class Execute(Protocol):
-    """Runs a statement with its values and gives all rows."""
+class Ask(Protocol):
+    """Runs a statement that reads with its values, and gives all rows."""
 
     def __call__(self, statement: ClauseElement, *values: object) -> Rows:
         """Run it."""
+
+
+class Writing(Protocol):
+    """An open transaction that holds the head of the ledger, and so keeps all others from writing.
+
+    Attributes:
+        head: The row of the head, as `statements.LOCKED_HEAD` gives it.
+    """
+
+    head: Rows
+
+    def ask(self, statement: ClauseElement, *values: object) -> Rows:
+        """Run a statement that reads."""
+
+    def add(self, statement: ClauseElement, *values: object) -> None:
+        """Run a statement that writes, before the next one that reads or before the end."""
 
 
 class Keeper(Protocol):
@@ -45,7 +61,10 @@ class Keeper(Protocol):
     def ask(self, statement: ClauseElement, *values: object) -> Rows:
         """Run one statement that reads."""
 
-    def writing(self) -> AbstractContextManager[Execute]:
+    def reading(self) -> AbstractContextManager[Ask]:
+        """Read what there is at one moment; in a file, those who write have to wait meanwhile."""
+
+    def writing(self) -> AbstractContextManager[Writing]:
         """Write in one transaction."""
 
     def close(self) -> None:

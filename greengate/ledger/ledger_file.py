@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql import ClauseElement
 
-from greengate.ledger.keeping import KIND, Execute, Rows
+from greengate.ledger.keeping import KIND, Ask, Rows, Writing
 from greengate.ledger.sqlite_file import Form, SqliteFile, connected
-from greengate.ledger.statements import Texts
+from greengate.ledger.statements import LOCKED_HEAD, Texts
 
 _OLDEST, _NEWEST = 1, 2
 
@@ -34,14 +34,20 @@ class LedgerFile:
             return self._run(statement, *values)
 
     @contextmanager
-    def writing(self) -> Iterator[Execute]:
+    def reading(self) -> Iterator[Ask]:
+        """Read what there is at one moment."""
+        with self._file.reading():
+            yield self._run
+
+    @contextmanager
+    def writing(self) -> Iterator[Writing]:
         """Write in one transaction."""
         if not self.has_tree:
             with self._file.locked():
                 _upgrade(self._file)
             self.has_tree = True
         with self._file.appending():
-            yield self._run
+            yield _Writing(self._run)
 
     def close(self) -> None:
         """Close the file."""
@@ -49,6 +55,18 @@ class LedgerFile:
 
     def _run(self, statement: ClauseElement, *values: object) -> Rows:
         return self._file.connection.execute(self._texts[statement], values).fetchall()
+
+
+class _Writing:
+    def __init__(self, run: Callable[..., Rows]) -> None:
+        self._run = run
+        self.head = run(LOCKED_HEAD)
+
+    def ask(self, statement: ClauseElement, *values: object) -> Rows:
+        return self._run(statement, *values)
+
+    def add(self, statement: ClauseElement, *values: object) -> None:
+        self._run(statement, *values)
 
 
 def _upgrade(file: SqliteFile) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import psycopg
@@ -11,12 +11,15 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.sql import ClauseElement
 
 from greengate.errors import HistoryError, UsageError
-from greengate.ledger.keeping import MISSING, Execute, Rows
-from greengate.ledger.postgres_server import NAMES, WRITING, PostgresServer, lock_key
-from greengate.ledger.statements import Texts
+from greengate.ledger.keeping import MISSING, Ask, Rows, Writing
+from greengate.ledger.postgres_server import NAMES, SNAPSHOT, WRITING, PostgresServer, lock_key
+from greengate.ledger.statements import COMMIT, LOCKED_HEAD, Texts
 
 _NEWEST = 2
 _MAKING = f"SELECT pg_advisory_xact_lock({lock_key('a ledger is made')})"
+
+
+_Connection = psycopg.Connection[tuple[Any, ...]]
 
 
 class LedgerServer:
@@ -37,27 +40,27 @@ class LedgerServer:
     def ask(self, statement: ClauseElement, *values: object) -> Rows:
         """Run one statement that reads."""
         with self._server.translated():
-            return self._run(self._server.connected(), statement, values)
+            return _run(self._server.connected(), self._texts[statement], values)
 
     @contextmanager
-    def writing(self) -> Iterator[Execute]:
+    def reading(self) -> Iterator[Ask]:
+        """Read what there is at one moment."""
+        with self._server.transaction(SNAPSHOT) as begun:
+            yield _Reading(begun.connection, self._texts).ask
+
+    @contextmanager
+    def writing(self) -> Iterator[Writing]:
         """Write in one transaction."""
-        with self._server.transaction(WRITING) as connection:
-
-            def execute(statement: ClauseElement, *values: object) -> Rows:
-                return self._run(connection, statement, values)
-
-            yield execute
+        with self._server.transaction(f"{WRITING}; {self._texts[LOCKED_HEAD]}") as begun:
+            while begun.nextset():  # the last one is the head
+                pass
+            writing = _Writing(begun.connection, self._texts, begun.fetchall())
+            yield writing
+            writing.end()
 
     def close(self) -> None:
         """Close the connection."""
         self._server.close()
-
-    def _run(
-        self, connection: psycopg.Connection[tuple[Any, ...]], statement: ClauseElement, values: tuple[object, ...]
-    ) -> Rows:
-        cursor = connection.execute(self._texts[statement].encode(), values or None, binary=True)
-        return cursor.fetchall() if cursor.description else []
 
     def _prepare(self, *, make: bool) -> None:
         version = self._version()
@@ -93,3 +96,43 @@ class LedgerServer:
             problem = f"this history has format {found.lstrip('0')}, this greengate reads format {_NEWEST}"
             raise HistoryError(self.where, problem, "use the greengate that wrote it, or a newer one")
         return version
+
+
+class _Reading:
+    def __init__(self, connection: _Connection, texts: Texts) -> None:
+        self._connection = connection
+        self._texts = texts
+
+    def ask(self, statement: ClauseElement, *values: object) -> Rows:
+        return _run(self._connection, self._texts[statement], values)
+
+
+class _Writing(_Reading):
+    """What is written is sent together, with the end of the transaction, so that it waits for the server but once."""
+
+    def __init__(self, connection: _Connection, texts: Texts, head: Rows) -> None:
+        super().__init__(connection, texts)
+        self.head = head
+        self._waiting: list[tuple[str, tuple[object, ...]]] = []
+
+    def ask(self, statement: ClauseElement, *values: object) -> Rows:
+        self._send()
+        return super().ask(statement, *values)
+
+    def add(self, statement: ClauseElement, *values: object) -> None:
+        self._waiting.append((self._texts[statement], values))
+
+    def end(self) -> None:
+        self.add(COMMIT)
+        self._send()
+
+    def _send(self) -> None:
+        if self._waiting:
+            with self._connection.pipeline() if psycopg.Pipeline.is_supported() else nullcontext():
+                for statement, values in self._waiting:
+                    self._connection.execute(statement.encode(), values or None)
+            self._waiting.clear()
+
+
+def _run(connection: _Connection, statement: str, values: tuple[object, ...]) -> Rows:
+    return connection.execute(statement.encode(), values or None, binary=True).fetchall()

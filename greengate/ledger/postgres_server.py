@@ -77,14 +77,15 @@ class PostgresServer:
         return self.connection
 
     @contextmanager
-    def transaction(self, begin: str) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
-        """Do all of the block or nothing."""
+    def transaction(self, begin: str) -> Iterator[psycopg.Cursor[tuple[Any, ...]]]:
+        """Do all of the block or nothing; what beginning it told can be read from the cursor."""
         with self.translated():
             connection = self.connected()
-            connection.execute(begin.encode())
+            told = connection.execute(begin.encode())
             try:
-                yield connection
-                connection.execute(b"COMMIT")
+                yield told
+                if connection.info.transaction_status is not TransactionStatus.IDLE:  # it may have been sent already
+                    connection.execute(b"COMMIT")
             except BaseException:
                 if connection.info.transaction_status is not TransactionStatus.UNKNOWN:
                     with suppress(psycopg.Error):  # the first error is the one to tell

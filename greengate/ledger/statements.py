@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Boolean, bindparam, delete, func, insert, select, update
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Select,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.elements import BindParameter
+from sqlalchemy.sql.elements import BindParameter, ColumnClause
 from sqlalchemy.sql.functions import FunctionElement
 
 from greengate.ledger.tables import body, checkpoint, entry, head, identity, tile
@@ -33,6 +46,21 @@ def _in_postgresql(element: Holds, compiler: SQLCompiler, **options: Any) -> str
     return f"position({what} IN {where}) > 0"
 
 
+def _each(found: Select[Any], column: Column[str]) -> dict[int, Select[Any]]:
+    """Ask for the rows of so many names at once, by how many names there are."""
+    return {many: found.where(column.in_([bindparam(f"name{one}") for one in range(many)])) for many in WIDTHS}
+
+
+WIDTHS = (1, 8, 64)
+
+
+def _some(found: Select[Any], most: int) -> Select[Any]:
+    """Give the first rows; written out, since SQLAlchemy adds a value of its own to a limit that is not."""
+    return found.limit(literal_column(str(most))).offset(literal_column("0"))
+
+
+BATCH = 512
+_ONE: ColumnClause[int] = literal_column("1")
 _START: BindParameter[int] = bindparam("start")
 _STOP: BindParameter[int] = bindparam("stop")
 _ENTRIES = select(entry.c.idx, entry.c.entry_id, entry.c.leaf)
@@ -44,10 +72,10 @@ LOCKED_HEAD = HEAD.with_for_update()
 TOUCHED_HEAD = update(head).values(size=head.c.size)
 NEW_HEAD = update(head).values(size=bindparam("new_size"), frontier=bindparam("new_frontier"))
 
-INDEX_OF = select(entry.c.idx).where(entry.c.entry_id == bindparam("entry_id"))
+KNOWN = _each(select(entry.c.entry_id, entry.c.idx), entry.c.entry_id)
 NEW_ENTRY = insert(entry)
-ENTRIES = _ENTRIES.where(*_RANGE).order_by(entry.c.idx)
-ENTRIES_BACKWARDS = _ENTRIES.where(*_RANGE).order_by(entry.c.idx.desc())
+ENTRIES = _some(_ENTRIES.where(*_RANGE).order_by(entry.c.idx), BATCH)
+ENTRIES_BACKWARDS = _some(_ENTRIES.where(entry.c.idx < _STOP).order_by(entry.c.idx.desc()), 64)
 ENTRIES_NAMED = _ENTRIES.where(entry.c.entry_id >= _START, entry.c.entry_id < _STOP).order_by(entry.c.idx)
 ENTRIES_HOLDING = _ENTRIES.where(Holds(entry.c.leaf, bindparam("text"))).order_by(entry.c.idx)
 LEAF_HASHES = select(entry.c.leaf_hash).where(*_RANGE).order_by(entry.c.idx)
@@ -60,7 +88,7 @@ TILES = (
 )
 
 BODY = select(body.c.body).where(body.c.digest == bindparam("digest"))
-HAS_BODY = select(body.c.digest).where(body.c.digest == bindparam("digest"))
+KNOWN_BODIES = _each(select(body.c.digest), body.c.digest)
 NEW_BODY = insert(body)
 
 _CHECKPOINTS = select(checkpoint.c.size, checkpoint.c.note)
@@ -68,10 +96,27 @@ CHECKPOINT = _CHECKPOINTS.where(checkpoint.c.size == bindparam("size"))
 NEWEST_CHECKPOINT = _CHECKPOINTS.where(checkpoint.c.size == select(func.max(checkpoint.c.size)).scalar_subquery())
 NEW_CHECKPOINT = insert(checkpoint)
 
+# What `soundness` asks for: also what cannot be there.
+ROWS = _some(
+    select(entry.c.idx, entry.c.entry_id, entry.c.leaf_hash, entry.c.leaf).where(*_RANGE).order_by(entry.c.idx), BATCH
+)
+ENTRIES_BEYOND = select(func.min(entry.c.idx), func.max(entry.c.idx), func.count(entry.c.idx)).where(
+    or_(entry.c.idx < _START, entry.c.idx >= _STOP)
+)
+TWINS = select(func.min(entry.c.idx), func.max(entry.c.idx)).group_by(entry.c.entry_id).having(func.count() > _ONE)
+TILES_BEYOND = select(func.min(tile.c.idx), func.count(tile.c.idx)).where(
+    tile.c.level == bindparam("level"), or_(tile.c.idx < _START, tile.c.idx >= _STOP)
+)
+TILES_ASTRAY = select(tile.c.level, tile.c.idx).where(or_(tile.c.level < _START, tile.c.level > _STOP))
+CHECKPOINTS_BEYOND = _CHECKPOINTS.where(or_(checkpoint.c.size < _START, checkpoint.c.size > _STOP))
+CHECKPOINTS = _CHECKPOINTS.where(checkpoint.c.size > _START, checkpoint.c.size <= _STOP).order_by(checkpoint.c.size)
+BODIES = _some(select(body.c.digest, body.c.body).where(body.c.digest > bindparam("after")).order_by(body.c.digest), 64)
+
 HANDLE = select(identity.c.handle).where(identity.c.pseudonym == bindparam("pseudonym"))
 PSEUDONYM = select(identity.c.pseudonym).where(identity.c.handle == bindparam("handle"))
 NEW_IDENTITY = insert(identity)
 NO_IDENTITY = delete(identity).where(identity.c.handle == bindparam("handle"))
+COMMIT = text("COMMIT")
 
 
 class Texts(dict[ClauseElement, str]):

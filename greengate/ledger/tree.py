@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from greengate.errors import HistoryError
 from greengate.ledger import merkle
 from greengate.ledger import statements as sql
-from greengate.ledger.forms import Head
+from greengate.ledger.forms import Head, as_bytes
 from greengate.ledger.keeping import Keeper, Rows
 
 HASH_BYTES = 32
@@ -27,7 +27,10 @@ class Tree:
 
     def size(self) -> int:
         """Tell how many entries there are."""
-        return int(self._one(self._keeper.ask(sql.SIZE))[0])
+        rows = self._keeper.ask(sql.SIZE)
+        if len(rows) != 1 or not isinstance(rows[0][0], int):
+            raise HistoryError(self._keeper.where, "its head is damaged", DAMAGED)
+        return int(rows[0][0])
 
     def head(self) -> Head:
         """Tell size and root at one moment."""
@@ -51,12 +54,7 @@ class Tree:
         if len(found) != stop - start:
             problem = f"its tree has no node ({level}, {index})"
             raise HistoryError(self._keeper.where, problem, DAMAGED)
-        return _folded([bytes(one) for (one,) in found])
-
-    def _one(self, rows: Rows) -> tuple[int, ...]:
-        if len(rows) != 1:
-            raise HistoryError(self._keeper.where, "it has lost its head", DAMAGED)
-        return rows[0]
+        return _folded([as_bytes(one) for (one,) in found])
 
 
 def frontier_of(rows: Rows, where: str) -> merkle.Frontier:
@@ -67,8 +65,8 @@ def frontier_of(rows: Rows, where: str) -> merkle.Frontier:
     """
     try:
         ((size, nodes),) = rows
-        return merkle.Frontier(size, parted(bytes(nodes)))
-    except ValueError as error:
+        return merkle.Frontier(size, parted(as_bytes(nodes)))
+    except (ValueError, AttributeError) as error:  # a size may be no number
         raise HistoryError(where, f"its head is damaged: {error}", DAMAGED) from error
 
 

@@ -1,0 +1,56 @@
+"""Which evidence an entry refers to, by its digest."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from greengate.records import Kind
+
+FIELDS: Mapping[str, tuple[str, ...]] = {
+    Kind.DECISION: ("evidence", "verdict"),
+    Kind.MEASUREMENT: ("evidence",),
+    Kind.POLICY: ("sha256",),
+    Kind.CALIBRATION: ("profile", "sealed"),
+    Kind.ACTIVITY: ("digest",),
+    Kind.EXTERNAL: ("body", "digest"),
+    Kind.CLOSE: ("report",),
+    Kind.RESTATEMENT: ("report",),
+    Kind.SIGN_OFF: ("report",),
+    Kind.REPORT: ("sha256",),
+}
+"""The fields of a record, by its kind, that name what is kept beside."""
+
+_DIGEST = re.compile(rb"[0-9a-f]{64}")
+_KIND = b'"predicateType":"urn:greengate:'
+_KEYS = {kind.encode(): tuple(f'"{field}":"'.encode() for field in fields) for kind, fields in FIELDS.items()}
+
+
+def likely(leaf: bytes) -> Iterator[bytes]:
+    """Tell digests, in hexadecimal, among which are those that `referred` would tell; in a tenth of the time."""
+    at = leaf.rfind(_KIND) + len(_KIND)
+    for key in _KEYS.get(leaf[at : leaf.find(b":", at)], ()):
+        found = leaf.find(key)
+        while found >= 0:
+            found += len(key)
+            if _DIGEST.match(leaf, found):
+                yield leaf[found : found + 64]
+            found = leaf.find(key, found)
+
+
+def referred(leaf: bytes) -> Iterator[tuple[str, str]]:
+    """Tell (field, digest) of what is kept beside an entry; of one that cannot be read nothing."""
+    try:
+        read: Any = json.loads(leaf)
+        kind, predicate = str(read["predicateType"]).split(":")[2], read["predicate"]
+        values = [(field, predicate.get(field)) for field in FIELDS.get(kind, ())]
+    except (ValueError, LookupError, AttributeError, TypeError, RecursionError):
+        return
+    yield from ((field, value) for field, value in values if isinstance(value, str) and len(value) == 64)
+
+
+def mentioned(leaf: bytes) -> Iterator[bytes]:
+    """Tell every digest that stands in an entry, whatever it is of."""
+    return (found[0] for found in _DIGEST.finditer(leaf))

@@ -1,0 +1,135 @@
+"""Whether a ledger is sound: everything in its tables that does not follow from the bytes of its entries.
+
+Entries are read once, a batch at a time, and hashed. Of what they refer to, 32 bytes a digest are held in memory.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+
+from greengate.errors import HistoryError
+from greengate.ledger import merkle, strays
+from greengate.ledger import statements as sql
+from greengate.ledger.bodies import Bodies
+from greengate.ledger.canonical import digest
+from greengate.ledger.forms import Head, as_bytes
+from greengate.ledger.keeping import Keeper
+from greengate.ledger.references import likely
+from greengate.ledger.store import Store
+from greengate.ledger.tree import TILE_BITS, frontier_of, tiles
+
+
+def sound(store: Store, expected: Head | None = None) -> Iterator[str]:
+    """Tell everything that is wrong inside a ledger, with its place; nothing where it is sound.
+
+    Args:
+        store: The ledger; others may append to it meanwhile.
+        expected: What it was at some moment, as kept elsewhere. Without that, a tail that was cut off together with
+            the head does not show, and neither does a ledger that was made anew.
+    """
+    try:
+        yield from _faults(store.keeper, expected)
+    except HistoryError as error:
+        yield error.problem
+
+
+def _faults(keeper: Keeper, expected: Head | None) -> Iterator[str]:
+    with keeper.reading() as ask:
+        head = ask(sql.HEAD if keeper.has_tree else sql.SIZE)
+        size = head[0][0] if len(head) == 1 and isinstance(head[0][0], int) else 0
+        astray = [*strays.entries(ask, size), *(strays.others(ask, size) if keeper.has_tree else ())]
+    walk = _Walk(keeper, size, expected)
+    yield from walk.faults()
+    if keeper.has_tree and walk.whole and frontier_of(head, keeper.where).nodes != walk.tree.nodes:
+        yield f"the head does not follow from the {size} entries"
+    yield from astray
+    yield from (f"entry {last} is entry {first} again" for first, last in keeper.ask(sql.TWINS))
+    yield from walk.bodies.faults()
+
+
+class _Walk:
+    """One walk through the entries, as far as they went when it began."""
+
+    def __init__(self, keeper: Keeper, size: int, expected: Head | None) -> None:
+        self.tree = merkle.Frontier()
+        self.whole = True
+        self.bodies = Bodies(keeper)
+        self._keeper = keeper
+        self._size = size
+        self._expected = expected
+
+    def faults(self) -> Iterator[str]:
+        """Tell what is wrong with the entries, the tiles above them, and the checkpoints that were made of them."""
+        yield from self._other_roots(self._said(-1, 0).get(0, []))
+        at = 0
+        while rows := self._keeper.ask(sql.ROWS, at, self._size):
+            yield from self._batch(at, rows)
+            at = rows[-1][0] + 1
+        if at < self._size:
+            yield self._missing(at, self._size)
+        if self._expected and self._expected.size > self._size:
+            gone = "entries were taken from its end, or an older copy was put back"
+            yield f"there are {self._size} entries, and {self._expected.size} were there before: {gone}"
+
+    def _batch(self, at: int, rows: list[tuple[int, str, bytes, bytes]]) -> Iterator[str]:
+        """Tell what is wrong with some entries; what all of a million go through is written out for speed."""
+        said = self._said(at, rows[-1][0] + 1)
+        append, mention = self.tree.append, self.bodies.mention
+        for index, entry_id, leaf_hash, found in rows:
+            if index != at:
+                yield self._missing(at, index)
+            at = index + 1
+            leaf = as_bytes(found)
+            own = merkle.leaf_hash(leaf)
+            if digest(leaf) != entry_id or own != leaf_hash:
+                yield _changed(index, entry_id, leaf)
+            mention(likely(leaf))
+            if self.whole:
+                for tile in tiles(append(own)):
+                    yield from self._wrong_tile(*tile)
+                if at in said:
+                    yield from self._other_roots(said[at])
+
+    def _other_roots(self, said: list[tuple[bytes | None, str]]) -> Iterator[str]:
+        root = self.tree.root
+        return (words for other, words in said if other != root)
+
+    def _missing(self, start: int, stop: int) -> str:
+        """Tell that entries are missing; what follows from all of them cannot be checked then."""
+        self.whole = False
+        return f"entry {start} is missing" if stop == start + 1 else f"entries {start} to {stop - 1} are missing"
+
+    def _wrong_tile(self, level: int, index: int, root: bytes) -> Iterator[str]:
+        kept = self._keeper.ask(sql.TILES, level, index, index + 1) if self._keeper.has_tree else [(root,)]
+        if [as_bytes(one) for (one,) in kept] != [root]:
+            bits = level * TILE_BITS
+            of = f"entries {index << bits} to {(index + 1 << bits) - 1}"
+            yield f"the tile ({level}, {index}) does not follow from {of}" if kept else f"the tile of {of} is missing"
+
+    def _said(self, start: int, stop: int) -> dict[int, list[tuple[bytes | None, str]]]:
+        """Tell which roots are said to be those of which sizes, with what to say where they are not."""
+        said: dict[int, list[tuple[bytes | None, str]]] = {}
+        if self._keeper.has_tree:
+            for size, note in self._keeper.ask(sql.CHECKPOINTS, start, stop):
+                words = f"the checkpoint of {size} entries that is kept does not follow from them"
+                said.setdefault(size, []).append((_root(size, as_bytes(note)), words))
+        if self._expected and start < self._expected.size <= stop:
+            words = f"the first {self._expected.size} entries have another root than before: one of them is another"
+            said.setdefault(self._expected.size, []).append((self._expected.root, words))
+        return said
+
+
+def _changed(index: int, entry_id: str, leaf: bytes) -> str:
+    if digest(leaf) == entry_id:
+        return f"entry {index} has another hash than its bytes"
+    return f"entry {index} was changed after it was written: its id is {entry_id}, and its digest {digest(leaf)}"
+
+
+def _root(size: int, note: bytes) -> bytes | None:
+    """Read the root from a checkpoint (C2SP tlog-checkpoint: origin, size, root), None where it is none."""
+    try:
+        _, said, root, *_ = note.split(b"\n")
+        return base64.b64decode(root, validate=True) if int(said) == size else None
+    except ValueError:
+        return None
