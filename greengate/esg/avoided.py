@@ -103,7 +103,7 @@ def _year(account: Account, case: Case) -> tuple[Span | None, tuple[tuple[int, s
         merged, more = _difference(account, case.merged)
         if merged is None:
             return None, (*entries, *more), "nothing tells what the merged version costs more"
-        confidence = max(0.0, round(failed.confidence + merged.confidence - 1, 12))
+        confidence = max(0.0, round(failed.confidence + merged.confidence - 1, 12))  # as sure as both together
         failed = Span(failed.amount - merged.amount, failed.low - merged.high, failed.high - merged.low, confidence)
         entries = (*entries, *more)
     return failed, entries, "" if failed.amount > 0 else "it would not have cost more"
@@ -154,7 +154,9 @@ def _table(found: Sequence[Told]) -> Table:
                entry("entry", "Failed decision")]  # fmt: skip
     rows = []
     for one in found:
-        ends = [None] * 3 if one.year is None else [tonnes(end) for end in one.year[:3]]
+        ends: list[str | None] = [None] * 3 if one.year is None else [tonnes(end) for end in one.year[:3]]
+        if one.year is not None and one.year.confidence == 0:
+            ends[1:] = [None, None]
         part = tonnes(_part(one).amount) if not one.why_not else None
         counted = one.why_not or f"until {day(one.end)}"
         what = "blocked" if one.case.merged is None else "improved"

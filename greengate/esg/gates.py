@@ -13,6 +13,7 @@ from greengate.esg.avoided import Avoided, avoided
 from greengate.esg.decimals import kwh, scaled, tonnes
 from greengate.esg.document import Datum, Section, Table
 from greengate.esg.instants import day, moment
+from greengate.esg.shares import Span
 from greengate.esg.story import Begin, Kept
 from greengate.esg.telling import Sum, date, entry, number, of_sum, table, text, told
 from greengate.records import Converted, WaiverGranted
@@ -70,10 +71,7 @@ def _more(account: Account, begin: Begin, added: Sum) -> None:
     if kept is None or more is None:
         added.lacking["nothing tells what the change costs more"] += 1
         return
-    added.amount, added.low, added.high = added.amount + more.amount, added.low + more.low, added.high + more.high
-    added.parts += 1
-    added.entries.add((kept.idx, kept.entry_id))
-    added.sources[kept.entry_id] = more.confidence
+    added.add(Span(more.amount, more.low, more.high, more.confidence), kept.entry_id, [(kept.idx, kept.entry_id)])
 
 
 def _differs(said: Converted) -> bool:

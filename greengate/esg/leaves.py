@@ -192,7 +192,7 @@ def _words(bad: ValidationError) -> str:
 
 
 _UNTRAINED = Measured()
-_PASSED_OVER = {str(kind) for kind in (Kind.POLICY, Kind.CALIBRATION, Kind.KEY)}
+_PASSED_OVER = {str(kind) for kind in (Kind.POLICY, Kind.CALIBRATION, Kind.KEY)} | {"forgotten"}
 _WHOLE = {
     str(kind) for kind in (
         Kind.WAIVER, Kind.OVERRIDE, Kind.BUDGET, Kind.SETTLEMENT, Kind.RETIREMENT, Kind.ACTIVITY, Kind.EXTERNAL,

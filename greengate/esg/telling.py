@@ -21,6 +21,7 @@ class Sum:
     """A sum over parts.
 
     Attributes:
+        boundless: How many parts have no interval though they are not exact.
         lacking: Why parts are not in it, and how many of each.
         sources: The versions with an interval, with the confidence of each.
     """
@@ -29,6 +30,7 @@ class Sum:
     low: int = 0
     high: int = 0
     parts: int = 0
+    boundless: int = 0
     lacking: Counter[str] = field(default_factory=Counter)
     entries: set[tuple[int, str]] = field(default_factory=set)
     sources: dict[str, float] = field(default_factory=dict)
@@ -37,6 +39,7 @@ class Sum:
         """Add an amount."""
         self.amount, self.low, self.high = self.amount + span.amount, self.low + span.low, self.high + span.high
         self.parts += 1
+        self.boundless += span.confidence == 0
         self.entries.update(entries)
         if span.low != span.high:
             self.sources[source] = span.confidence
@@ -45,7 +48,8 @@ class Sum:
         """Add another sum up with this one, into a new one."""
         return Sum(
             self.amount + other.amount, self.low + other.low, self.high + other.high, self.parts + other.parts,
-            self.lacking + other.lacking, self.entries | other.entries, self.sources | other.sources,
+            self.boundless + other.boundless, self.lacking + other.lacking, self.entries | other.entries,
+            self.sources | other.sources,
         )  # fmt: skip
 
     @property
@@ -92,8 +96,9 @@ def of_sum(name: str, label: str, total: Sum, write: Callable[[int], str], unit:
         return Datum(
             id=name, label=label, value=None, unit=unit, missing=total.why, references=references(name), **rest
         )
-    uncertain = total.low != total.high
+    uncertain = total.low != total.high and not total.boundless
     notes = [rest.pop("note", ""), _ADDED_UP if len(total.sources) > 1 else ""]
+    notes += [f"no interval is known of {total.boundless} parts"] if total.boundless else []
     notes += [f"incomplete: not in the sum: {total.why}"] if total.lacking else []
     return Datum(
         id=name, label=label, value=write(total.amount), unit=unit,
