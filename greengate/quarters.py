@@ -24,6 +24,7 @@ from greengate.esg.instants import NotAnInstant, day, instant, iso, of
 from greengate.esg.leaves import NotALeaf
 from greengate.esg.quarterly import Frame, Status, View, report
 from greengate.esg.story import Kept, Story
+from greengate.ledger.canonical import digest
 from greengate.ledger.merkle import Frontier, folded, leaf_hash, node_hash
 from greengate.ledger.store import Store, Stored
 from greengate.periods import Calendar, NotAPeriod, Period
@@ -77,7 +78,8 @@ class Root:
         if len(self._rest) == _CHUNK:
             hashes = self._rest
             while len(hashes) > 1:
-                hashes = [node_hash(*pair) for pair in zip(hashes[::2], hashes[1::2], strict=True)]
+                pairs = zip(hashes[::2], hashes[1::2], strict=True)
+                hashes = [node_hash(left, right) for left, right in pairs]
             for _ in self._whole.append(hashes[0]):
                 pass
             self._rest = []
@@ -197,14 +199,18 @@ def _size(store: Store, wanted: Wanted, period: Period) -> tuple[int, str]:
 def _read(store: Store, story: Story, size: int) -> str:
     """Take in the first entries of a ledger, and tell the root of their tree."""
     root = Root()
-    for stored in store.entries(0, size):
-        root.add(stored.leaf)
+    first = last = b""
+    for index, leaf in store.rows(0, size):
+        root.add(leaf)
         try:
-            story.take(stored.index, stored.entry_id, leaves.skimmed(stored.leaf))
+            record = leaves.skimmed(leaf)
+            if record is not None:
+                story.take(index, digest(leaf), record)
         except (NotALeaf, NotAnInstant) as bad:
-            raise _unreadable(store, stored, bad) from bad
-        except ValueError as bad:
-            raise HistoryError(store.place, str(bad), "restore a backup") from bad
+            raise _unreadable(store, Stored(index, digest(leaf), leaf), bad) from bad
+        first, last = first or leaf, leaf
+    story.size = size
+    story.first_id, story.last_id = (digest(first), digest(last)) if size else ("", "")
     return root.told()
 
 

@@ -101,7 +101,10 @@ class Ledger:
         found = period_named(period, said.calendar)
         story = Story(of(found.start), of(found.end), lambda name: self.find(name, slim=True))
         for index, (name, leaf) in enumerate(self.entries):
-            story.take(index, name, leaves.skimmed(leaf))
+            record = leaves.skimmed(leaf)
+            if record is not None:
+                story.take(index, name, record)
+        story.size = len(self.entries)
         stop = of(found.end) if until is None else of(datetime.fromisoformat(until))
         return Account(story, said, found, stop, lambda name: self.find(name, slim=False), self.bodies.get)
 

@@ -106,7 +106,7 @@ class Account:
         found: dict[str, Training] = {}
         for at, _, key, begin in begins:
             chosen = begin.chosen
-            if chosen is None or not chosen.measurement or chosen.training == b"":
+            if chosen is None or not chosen.training or chosen.training.hex() in found:
                 continue
             kept = self.lookup(chosen.measurement.hex())
             said = kept.record if kept else None

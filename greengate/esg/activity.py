@@ -32,7 +32,7 @@ def activity(account: Account) -> Section:
     trained = account.totals(account.start, account.end).energy
     inferences = sum(part.inferences or 0 for part in found)
     counted = sum(part.inferences or 0 for part in found if part.counted)
-    it, idle = sum(part.it or 0 for part in found), sum(part.idle for part in found)
+    it, idle = sum(part.it for part in found), sum(part.idle for part in found)
     operation = ("", "declared traffic" if not counted else "traffic as counted, else as declared")[1]
     data = (
         of_sum("activity.energy", "Energy of operation, at the meter of the building", energy, kwh, "kWh",

@@ -18,7 +18,7 @@ from greengate.esg.account import Account
 from greengate.esg.decimals import rounded, tonnes
 from greengate.esg.document import Datum, Table
 from greengate.esg.instants import day, year_of
-from greengate.esg.shares import Span
+from greengate.esg.shares import Share, Span
 from greengate.esg.story import Case, Chosen, ModelKey
 from greengate.esg.telling import Sum, date, entry, number, of_sum, table, text, told
 
@@ -118,14 +118,17 @@ def _difference(account: Account, chosen: Chosen) -> tuple[Span | None, tuple[tu
 
 def _part(one: Told) -> Span:
     assert one.year is not None
-    amount, low, high = (sum(rounded(end * share) for share in _shares(one.start, one.end)) for end in one.year[:3])
+    amount, low, high = (
+        sum(rounded(Fraction(end * above, below)) for above, below in _shares(one.start, one.end))
+        for end in one.year[:3]
+    )
     return Span(amount, low, high, one.year.confidence)
 
 
-def _shares(start: int, end: int) -> Iterator[Fraction]:
+def _shares(start: int, end: int) -> Iterator[Share]:
     while start < end:
         first, last = year_of(start)
-        yield Fraction(min(end, last) - start, last - first)
+        yield min(end, last) - start, last - first
         start = last
 
 

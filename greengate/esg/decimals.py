@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 MJ_A_KWH = 3_600_000_000
 _KWH_DECIMALS, _RATIO_DECIMALS = 10, 9
@@ -53,6 +54,7 @@ def percent(above: Fraction | int, below: Fraction | int) -> str:
     return ratio(Fraction(above) * 100, below, 6)
 
 
+@lru_cache(4096)
 def exact(text: str | float) -> Fraction:
     """Read a decimal string, or a number as it is written, without rounding."""
     return Fraction(Decimal(text if isinstance(text, str) else repr(text)))

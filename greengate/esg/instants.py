@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from greengate.periods import Calendar, Kind, Period, period_of
 
@@ -47,10 +48,14 @@ def day(at: int) -> str:
     return moment(at).date().isoformat()
 
 
+@lru_cache(4096)
+def _year(year: int) -> tuple[int, int]:
+    return of(datetime(year, 1, 1, tzinfo=UTC)), of(datetime(year + 1, 1, 1, tzinfo=UTC))
+
+
 def year_of(at: int) -> tuple[int, int]:
     """Tell the first instant of the UTC calendar year in which an instant lies, and that of the next year."""
-    year = moment(at).year
-    return of(datetime(year, 1, 1, tzinfo=UTC)), of(datetime(year + 1, 1, 1, tzinfo=UTC))
+    return _year(moment(at).year)
 
 
 def months(start: int, end: int, calendar: Calendar) -> Iterator[Period]:

@@ -7,16 +7,32 @@ before `predicateType` before `subject`, and a key's own quotes cannot stand in 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
-from pydantic_core import from_json
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
-from greengate.records import Kind, Record
+from greengate.records import (
+    Activity,
+    BudgetEvent,
+    Closed,
+    Converted,
+    Decided,
+    Delivered,
+    External,
+    Kind,
+    Measurement,
+    Override,
+    Restated,
+    Retirement,
+    Settlement,
+    SignedOff,
+    WaiverGranted,
+    predicate_type,
+)
 
 _TYPE = b'"predicateType":"urn:greengate:'
 _NO_TRAINING, _FIRST = b'"training":""},', b'"supersedes":""},'
-_RECORD: TypeAdapter[Any] = TypeAdapter(Record)
 
 
 class NotALeaf(ValueError):
@@ -122,43 +138,58 @@ class _Measurement(Slim):
     predicate: Measured
 
 
-def kind_of(leaf: bytes) -> tuple[str, int]:
-    """Name the kind of a leaf and tell where its predicate ends; ("", -1) where it is no record of greengate."""
+def kind_of(leaf: bytes) -> tuple[bytes, int]:
+    """Name the kind of a leaf and tell where its predicate ends; (b"", -1) where it is no record of greengate."""
     at = leaf.rfind(_TYPE)
-    if at < 0:
-        return "", -1
     begin = at + len(_TYPE)
-    return leaf[begin : leaf.find(b'"', begin)].decode(errors="replace"), at
+    return (leaf[begin : leaf.find(b'"', begin)], at) if at >= 0 else (b"", -1)
 
 
 def skimmed(leaf: bytes) -> Any:
-    """Read of a leaf what a quarter needs while it goes by; None of what it does not need or know.
+    """Read of a leaf what a quarter needs while it goes by; None of what it does not need.
 
     Raises:
         NotALeaf: The bytes do not hold what their kind has.
     """
     kind, end = kind_of(leaf)
+    read = _SKIMS.get(kind)
+    if read is None:
+        return Unknown(name=kind.decode(errors="replace") or "no record of greengate")
     try:
-        return _skimmed(leaf, kind, end)
+        return read(leaf, end)
     except ValidationError as bad:
         raise NotALeaf(_words(bad)) from bad
     except (ValueError, LookupError, TypeError) as bad:
         raise NotALeaf(str(bad)) from bad
 
 
-def _skimmed(leaf: bytes, kind: str, end: int) -> Any:
-    if kind == "decision:v2":
-        return _Statement.model_validate_json(leaf).predicate
-    if kind == "measurement:v1":
-        return _UNTRAINED if leaf.endswith(_NO_TRAINING, 0, end) else _Measurement.model_validate_json(leaf).predicate
-    if kind == "conversion:v1":
-        return None if leaf.endswith(_FIRST, 0, end) else _Conversion.model_validate_json(leaf).predicate
-    if kind == "decision:v1":
-        return _of_old(_FirstStatement.model_validate_json(leaf).predicate)
-    name, _, version = kind.partition(":")
-    if version != "v1" or name not in _WHOLE | _PASSED_OVER:
-        return Unknown(name=kind or "no record of greengate")
-    return whole(leaf) if name in _WHOLE else None
+def _decision(leaf: bytes, _: int) -> Judged:
+    return _Statement.model_validate_json(leaf).predicate
+
+
+def _measurement(leaf: bytes, end: int) -> Measured | None:
+    """Read the digest of a training, which is the last of a measurement; None where there is none."""
+    if leaf.endswith(_NO_TRAINING, 0, end):
+        return None
+    if leaf[end - 79 : end - 67] == b'"training":"':
+        return Measured.model_construct(training=leaf[end - 67 : end - 3].decode())
+    return _Measurement.model_validate_json(leaf).predicate
+
+
+def _conversion(leaf: bytes, end: int) -> Superseding | None:
+    return None if leaf.endswith(_FIRST, 0, end) else _Conversion.model_validate_json(leaf).predicate
+
+
+def _first_decision(leaf: bytes, _: int) -> Judged:
+    return _of_old(_FirstStatement.model_validate_json(leaf).predicate)
+
+
+def _as_written(leaf: bytes, _: int) -> Any:
+    return whole(leaf)
+
+
+def _passed_over(leaf: bytes, _: int) -> None:
+    del leaf
 
 
 def whole(leaf: bytes) -> Any:
@@ -168,12 +199,13 @@ def whole(leaf: bytes) -> Any:
         NotALeaf: It is none.
     """
     kind, _ = kind_of(leaf)
+    shape = _WHOLE.get(kind)
+    if shape is None:
+        raise NotALeaf(f"it is of the kind `{kind.decode(errors='replace')}`")
     try:
-        return _RECORD.validate_python({**from_json(leaf)["predicate"], "kind": kind.partition(":")[0]})
+        return shape.model_validate_json(leaf).predicate  # type: ignore[attr-defined]
     except ValidationError as bad:
         raise NotALeaf(_words(bad)) from bad
-    except (ValueError, LookupError, TypeError) as bad:
-        raise NotALeaf(str(bad)) from bad
 
 
 def _of_old(old: _FirstDecision) -> Judged:
@@ -191,11 +223,22 @@ def _words(bad: ValidationError) -> str:
     return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
 
 
-_UNTRAINED = Measured()
-_PASSED_OVER = {str(kind) for kind in (Kind.POLICY, Kind.CALIBRATION, Kind.KEY)} | {"forgotten"}
-_WHOLE = {
-    str(kind) for kind in (
-        Kind.WAIVER, Kind.OVERRIDE, Kind.BUDGET, Kind.SETTLEMENT, Kind.RETIREMENT, Kind.ACTIVITY, Kind.EXTERNAL,
-        Kind.CLOSE, Kind.RESTATEMENT, Kind.SIGN_OFF, Kind.REPORT,
+_PASSED_OVER = (b"policy:v1", b"calibration:v1", b"key:v1", b"forgotten:v1")
+_WHOLE: dict[bytes, type[Slim]] = {
+    predicate_type(shape.model_fields["kind"].default).removeprefix("urn:greengate:").encode(): create_model(
+        f"_Statement{shape.__name__}", __base__=Slim, predicate=(shape, ...)
+    )
+    for shape in (
+        Measurement, Converted, Decided, WaiverGranted, Override, BudgetEvent, Settlement, Retirement, Activity,
+            External,
+        Closed, Restated, SignedOff, Delivered,
     )
 }  # fmt: skip
+_SKIMS: dict[bytes, Callable[[bytes, int], Any]] = {
+    **dict.fromkeys(_WHOLE, _as_written),
+    **dict.fromkeys(_PASSED_OVER, _passed_over),
+    b"decision:v2": _decision,
+    b"decision:v1": _first_decision,
+    b"measurement:v1": _measurement,
+    b"conversion:v1": _conversion,
+}

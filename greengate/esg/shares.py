@@ -38,6 +38,10 @@ _FIELDS = {
 }
 
 
+Share = tuple[int, int]
+"""A part of something, as a ratio of whole numbers."""
+
+
 class Span(NamedTuple):
     """A whole amount with the ends of its interval; `confidence` is 1 of what is exact."""
 
@@ -53,10 +57,9 @@ class Part:
 
     Attributes:
         month: Name of the month of the calendar.
-        energy: At the meter of the building, idle included; `idle` is that part of it, `it` what reaches the machines.
-        missing: Why amounts are None, by their names.
-        kind: How the energy came to be: "metered", "measured", "modelled", …
-        counted: Whether inferences were counted rather than declared.
+        idle: The energy that machines drew while they idled, which is in the energy.
+        amounts: By name; the energy is that at the meter of the building. None where it is not known.
+        why: Why it is not, where the version's conversion is not to blame.
     """
 
     version: Version
@@ -64,13 +67,10 @@ class Part:
     end: int
     month: str
     activity: Kept | None
-    kind: str
-    counted: bool
     inferences: int | None
-    it: int | None
     idle: int
     amounts: dict[str, Span | None]
-    missing: dict[str, str]
+    why: str
 
     @property
     def conversion(self) -> Conversion:
@@ -85,6 +85,31 @@ class Part:
         held = self.conversion.intensity
         return (held.boundary if held else "") or "not stated"
 
+    @property
+    def counted(self) -> bool:
+        """Whether its inferences were counted rather than declared."""
+        return self.activity is not None and self.activity.record.inferences is not None
+
+    @property
+    def kind(self) -> str:
+        """Tell how its energy came to be: "metered", "measured", "modelled" and so on."""
+        if self.activity is not None and self.activity.record.it_energy_mj is not None:
+            return "metered"
+        said = self.version.measurement
+        found = said.candidate.figures.get(ENERGY) if said else None
+        return found.kind if found else "unknown"
+
+    @property
+    def it(self) -> int:
+        """The energy that reaches the machines: its energy / PUE."""
+        energy, pue = self.amounts["energy"], self.conversion.pue
+        return rounded(energy.amount / exact(pue.value)) if energy and pue and exact(pue.value) else 0
+
+    def missing(self, name: str) -> str:
+        """Say why an amount is not known."""
+        unsaid = f"the conversion {self.version.conversion.entry_id[:12]} has no {name}"
+        return self.why or self.version.year.missing.get(_FIELDS[name], unsaid)
+
 
 def parts(stretch: Stretch, month: str, activities: Sequence[Kept]) -> Iterator[Part]:
     """Cut a stretch, which lies in one month, at the ends of years and activities, and share out what it took."""
@@ -93,18 +118,26 @@ def parts(stretch: Stretch, month: str, activities: Sequence[Kept]) -> Iterator[
         yield _part(stretch.version, start, end, month, acting)
 
 
-def shared(amount: Amount | None, share: Fraction) -> Span | None:
+def shared(amount: Amount | None, share: Share) -> Span | None:
     """Share out a year's amount with its interval."""
     if amount is None:
         return None
-    low, high = rounded(amount.low * share), rounded(amount.high * share)
-    return Span(rounded(amount.amount * share), low, high, amount.confidence)
+    middle = _times(amount.amount, share)
+    if amount.low == amount.high:
+        return Span(middle, middle, middle, amount.confidence)
+    return Span(middle, _times(amount.low, share), _times(amount.high, share), amount.confidence)
 
 
-def of_year(start: int, end: int) -> Fraction:
+def _times(amount: int, share: Share) -> int:
+    """Multiply by a share, rounded half up."""
+    above, below = share
+    return (2 * amount * above + below) // (2 * below)
+
+
+def of_year(start: int, end: int) -> Share:
     """Tell which part of its UTC calendar year a time is that lies in one."""
     first, last = year_of(start)
-    return Fraction(end - start, last - first)
+    return end - start, last - first
 
 
 def _cuts(start: int, end: int, activities: Iterable[Kept]) -> list[int]:
@@ -121,46 +154,59 @@ def _covers(activity: Activity, at: int) -> bool:
 
 
 def _part(version: Version, start: int, end: int, month: str, acting: Kept | None) -> Part:
-    share, counted, why = of_year(start, end), False, ""
-    did: Activity | None = acting.record if acting else None
-    of_activity = Fraction(end - start, instant(did.end) - instant(did.start)) if did else Fraction(0)
     said = version.converted.conversion
     assert said is not None
-    yearly = None if said.inferences_per_year is None else exact(said.inferences_per_year)
-    inferences = None if yearly is None else rounded(yearly * share)
-    busy = share
-    if did and did.inferences is not None:
-        inferences, counted = rounded(did.inferences * of_activity), True
-        if yearly:
-            busy = did.inferences * of_activity / yearly
-        elif did.it_energy_mj is None:
-            why = "inferences were counted, but the deployment declares no traffic to scale a year by"
-    amounts = {name: shared(getattr(version.year, _FIELDS[name]), busy) for name in AMOUNTS}
-    held = said.embodied
-    if held and held.machines is not None:  # reserved all year round, whatever it does
-        amounts["embodied"] = shared(version.year.embodied_ugco2e, share)
-    missing = {name: version.year.missing.get(_FIELDS[name], _unsaid(version, name)) for name in AMOUNTS}
-    if did and did.it_energy_mj is not None:
-        amounts |= _metered(did.it_energy_mj * of_activity, said)
-    elif why:
-        amounts, missing = dict.fromkeys(AMOUNTS), dict.fromkeys(AMOUNTS, why)
-    idle = 0
-    if did and did.idle_energy_mj:
-        added = _metered(did.idle_energy_mj * of_activity, said)
-        idle = added["energy"].amount if added["energy"] else 0
-        amounts = {name: _both(amounts[name], added[name]) if name in added else amounts[name] for name in AMOUNTS}
-    kind = "metered" if did and did.it_energy_mj is not None else _kind(version)
-    found = amounts["energy"]
-    it = rounded(found.amount / exact(said.pue.value)) if found and said.pue and exact(said.pue.value) else None
-    missing = {name: missing[name] for name in AMOUNTS if amounts[name] is None}
-    return Part(version, start, end, month, acting, kind, counted, inferences, it, idle, amounts, missing)
+    share = of_year(start, end)
+    did: Activity | None = acting.record if acting else None
+    amounts = {name: shared(getattr(version.year, field), share) for name, field in _FIELDS.items()}
+    inferences, why, idle = _declared(said, share), "", 0
+    if did:
+        of_activity = (end - start, instant(did.end) - instant(did.start))
+        if did.inferences is not None:
+            inferences = _times(did.inferences, of_activity)
+            why = _scaled(amounts, version, did.inferences, of_activity)
+        if did.it_energy_mj is not None:
+            amounts |= _metered(did.it_energy_mj, of_activity, said)
+        idle = _idled(amounts, did, of_activity, said)
+    return Part(version, start, end, month, acting, inferences, idle, amounts, why)
 
 
-def _metered(drawn: Fraction, said: Conversion) -> dict[str, Span | None]:
-    """Convert what machines drew, in mJ, by the factors of the deployment; None where one of them is not declared."""
+def _declared(said: Conversion, share: Share) -> int | None:
+    if said.inferences_per_year is None:
+        return None
+    yearly = exact(said.inferences_per_year)
+    return _times(yearly.numerator, (share[0], share[1] * yearly.denominator))
+
+
+def _scaled(amounts: dict[str, Span | None], version: Version, count: int, of_activity: Share) -> str:
+    """Scale the amounts of a year by what was counted; say why that cannot be done, and then they are None."""
+    said = version.converted.conversion
+    yearly = exact(said.inferences_per_year) if said and said.inferences_per_year else None
+    if yearly is None:
+        amounts.update(dict.fromkeys(AMOUNTS))
+        return "inferences were counted, but the deployment declares no traffic to scale a year by"
+    busy = (count * of_activity[0] * yearly.denominator, yearly.numerator * of_activity[1])
+    held = said.embodied if said else None
+    for name, field in _FIELDS.items():
+        if name != "embodied" or held is None or held.machines is None:  # else reserved all year, whatever it does
+            amounts[name] = shared(getattr(version.year, field), busy)
+    return ""
+
+
+def _idled(amounts: dict[str, Span | None], did: Activity, of_activity: Share, said: Conversion) -> int:
+    """Add what machines drew while they idled; the energy of that."""
+    if not did.idle_energy_mj:
+        return 0
+    added = _metered(did.idle_energy_mj, of_activity, said)
+    amounts.update({name: _both(amounts[name], span) for name, span in added.items()})
+    return added["energy"].amount if added["energy"] else 0
+
+
+def _metered(millijoules: int, of_activity: Share, said: Conversion) -> dict[str, Span | None]:
+    """Convert what machines drew by the factors of the deployment; None where one of them is not declared."""
     if said.pue is None:
         return {"energy": None, "location": None, "market": None, "cost": None}
-    energy = rounded(drawn * exact(said.pue.value))
+    energy = rounded(Fraction(millijoules * of_activity[0], of_activity[1]) * exact(said.pue.value))
     market = sum((exact(part.share) * exact(part.factor.value) for part in said.market), Fraction(0))
     rates = {
         "location": exact(said.intensity.value) if said.intensity else None,
@@ -179,12 +225,3 @@ def _both(one: Span | None, other: Span | None) -> Span | None:
     if one is None or other is None:
         return None
     return Span(one.amount + other.amount, one.low + other.low, one.high + other.high, one.confidence)
-
-
-def _kind(version: Version) -> str:
-    found = version.measurement.candidate.figures.get(ENERGY) if version.measurement else None
-    return found.kind if found else "unknown"
-
-
-def _unsaid(version: Version, name: str) -> str:
-    return f"the conversion {version.conversion.entry_id[:12]} has no {name}"

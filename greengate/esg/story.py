@@ -35,10 +35,7 @@ ModelKey: TypeAlias = tuple[str, str]
 
 
 class Chosen(NamedTuple):
-    """A decision, as far as it may come into force; digests as bytes, since there may be many.
-
-    `training` is None where the measurement has to be asked.
-    """
+    """A decision, as far as it may come into force; digests as bytes, since there may be many."""
 
     at: int
     idx: int
@@ -47,7 +44,7 @@ class Chosen(NamedTuple):
     sha256: bytes
     measurement: bytes
     conversion: bytes
-    training: bytes | None
+    training: bytes
     team: str
     waivers: tuple[str, ...]
 
@@ -126,16 +123,14 @@ class Story:
     merged: set[str] = field(default_factory=set)
     _clock: int = 0
     _open: dict[str, dict[ModelKey, tuple[Chosen, Chosen]]] = field(default_factory=dict)
-    _trainings: dict[str, str] = field(default_factory=dict)
+    _trainings: dict[bytes, bytes] = field(default_factory=dict)
+    _digests: dict[str, bytes] = field(default_factory=dict)
     _teams: dict[str, str] = field(default_factory=dict)
-    _takes: dict[type, Callable[[Kept], None]] = field(init=False)
+    _takes: dict[type, tuple[Callable[[Kept], None], bool]] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._takes = {
+        timed: dict[type, Callable[[Kept], None]] = {
             Judged: self._judged,
-            Measured: self._measured,
-            Superseding: self._superseding,
-            Unknown: self._unknown,
             Settlement: self._settled,
             Retirement: self._retired,
             WaiverGranted: self._waived,
@@ -148,29 +143,28 @@ class Story:
             SignedOff: self.sign_offs.append,
             Delivered: self.delivered.append,
         }
+        timeless = {Measured: self._measured, Superseding: self._superseding, Unknown: self._unknown}
+        self._takes = {kind: (take, True) for kind, take in timed.items()}
+        self._takes |= {kind: (take, False) for kind, take in timeless.items()}
 
     def take(self, index: int, entry_id: str, record: Any) -> None:
-        """Take the next entry in, with what was read of it.
+        """Take an entry in, with what was read of it.
 
         Raises:
             NotAnInstant: Its time is none.
-            ValueError: An entry is missing before it.
         """
-        if index != self.size:
-            raise ValueError(f"entry {self.size} is missing")
-        self.size, self.last_id = index + 1, entry_id
-        self.first_id = self.first_id or entry_id
-        take = self._takes.get(type(record))
-        if take is None:
-            return
-        when = instant(record.at) if hasattr(record, "at") else self.latest
-        if when:
+        take, timed = self._takes[type(record)]
+        when = self.latest
+        if timed:
+            when = instant(record.at)
             self.latest = max(self.latest, when)
-            self.earliest = when if self.earliest is None else min(self.earliest, when)
+            if self.earliest is None or when < self.earliest:
+                self.earliest = when
         take(Kept(index, entry_id, when, record))
 
     def _measured(self, kept: Kept) -> None:
-        self._trainings[kept.entry_id] = kept.record.training
+        training = kept.record.training
+        self._trainings[bytes.fromhex(kept.entry_id)] = self._digests.setdefault(training, bytes.fromhex(training))
 
     def _superseding(self, kept: Kept) -> None:
         self.superseding[kept.record.supersedes, kept.record.measurement] = kept.entry_id
@@ -198,10 +192,10 @@ class Story:
 
     def _chosen(self, kept: Kept) -> Chosen:
         said: Judged = kept.record
-        training = self._trainings.pop(said.measurement, None)
+        measurement = _raw(said.measurement)
         return Chosen(
             kept.at, kept.idx, bytes.fromhex(kept.entry_id), said.outcome, _raw(said.sha256),
-            _raw(said.measurement), _raw(said.conversion), None if training is None else _raw(training),
+            measurement, _raw(said.conversion), self._trainings.get(measurement, b""),
             self._teams.setdefault(said.team, said.team), said.waivers,
         )  # fmt: skip
 

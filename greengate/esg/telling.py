@@ -69,7 +69,7 @@ def summed(parts: Iterable[Part], name: str) -> Sum:
     for part in parts:
         span = part.amounts[name]
         if span is None:
-            found.lacking[part.missing[name]] += 1
+            found.lacking[part.missing(name)] += 1
         else:
             found.add(span, part.version.conversion.entry_id, entries_of(part))
     return found
