@@ -10,11 +10,13 @@ from pathlib import Path
 
 import click
 import pytest
+import quarterly_made
 import yaml
 from accounts import failed, sample
 from packs_made import Files
 
 from greengate import cli, packs, registry, shipped
+from greengate.esg.document import Quarterly
 from greengate.metrics import KNOWN_SCALES, METRICS
 from greengate.models import quality
 from greengate.packs import documents, project_file, proving
@@ -22,6 +24,7 @@ from greengate.packs.project import load_project
 from greengate.quantities import DIMENSIONS
 from greengate.report import document, excerpt, markdown
 from greengate.report.account import Account
+from greengate.report.quarterly import csv_file
 from greengate.settings import harmless_environment
 from greengate.verdict import EXIT_CODES, Outcome
 
@@ -217,6 +220,7 @@ def test_every_help_shown_is_the_real_one(block, capsys, monkeypatch):
 # Tables
 
 POLICY, PROJECT, REPORTS = "docs/policy.md", "docs/project.md", "docs/reports.md"
+QUARTERLY = "docs/quarterly-formats.md"
 KEYS = [
     (POLICY, "Policy", documents.Policy),
     (POLICY, "metadata", documents.Metadata),
@@ -319,6 +323,18 @@ def test_every_part_of_a_remedy_and_of_a_budget_is_in_its_table():
     remedy = whole["models"][0]["findings"][1]["remedy"]
     assert names(row[0] for row in rows(REPORTS, "JSON", "in `remedy`")) == list(remedy)
     assert names(row[0] for row in rows(REPORTS, "JSON", "in `budgets[]`")) == list(whole["budgets"][0])
+
+
+def test_every_format_and_key_of_the_quarterly_report_is_in_its_table():
+    formats = rows(QUARTERLY, "Formats of the quarterly report", "format")
+    assert names(row[0] for row in formats) == list(registry.QUARTERLY)
+    assert names(row[0] for row in rows(QUARTERLY, "JSON")) == list(Quarterly.model_fields)
+
+
+def test_every_kind_of_row_of_the_csv_is_in_its_table():
+    told = {name for row in rows(QUARTERLY, "CSV") for name in names(row[:1])}
+    kinds = {line.split(b",")[0].decode() for line in csv_file.render(quarterly_made.quarterly()).split(b"\r\n")[1:-1]}
+    assert told == {kind for kind in kinds if kind.isalpha()}
 
 
 def test_every_name_that_a_template_has_more_is_in_the_table():

@@ -120,6 +120,27 @@ def test_a_ranking_draws_the_first_ones():
     assert {row["given"] for row in values(told)} == {f"model-{n}" for n in range(charts.MOST_BARS)}
 
 
+def test_what_lies_powers_of_ten_apart_stands_on_such_an_axis():
+    near, far = (chart("pareto", series(("1", "2"), (x, "4"))) for x in ("3", "3000"))
+    scales = [_scale(charts.specification(one, ENGLISH)) for one in (near, far)]
+    assert scales[0] == {"zero": False, "domain": [0.84, 3.16], "nice": True}
+    assert scales[1] == {"type": "log", "nice": False, "padding": 24}
+
+
+def _scale(specification):
+    return specification["layer"][0]["encoding"]["x"]["scale"]
+
+
+def test_names_that_would_lie_on_one_another_are_left_out():
+    rows = [{"x": x, "y": y} for x, y in ((0, 0), (1, 0.5), (5, 0.1), (10, 10))]
+    assert charts.roomy(rows) == [rows[0], rows[2], rows[3]]
+
+
+def test_outcomes_side_by_side_have_their_own_colours():
+    told = charts.specification(chart("outcomes", series(("passed", "3"), ("failed", "1"))), ENGLISH)
+    assert told["encoding"]["color"]["scale"]["range"] == ["#009e73", "#d55e00"]
+
+
 def test_long_names_are_cut_and_stay_different():
     names = [f"{'x' * 300}{n}" for n in range(3)]
     rows = values(chart("ranking", series(*((name, "1") for name in names))))

@@ -175,6 +175,27 @@ def test_a_long_table_is_cut_and_says_where_all_of_it_is():
     assert "1,000 of 2,000 rows are left out here; the XLSX and CSV formats have all of them." in told.words
 
 
+def test_a_wide_table_tells_once_what_every_row_says(short):
+    columns = [made.column(f"c{n}", f"column {n}") for n in range(8)]
+    rows = tuple((str(n), "acme", "", None, made.entry(n), "2026-07-01T00:00:00Z", "a", "b") for n in range(2))
+    table = made.Table(id="t", title="Wide", columns=columns, rows=rows, total=(None,) * 7 + ("both",))
+    told = page(made.quarterly(sections=(made.Section(id="C", title="x", tables=(table,)),), headline=()))
+    assert told.all("caption")[0]["text"] == (
+        "WideIn every row: column 1: acme; column 2: nothing; column 3: not known; "
+        "column 5: Jul 1, 2026, 12:00:00 AM UTC; column 6: a"
+    )
+    assert [one["text"] for one in told.all("th", "td") if one.get("scope") == "col"] == [
+        "column 0",
+        "column 4",
+        "column 7",
+    ]
+
+
+def test_a_digest_in_a_table_is_short_and_whole_in_its_title(rich):
+    told = next(one for one in rich.all("td") if one.get("title") == made.entry(611))
+    assert (told["text"], told["class"]) == (made.entry(611)[:12], "mono")
+
+
 def test_numbers_are_written_in_the_locale():
     told = page(made.quarterly(company=made.company(locale="de"))).words
     assert "1. Juli 2026 to 30. September 2026 (UTC)" in told

@@ -18,7 +18,7 @@ LINE: Final = "#d3dbd6"
 MUTED: Final = "#6f7a74"
 FAMILY: Final = "Inter"
 _COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#b8609a", "#a87900", "#5b5fc7")
-_OUTCOMES: Final = {
+OUTCOMES: Final = {
     "passed": "#009e73", "warned": "#a87900", "waived": "#0072b2", "inconclusive": MUTED, "errored": "#b8609a",
     "failed": "#d55e00",
 }  # fmt: skip
@@ -30,10 +30,10 @@ _UNSURE: Final = "provisional"
 
 def colours(series: Sequence[Series]) -> list[str]:
     """Give every series a colour: outcomes always their own, a maximum grey, what is provisional that of its kind."""
-    free = [colour for colour in _COLOURS if colour not in {_OUTCOMES.get(one.name) for one in series}]
+    free = [colour for colour in _COLOURS if colour not in {OUTCOMES.get(one.name) for one in series}]
     found: list[str] = []
     for one in series:
-        own = _OUTCOMES.get(one.name) or (MUTED if one.stands == _GREY else "")
+        own = OUTCOMES.get(one.name) or (MUTED if one.stands == _GREY else "")
         unsure = one.stands == _UNSURE and found
         found.append(own or (found[-1] if unsure else free[_taken(found, free) % len(free)]))
     return found

@@ -13,10 +13,11 @@ from greengate.report.quarterly.rounding import number
 from greengate.report.quarterly.wording import Wording, unit_words
 
 MOST_BARS = 15
-MOST_LABELS = 12
 
 _WIDTH, _HEIGHT = 640, 270
 _NAME, _LABEL = 40, 30
+_POWERS, _ROOM = 50, 0.08
+_ACROSS, _DOWN = 0.22, 0.07  # of the drawing, what a name takes
 
 Rows = list[dict[str, Any]]
 
@@ -70,20 +71,43 @@ def _lines(alt: Any, chart: Chart, series: Sequence[Series], rows: Rows, x: Any,
 
 
 def _pareto(alt: Any, chart: Chart, series: Sequence[Series], wording: Wording) -> Any:
-    """Draw points of two figures; those on the front are joined and named."""
+    """Draw points of two figures; those on the front are joined, and named where there is room."""
     rows = [{**row, "x": float(row["given"])} for row in _rows(series, wording, {})]
     front = {one["series"] for one, of in zip(_named(series), series, strict=True) if of.stands == "pareto"}
     edge = sorted((row for row in rows if row["series"] in front), key=lambda row: row["x"])
-    near = alt.Scale(zero=False, nice=True, padding=20)
-    x = alt.X("x:Q", title=_axis(chart.x), scale=near, axis=alt.Axis(format=",~r", tickCount=7, grid=False))
-    y, look = _amounts(alt, chart), _look(alt, series, "")
+    told = {"format": ",~r", "labelOverlap": "parity"}
+    x = alt.X("x:Q", title=_axis(chart.x), scale=alt.Scale(**_span(rows, "x")), axis=alt.Axis(grid=False, **told))
+    y = alt.Y("y:Q", title=_axis(chart.y), scale=alt.Scale(**_span(rows, "y")), axis=alt.Axis(tickCount=6, **told))
+    look = _look(alt, series, "")
     points = alt.Chart({"values": rows}).mark_point(filled=True, size=80, opacity=1)
     layers = [points.encode(x=x, y=y, color=look["color"], shape=look["shape"])]
     if edge:
-        line = alt.Chart({"values": edge}).mark_line(strokeWidth=1.5, interpolate="step-after")
-        names = alt.Chart({"values": edge[:MOST_LABELS]}).mark_text(align="left", dx=9, dy=12)
+        line = alt.Chart({"values": edge}).mark_line(strokeWidth=1.5)
+        names = alt.Chart({"values": roomy(edge)}).mark_text(align="left", dx=9, dy=12)
         layers = [line.encode(x=x, y=y, color=look["color"]), *layers, names.encode(x=x, y=y, text="label:N")]
     return alt.layer(*_intervals(alt, rows, x, look["color"]), *layers).properties(height=_HEIGHT + 40)
+
+
+def _span(rows: Rows, name: str) -> dict[str, Any]:
+    """Span an axis round the points: by powers of ten where they lie that far apart, and below nothing for none."""
+    amounts = [row[name] for row in rows]
+    low, high = min(amounts), max(amounts)
+    if low > 0 and high / low >= _POWERS:
+        return {"type": "log", "nice": False, "padding": 24}
+    room = (high - low or abs(high) or 1) * _ROOM
+    least = max(0.0, low - room) if low >= 0 else low - room
+    return {"zero": False, "domain": [least, high + room], "nice": True}
+
+
+def roomy(edge: Rows) -> Rows:
+    """Choose the points whose names do not lie on one another's, in their order."""
+    spans = [max(row[name] for row in edge) - min(row[name] for row in edge) or 1 for name in ("x", "y")]
+    chosen: Rows = []
+    for row in edge:
+        near = ((abs(row[name] - one[name]) / span for name, span in zip("xy", spans, strict=True)) for one in chosen)
+        if all(across > _ACROSS or down > _DOWN for across, down in near):
+            chosen.append(row)
+    return chosen
 
 
 def _ranking(alt: Any, chart: Chart, series: Sequence[Series], wording: Wording) -> Any:
@@ -110,10 +134,17 @@ def _ranking(alt: Any, chart: Chart, series: Sequence[Series], wording: Wording)
 
 
 def _outcomes(alt: Any, chart: Chart, series: Sequence[Series], wording: Wording) -> Any:
-    """Draw standing bars, the parts of each on top of one another in the order of the series."""
+    """Draw standing bars, the parts of each on top of one another in the order of the series.
+
+    Of one series whose steps are the outcomes themselves, each has its own colour.
+    """
     rows = _rows(series, wording, _steps(series, wording))
     bars = alt.Chart({"values": rows}).mark_bar(width={"band": 0.55})
     part = {"order": alt.Order("at:Q"), "color": _look(alt, series, "")["color"]}
+    steps = [row["x"] for row in rows]
+    if len(series) == 1 and set(steps) <= set(chart_style.OUTCOMES):
+        own = alt.Scale(domain=steps, range=[chart_style.OUTCOMES[step] for step in steps])
+        part["color"] = alt.Color("x:N", scale=own, legend=None)
     return bars.encode(x=_step_axis(alt, rows), y=_amounts(alt, chart), **part).properties(height=_HEIGHT)
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from markupsafe import Markup
 
 from greengate.esg import document
-from greengate.report.quarterly import about, charts, colours, dates, drawn, fonts, logo
-from greengate.report.quarterly.page import Cell, Drawing, Figure, Look, Page, Part, Table
+from greengate.report.quarterly import about, charts, colours, dates, drawn, fonts, logo, tables
+from greengate.report.quarterly.page import Drawing, Figure, Look, Page, Part
 from greengate.report.quarterly.rounding import number
 from greengate.report.quarterly.wording import Wording, locale_of, unit_words
 
@@ -69,13 +69,14 @@ class _Writer:
     paper: bool
 
     def part(self, place: int, section: document.Section) -> Part:
+        most = ON_PAPER if self.paper else ON_SCREEN
         return Part(
             id=section.id,
             title=section.title,
             omitted=section.omitted,
             statements=section.statements,
             figures=tuple(map(self.figure, section.data)),
-            tables=tuple(map(self.table, section.tables)),
+            tables=tuple(tables.lay_out(one, self.wording, most) for one in section.tables),
             drawings=tuple(
                 self.drawing(chart, f"chart-{place}-{number}") for number, chart in enumerate(section.charts, 1)
             ),
@@ -84,7 +85,7 @@ class _Writer:
     def figure(self, one: document.Datum) -> Figure:
         value, unit = one.value or "", one.unit
         whole = None not in (one.value, one.low, one.high)
-        told = self.wording.figure(value, unit, one.low, one.high)
+        told = self.wording.figure(value, unit, one.low, one.high) if unit else tables.said(value, self.wording)
         return Figure(
             id=one.id,
             label=one.label,
@@ -101,40 +102,6 @@ class _Writer:
             references=tuple(f"{to.standard} {to.paragraph}" for to in one.references),
         )
 
-    def table(self, table: document.Table) -> Table:
-        rows = table.rows[: ON_PAPER if self.paper else ON_SCREEN]
-        cut = table.cut + len(table.rows) - len(rows)
-        cells = [
-            self._column(column, [row[at] for row in (*rows, table.total) if row])
-            for at, column in enumerate(table.columns)
-        ]
-        lines = [*zip(*cells, strict=True)]
-        return Table(
-            id=table.id,
-            title=table.title,
-            note=table.note,
-            heads=tuple((one.label, unit_words(one.unit), one.kind) for one in table.columns),
-            rows=tuple(lines[: len(rows)]),
-            total=tuple(lines[len(rows)]) if table.total else (),
-            cut=self.wording.count(cut) if cut else "",
-            of=self.wording.count(len(table.rows) + table.cut),
-        )
-
-    def _column(self, column: document.Column, texts: Sequence[str | None]) -> list[Cell]:
-        """Write a column, whose numbers all have as many places as the one that needs most."""
-        told = [text or "" for text in texts]
-        written = {
-            "number": lambda: self.wording.amounts(told, column.unit),
-            "share": lambda: self.wording.shares(told),
-            "date": lambda: [dates.written(text, self.wording.locale) for text in told],
-            "entry": lambda: [text[:12] for text in told],
-            "text": lambda: told,
-        }[column.kind]()
-        return [
-            Cell(shown, text or "" if text != shown else "", column.kind, text is None)
-            for text, shown in zip(texts, written, strict=True)
-        ]
-
     def drawing(self, chart: document.Chart, name: str) -> Drawing:
         there = charts.drawable(chart)
         points = [(series, point) for series in chart.series for point in series.points]
@@ -148,19 +115,15 @@ class _Writer:
             png=_png(drawn.png(chart, self.wording)) if there and self.paper else Markup(),
             x=chart.x,
             y=unit_words(chart.y),
-            rows=tuple(self._point(series.name, point) for series, point in points),
+            rows=tuple(self._point(series.name, point, by_amount=chart.kind == "pareto") for series, point in points),
             left=self.wording.count(bars - charts.MOST_BARS) if bars > charts.MOST_BARS else "",
         )
 
-    def _point(self, series: str, point: document.Point) -> tuple[str, str, str, str]:
+    def _point(self, series: str, point: document.Point, *, by_amount: bool) -> tuple[str, str, str, str]:
         told = self.wording.figure(point.y, "", point.low, point.high)
         whole = point.low is not None and point.high is not None
         interval = self.wording.interval(point.y, "", point.low or "", point.high or "") if whole else ""
-        at = (
-            self.wording.amounts([point.x])[0]
-            if number(point.x) is not None
-            else dates.written(point.x, self.wording.locale)
-        )
+        at = self.wording.amounts([point.x])[0] if by_amount else dates.written(point.x, self.wording.locale)
         return series, f"{point.label} ({at})" if point.label else at, told, interval
 
 

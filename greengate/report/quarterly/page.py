@@ -40,12 +40,13 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table of which `cut` rows are left out; `heads` are label, unit and kind."""
+    """A table of which `cut` rows are left out; `heads` are words and kind, `same` what columns say in every row."""
 
     id: str
     title: str
     note: str
-    heads: tuple[tuple[str, str, str], ...]
+    same: tuple[tuple[str, str], ...]
+    heads: tuple[tuple[str, str], ...]
     rows: tuple[tuple[Cell, ...], ...]
     total: tuple[Cell, ...]
     cut: str

@@ -40,8 +40,8 @@ def _add_coherence(shapes: dict[str, Any]) -> None:
     """Say what must stand together: a figure or why it is missing, both ends of an interval."""
     number = {"type": ["string", "null"], "pattern": _DECIMAL}
     datum, section = shapes["Datum"], shapes["Section"]
-    ends = {"low": {"type": "string"}, "high": {"type": "string"}, "confidence": {"type": "string"}}
-    none = {name: {"type": "null"} for name in ends}
+    ends = {name: {"type": "string"} for name in ("low", "high")}
+    none = {name: {"type": "null"} for name in (*ends, "confidence")}
     datum["properties"]["digest"]["pattern"] = _SHA256
     datum["allOf"] = [
         {"if": {"properties": {"value": {"type": "null"}}}, "then": {"properties": {"missing": _SAID}}},
