@@ -19,7 +19,8 @@ from greengate import cli, packs, registry, shipped
 from greengate.esg.document import Quarterly
 from greengate.metrics import KNOWN_SCALES, METRICS
 from greengate.models import quality
-from greengate.packs import documents, project_file, proving
+from greengate.packs import documents, project_file, proving, report_file
+from greengate.packs.company import load_company
 from greengate.packs.project import load_project
 from greengate.quantities import DIMENSIONS
 from greengate.report import document, excerpt, markdown
@@ -112,7 +113,7 @@ def tree(page):
 
 
 def test_every_kind_of_document_has_an_example():
-    assert {kind for block in blocks("yaml") for kind in block.kinds} == {*documents.KINDS, "Project"}
+    assert {kind for block in blocks("yaml") for kind in block.kinds} == {*documents.KINDS, "Project", "Report"}
 
 
 @pytest.mark.parametrize("block", blocks("yaml"), ids=str)
@@ -152,6 +153,11 @@ def test_every_policy_test_is_met(block):
 @pytest.mark.parametrize("block", examples("Project"), ids=str)
 def test_every_project_loads(block):
     assert load_project(Files({"greengate.yaml": block.text})).models
+
+
+@pytest.mark.parametrize("block", examples("Report"), ids=str)
+def test_every_report_file_loads(block):
+    assert load_company(Files({"report.yaml": block.text, "logo.svg": b"<svg></svg>"})).entity
 
 
 @pytest.mark.parametrize("block", blocks("json"), ids=str)
@@ -219,7 +225,7 @@ def test_every_help_shown_is_the_real_one(block, capsys, monkeypatch):
 
 # Tables
 
-POLICY, PROJECT, REPORTS = "docs/policy.md", "docs/project.md", "docs/reports.md"
+POLICY, PROJECT, REPORTS, QUARTER = "docs/policy.md", "docs/project.md", "docs/reports.md", "docs/quarterly.md"
 QUARTERLY = "docs/quarterly-formats.md"
 KEYS = [
     (POLICY, "Policy", documents.Policy),
@@ -250,6 +256,12 @@ KEYS = [
     (PROJECT, "cpu", project_file.Cpu),
     (PROJECT, "meters", project_file.Meter),
     (PROJECT, "profile", project_file.Profile),
+    (QUARTER, "Report", report_file.Report),
+    (QUARTER, "calendar", report_file.Calendar),
+    (QUARTER, "models", report_file.KnownModel),
+    (QUARTER, "exclusions", report_file.Excluded),
+    (QUARTER, "assurer", report_file.Assurer),
+    (QUARTER, "look", report_file.Look),
 ]
 
 

@@ -40,7 +40,7 @@ def close(  # noqa: PLR0913 - one argument an option
     said = company_of(company, project)
     with opened(project, history) as store:
         found = closing.close(store, Wanted(name, datetime.now(UTC), said=said), by)
-    tell(found.report, destinations, as_json=False)
+    tell(found.report, destinations, said.templates, as_json=False)
     return 0
 
 
@@ -62,7 +62,7 @@ def restate(  # noqa: PLR0913 - one argument an option
     with opened(project, history) as store:
         asked = Wanted(name, datetime.now(UTC), said=said)
         found, deltas = closing.restate(store, asked, reason, why, approved_by)
-    tell(found.report, destinations, as_json=False)
+    tell(found.report, destinations, said.templates, as_json=False)
     for one in deltas:
         write, unit = (kwh, "kWh") if one.name == "energy" else (tonnes, "tCO2e")
         material = "material" if one.material(said.threshold) else "not material"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -91,18 +93,26 @@ def report(  # noqa: PLR0913 - one argument an option
         if names:
             asked = Wanted(asked.period, asked.now, asked.view, said, asked.at, size, handles(store))
         found = made(store, asked).report
-    tell(found, destinations, as_json=as_json)
+    tell(found, destinations, said.templates, as_json=as_json)
     return 0
 
 
-def tell(found: Quarterly, destinations: Sequence[reports.Destination], *, as_json: bool) -> None:
-    """Print a report in short, or as JSON, and write it in every format that is asked for."""
+def tell(found: Quarterly, destinations: Sequence[reports.Destination], templates: str, *, as_json: bool) -> None:
+    """Print a report in short, or as JSON, and write it in every format that is asked for.
+
+    Args:
+        found: The report.
+        destinations: Formats and files.
+        templates: Folder of the company's own templates, or "".
+        as_json: Whether JSON is printed.
+    """
     if as_json:
         click.echo(written(found)[0].decode())
     elif not any(one.path == "-" for one in destinations):
         show(found)
     for one in destinations:
-        data: bytes = one.adapter.render(found)
+        own = templates and "folder" in inspect.signature(one.adapter.render).parameters
+        data: bytes = one.adapter.render(found, Path(templates)) if own else one.adapter.render(found)
         if one.path == "-":
             sys.stdout.buffer.write(data)
             sys.stdout.buffer.flush()
@@ -193,6 +203,7 @@ def parse(wanted: Sequence[str]) -> list[reports.Destination]:
 
     Raises:
         UsageError: A word of another form, or no such format.
+        MissingExtra: What makes the format is not installed.
         ReportError: The file cannot be written.
     """
     found = []
@@ -201,6 +212,8 @@ def parse(wanted: Sequence[str]) -> list[reports.Destination]:
         if not equals or not path:
             raise UsageError("--report", f"`{text}` is not FORMAT=FILE", "for example `--report json=2026-Q3.json`")
         adapter = registry.quarterly(word)
+        if hasattr(adapter, "refuse_unable"):
+            adapter.refuse_unable(path)
         refuse_unwritable(path)
         found.append(reports.Destination(word, adapter, path))
     return found
@@ -208,10 +221,11 @@ def parse(wanted: Sequence[str]) -> list[reports.Destination]:
 
 def company_of(path: str | None, project: str) -> Said:
     """Read what the company says; of no file nothing is said."""
-    folder = Path(project).parent
-    if path is None:
-        return load_company(WorkingTree(folder)) if (folder / NAME).is_file() else NOBODY
-    return load_company(WorkingTree(Path(path).parent), Path(path).name)
+    place = Path(path) if path is not None else Path(project).parent / NAME
+    if path is None and not place.is_file():
+        return NOBODY
+    said = load_company(WorkingTree(place.parent), place.name)
+    return replace(said, templates=str(place.parent / said.templates)) if said.templates else said
 
 
 @contextmanager

@@ -26,7 +26,7 @@ View = Literal["current", "as-reported", "as-restated"]
 Status = Literal["preliminary", "provisional", "closed", "restated"]
 HEADLINE = (
     "emissions.total_location", "emissions.total_market", "activity.energy_total", "intensity.sci",
-    "gate.decisions", "avoided.year",
+    "quality.measured", "gate.decisions",
 )  # fmt: skip
 
 
