@@ -7,16 +7,23 @@ TORCH := torch==2.13.0
 ACTIONS := action.yml $(wildcard actions/*/action.yml)
 WORKFLOWS := $(wildcard examples/workflows/*.yml actions/first/github*.yml)
 
-.PHONY: gate test wire gitlab-job lint bench example pictures clean
+SUMDB := /usr/share/gocode/src/golang.org/x/mod/sumdb
+
+.PHONY: gate test go wire gitlab-job lint bench example pictures clean
 
 gate: $(VENV)/.base  ## judge the three candidates of the real example
 	@cd examples/digits && ../../$(BIN)/greengate gate; code=$$?; \
 	if [ $$code -eq 1 ]; then echo "exit code 1: as it should be, one of the candidates fails its policy"; \
 	else exit $$code; fi
 
-test: $(VENV)/.test $(NODE)/.installed  ## run the whole test suite
+test: $(VENV)/.test $(NODE)/.installed go  ## run the whole test suite
 	$(BIN)/coverage erase
 	$(BIN)/pytest --cov --cov-report=term
+
+go:  ## what the independent verifier of ledgers is built with; without it, its tests are left out
+	@{ command -v go > /dev/null && test -d $(SUMDB)/tlog; } \
+		|| { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq golang-go golang-golang-x-mod-dev; } \
+		|| echo "no Go with golang.org/x/mod here: the independent verifier of ledgers is not tried" >&2
 
 wire: $(VENV)/.test $(NODE)/.proxy  ## hold what is sent to GitHub against its own description, through a proxy
 	$(BIN)/python tests/node/wire.py

@@ -41,7 +41,7 @@ def ask(forge: Forge, change: Change, policies: Sequence[Policy], root: Path, ba
         ForgeError: Nothing at all could be asked.
     """
     owners = tuple(dict.fromkeys(owner for policy in policies for owner in _owners(policy)))
-    people = _People(forge, owners)
+    people = _People(forge, owners, tuple(_by_name(policies)))
     now = forge.standing()
     # How waivers came onto the base branch has nothing to do with what the author pushes meanwhile.
     grants = tuple(_grants(people, policies, root, base))
@@ -95,17 +95,26 @@ def untold(asked: Asked | None) -> Iterator[str]:
 class _People:
     """Who stands for which owner, asked once of each."""
 
-    def __init__(self, forge: Forge, owners: Sequence[str]) -> None:
+    def __init__(self, forge: Forge, owners: Sequence[str], rules: Sequence[tuple[str, str]]) -> None:
         self.unknown: dict[str, None] = {}
         self._forge = forge
         self._owners = owners
+        self._rules = rules
         self._known: dict[tuple[str, str], bool] = {}
 
     def approval(self, review: Review, authors: Iterable[str]) -> Approval:
         """Say for which owners a review counts."""
         stands = tuple(owner for owner in self._owners if self.stands(owner, review.by))
         own = _is_one(review.by, authors)
-        return Approval(review=review.id, by=review.by, at=review.at, commit=review.commit, owners=stands, author=own)
+        return Approval(
+            review=review.id,
+            by=review.by,
+            at=review.at,
+            commit=review.commit,
+            owners=stands,
+            author=own,
+            rules=tuple(rule for owner, rule in self._rules if owner in stands),
+        )
 
     def stands(self, owner: str, who: str) -> bool:
         """Tell whether somebody is an owner; where the forge does not tell, no, and it is said."""
@@ -115,7 +124,7 @@ class _People:
                 self._known[key] = self._forge.stands_for(owner, who)
             except ForgeError as error:
                 self._known[key] = False
-                self.unknown[f"whether {who} is one of {owner} is not known: {_words(error)}"] = None
+                self.unknown[f"whether @{who} is one of {owner} is not known: {_words(error)}"] = None
         return self._known[key]
 
     def brought(self, commit: str) -> Sequence[Reviewed]:
@@ -154,6 +163,14 @@ def _owners(policy: Policy) -> Iterator[str]:
     yield from policy.owners
     for rule in policy.rules:
         yield from policy.owners_of(rule)
+
+
+def _by_name(policies: Sequence[Policy]) -> Iterator[tuple[str, str]]:
+    """Go through the owners who are persons, each with a rule that they may let through."""
+    for policy in policies:
+        for rule in policy.rules:
+            named = [owner for owner in policy.owners_of(rule) if owner.startswith("@") and "/" not in owner]
+            yield from ((owner, f"{policy.name}/{rule.id}") for owner in named)
 
 
 def _of_waiver(policy: Policy, waiver: Waiver) -> tuple[str, ...]:

@@ -37,6 +37,10 @@ NO_CHANGE = Change()
 """Nothing is known of a change, as on a developer's machine."""
 
 
+FORGOTTEN = "a forgotten person"
+"""Stands where the ledger does not know any more who somebody was."""
+
+
 class Approval(Value):
     """An approving review that counts for the commit under judgement.
 
@@ -47,6 +51,8 @@ class Approval(Value):
         commit: The commit that was reviewed.
         owners: The owners of policies that this person stands for, as policies write them: `@olga`, `@acme/green`.
         author: Whether the change, or a commit of it, is this person's own.
+        rules: The rules (`policy/rule`) of which this person is an owner by name: so much stays known of a person whom
+            the ledger has forgotten.
     """
 
     review: str
@@ -55,6 +61,12 @@ class Approval(Value):
     commit: str
     owners: tuple[str, ...] = ()
     author: bool = False
+    rules: tuple[str, ...] = ()
+
+    def owns(self, rule: str, owners: set[str]) -> bool:
+        """Tell whether this person is one of some owners (in small letters), or was one of a rule and is forgotten."""
+        gone = any(owner.startswith(FORGOTTEN) for owner in self.owners)
+        return bool(owners & {owner.casefold() for owner in self.owners}) or (gone and rule in self.rules)
 
 
 class Grant(Value):

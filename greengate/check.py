@@ -25,18 +25,22 @@ from greengate import (
     preview,
     profiles,
     purses,
+    sealing,
 )
 from greengate.carbon.factors import FactorSet
 from greengate.case import Case
 from greengate.changes import NO_CHANGE
 from greengate.conversion import Conversion
+from greengate.decision import Basis, Decision
 from greengate.errors import GreengateError, MeasurementError, ModelError, UsageError, nearest
 from greengate.gathering import Watch, gather
 from greengate.grounds import Grounds
-from greengate.history import Decision, History, Record, opened
+from greengate.history import History, Record, opened
+from greengate.ledger.whereabouts import below, is_address
 from greengate.measure import machine
 from greengate.packs.project import HISTORY, Project, load_project
 from greengate.packs.project_entry import ModelEntry
+from greengate.policy import Policy
 from greengate.profiles import Recognised
 from greengate.purses import Brought, Purse
 from greengate.report.account import Account, Entry
@@ -62,21 +66,29 @@ def run(settings: Settings, watch: Watch) -> Account:
     grounds.refuse_strangers(held.policies, held.known(project))
     entries = _chosen(project, settings.models)
     grounds.refuse_uncovered(held, entries, settings.branch)
-    if settings.history is None:
+    place = settings.history or below(settings.root, held.project.history)
+    if not settings.history or is_address(place):
         preparation.own_folder(settings.root)
-    with opened(settings.history or settings.root / held.project.history) as history:
+    with opened(place) as history:
         history.check_writable()
+        behind = history.behind(taken_at)
         base = "" if held.project is project else held.base
         here = profiles.recognise(held.project.profiles, settings.root, base, taken_at[:10], machine.here())
         found = meters.survey(held.project.meters, _access(settings, held, project), preparation.device(held.project))
         factors = deployments.pinned(settings.root, held.project, base)
+        notary = sealing.notary(history, settings.ledger)
         with purses.opened(settings, held, history) as purse:
             pinned = deployments.pinned(settings.root, project) if base else factors
             own = _Own(project, pinned, preview.edited(settings, held, project))
-            walk = _Walk(settings, held, own, history, found, here, factors, purse, taken_at, watch, token_hex(8))
+            walk = _Walk(
+                settings, held, own, history, found, here, factors, purse, taken_at, watch, token_hex(8), behind
+            )  # fmt: skip
             cases = [walk.prepared(entry) for entry in entries]
             records = walk.decided(cases)
-            told = account(records, purse.finish(records), history)
+            more = purse.finish(records)
+            purse.write_down(records)
+            seal = sealing.signed(notary, settings.ledger, taken_at, built=any(map(_built, entries)))
+            told = account(records, [*more, *seal], history)
             return placed(told, settings.root / settings.project)
 
 
@@ -112,6 +124,7 @@ class _Walk:
     taken_at: str
     watch: Watch
     check: str
+    behind: str = ""
 
     def prepared(self, entry: ModelEntry) -> _Prepared:
         """Find a model's files, or what is wrong with them; anything else that is wrong ends the check here."""
@@ -156,7 +169,18 @@ class _Walk:
     def _written(self, one: _Prepared, told: Brought | GreengateError) -> Record:
         """Judge one model and write the decision down."""
         decision = self._judged(one.entry, told) if isinstance(told, Brought) else self._unjudged(one.entry, told)
-        return Record(-1, self.history.append(decision), decision)
+        policies = grounds.covering(self.held, one.entry, self.settings.branch)
+        return Record(-1, self.history.append(decision, self._basis(policies)), decision)
+
+    def _basis(self, policies: Sequence[Policy]) -> Basis:
+        """Collect what a decision rests on besides its evidence."""
+        signed = self.here.signed
+        return Basis(
+            texts={policy.digest: policy.text for policy in policies if policy.text},
+            waivers=tuple(waiver for policy in policies for waiver in policy.waivers),
+            profile=signed.payload if signed else b"",
+            sealed=signed.sealed if signed else b"",
+        )
 
     def _judged(self, entry: ModelEntry, brought: Brought) -> Decision:
         self.watch.begins(f"{entry.name}: judging")
@@ -171,6 +195,7 @@ class _Walk:
 
     def _decision(self, entry: ModelEntry, verdict: Verdict, **rest: object) -> Decision:
         policies = grounds.covering(self.held, entry, self.settings.branch)
+        commit = git.toplevel_commit(self.settings.root)
         return Decision(
             model=entry.name,
             path=entry.path,
@@ -179,18 +204,29 @@ class _Walk:
             verdict=verdict,
             evidence=rest.get("evidence"),  # type: ignore[arg-type]
             policies=tuple((policy.name, policy.digest) for policy in policies),
-            commit=git.toplevel_commit(self.settings.root),
+            commit=commit,
             problem=str(rest.get("problem", "")),
             notes=(
                 *self.held.notes,
                 *asking.untold(self.settings.asked),
                 *packs.warnings(policies, self.taken_at[:10]),
+                *filter(None, [self.behind]),
                 *rest.get("notes", ()),
             ),  # type: ignore[misc]
             check=self.check,
             change=self.settings.about or NO_CHANGE,
             preview=rest.get("preview", ()),  # type: ignore[arg-type]
+            project=self.held.project.name,
+            branch=self.settings.branch,
+            team=self.held.judged(entry).team,
+            in_force=self._in_force(commit, entry),
         )
+
+    def _in_force(self, commit: str, entry: ModelEntry) -> bool:
+        """Tell whether what was judged is on the base branch already, as git says; without a base nobody knows."""
+        if not self.held.base or not git.is_ancestor(self.settings.root, commit, self.held.base):
+            return False
+        return not isinstance(entry.source, str) or git.is_unchanged(self.settings.root, entry.source)
 
 
 def judge_again(record: Record, root: Path, project_file: str, paths: Sequence[str]) -> Account:
@@ -225,6 +261,7 @@ def account(records: Sequence[Record], more: Sequence[str] = (), history: Histor
             record.decision.preview,
             record.decision.change.leg,
             history.line(record.entry_id) if history else "",
+            sealing.proof(history, record.entry_id) if history else None,
         )
         for record in records
     )
@@ -240,11 +277,16 @@ def placed(told: Account, project_file: Path) -> Account:
     return replace(told, project=f"{inside}{project_file.name}")
 
 
-def history_of(project_file: Path) -> Path:
+def history_of(project_file: Path) -> str:
     """Find the history that a project file names, or the usual one where there is no project file."""
     if not project_file.is_file():
-        return project_file.parent / HISTORY
-    return project_file.parent / load_project(WorkingTree(project_file.parent), project_file.name).history
+        return str(project_file.parent / HISTORY)
+    said = load_project(WorkingTree(project_file.parent), project_file.name).history
+    return below(project_file.parent, said)
+
+
+def _built(entry: ModelEntry) -> bool:
+    return not isinstance(entry.source, str) or not isinstance(entry.baseline, str | None)
 
 
 def _access(settings: Settings, held: Grounds, project: Project) -> MeterAccess:

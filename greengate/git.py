@@ -144,6 +144,11 @@ def is_ancestor(root: Path, older: str, newer: str) -> bool:
     return bool(older) and ask(root, "merge-base", "--is-ancestor", older, newer).code == 0
 
 
+def is_unchanged(root: Path, path: str) -> bool:
+    """Whether a file of the working tree, by its path from a folder, is that of the commit that is checked out."""
+    return ask(root, "diff", "--quiet", "HEAD", "--", f":(literal){path}").code == 0
+
+
 def is_tracked(root: Path, file: Path) -> bool:
     """Whether the checked-out commit or the index of a folder's repository holds a file, wherever links lead to it."""
     return ask(root, "ls-files", "--error-unmatch", "--", f":(literal){file.resolve()}").code == 0

@@ -10,11 +10,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from greengate import __version__, check
+from greengate import __version__, check, sealing
+from greengate import lines as entries
 from greengate.changes import NO_CHANGE, Change
+from greengate.decision import Decision
 from greengate.errors import HistoryError, UsageError
-from greengate.history import Decision, History, Line, Record, read_line
+from greengate.history import History, Record
+from greengate.lines import Line
 from greengate.report.account import Account
+from greengate.settings import LedgerAccess
 from greengate.verdict import Verdict
 
 EVERY_MODEL = "every model"
@@ -55,14 +59,16 @@ def parse(words: Sequence[str]) -> list[Leg]:
     return legs
 
 
-def join(legs: Sequence[Leg], about: Change, history: History) -> Account:
+def join(legs: Sequence[Leg], about: Change, history: History, ledger: LedgerAccess | None = None) -> Account:
     """Write the entries of all legs down, byte for byte, and give the account of them together.
 
     Args:
         legs: The legs; those that are not there count as errors.
         about: What CI says of this run; entries of another change or run are refused.
         history: Where they are written.
+        ledger: What signs it then; None for nobody.
     """
+    notary = sealing.notary(history, ledger)
     read = [(leg, _read(leg)) for leg in legs]
     first = _first(read)
     change = about if about.id or about.run else first.change
@@ -74,7 +80,7 @@ def join(legs: Sequence[Leg], about: Change, history: History) -> Account:
             records += [_kept(history, line) for line in found]
         else:
             records.append(_missing(leg, str(wrong), change, history))
-    return check.account(records, [*_differing(records)], history)
+    return check.account(records, [*_differing(records), *sealing.signed(notary, ledger, _now())], history)
 
 
 def _read(leg: Leg) -> list[Line] | HistoryError:
@@ -82,11 +88,11 @@ def _read(leg: Leg) -> list[Line] | HistoryError:
     try:
         if leg.file.stat().st_size > _MOST_BYTES:
             return HistoryError(where, f"the entries of the leg {leg.name} take more than 512 MiB")
-        lines = leg.file.read_bytes().splitlines()
+        data = leg.file.read_bytes()
     except OSError as error:
         return HistoryError(where, f"the leg {leg.name} left no entries: {error.strerror}", _HINT)
     try:
-        found = [read_line(line, f"{where}:{number}") for number, line in enumerate(lines, 1) if line.strip()]
+        found = entries.read(data, where)
     except HistoryError as error:
         return error
     return found or HistoryError(where, f"the leg {leg.name} left no entries", _HINT)
@@ -96,18 +102,18 @@ def _first(read: Sequence[tuple[Leg, list[Line] | HistoryError]]) -> _Judged:
     """Take what the first entry is of: what CI does not tell must at least be the same for all."""
     lines = (line for _, found in read if not isinstance(found, HistoryError) for line in found)
     first = next(lines, None)
-    return _Judged(first.record.decision.change, first.record.decision.commit) if first else _Judged(NO_CHANGE, "")
+    return _Judged(first.decision.change, first.decision.commit) if first else _Judged(NO_CHANGE, "")
 
 
 def _stranger(leg: Leg, found: Sequence[Line], change: Change, commit: str) -> HistoryError | None:
     """Say how entries are not those of this leg, this change, this commit and this run."""
     for line in found:
-        theirs = line.record.decision.change
+        theirs = line.decision.change
         for word, this, that in (
             ("the leg", leg.name, theirs.leg),
             ("the change", change.id, theirs.id),
             ("the commit", change.head, theirs.head),
-            ("the commit", commit, line.record.decision.commit),
+            ("the commit", commit, line.decision.commit),
             ("the run", _number(change), _number(theirs)),
         ):
             if this and this != that:
@@ -122,15 +128,19 @@ def _number(change: Change) -> str:
 
 def _kept(history: History, line: Line) -> Record:
     history.keep(line)
-    return line.record
+    return Record(-1, line.entry_id, line.decision)
 
 
 def _missing(leg: Leg, words: str, change: Change, history: History) -> Record:
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    now = _now()
     named = change.model_copy(update={"leg": leg.name})
     verdict = Verdict(model=EVERY_MODEL, findings=())
     decision = Decision(EVERY_MODEL, "", now, __version__, verdict, None, problem=words, change=named)
     return Record(-1, history.append(decision), decision)
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _differing(records: Sequence[Record]) -> Iterator[str]:

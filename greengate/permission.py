@@ -130,6 +130,9 @@ class _Case:
             yield f"is of type {waiver.type or 'none'}, the rule asks for {self.rule.unless.approval}"
         if grant is not None and grant.reviewed is False:
             yield f"was not approved by an owner of the rule who is not its author: {grant.words}"
+        if waiver.by_review and (grant is None or grant.reviewed is None):
+            told = grant.words if grant else "the forge was not asked (`greengate approvals`)"
+            yield f"is granted by review, and who approved it is not known: {told}"
 
     def conditions(self, granted: Iterable[Limit | Tolerance]) -> Iterator[str]:
         """Go through the gain and all ceilings; yield what does not hold."""
@@ -159,7 +162,7 @@ def _counted(policy: Policy, rule: Rule, evidence: Evidence, override: Override 
     own = override is not None and not override.not_author
     found: dict[str, Approval] = {}
     for one in evidence.approvals:
-        if (own or not one.author) and owners & {owner.casefold() for owner in one.owners}:
+        if (own or not one.author) and one.owns(f"{policy.name}/{rule.id}", owners):
             found.setdefault(one.by.casefold(), one)
     return tuple(found.values())
 
@@ -173,13 +176,18 @@ def _wanting(override: Override, count: int, owners: tuple[str, ...]) -> str:
 
 
 def _of(approvals: Iterable[Approval]) -> str:
-    return "by " + ", ".join(f"@{one.by.removeprefix('@')} in review {one.review} of {one.at}" for one in approvals)
+    return "by " + ", ".join(f"{_mention(one.by)} in review {one.review} of {one.at}" for one in approvals)
 
 
 def _as_reviewed(grant: Grant | None) -> str:
     if grant is None or not grant.reviewed:
         return ""
-    return f"; approved by @{grant.by.removeprefix('@')} in review {grant.review} of {grant.change}"
+    return f"; approved by {_mention(grant.by)} in review {grant.review} of {grant.change}"
+
+
+def _mention(who: str) -> str:
+    """Name somebody by their handle; a person whom the ledger has forgotten has none."""
+    return who if " " in who else f"@{who.removeprefix('@')}"
 
 
 def _wanted(gain: Gain) -> Tolerance:

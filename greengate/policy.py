@@ -17,6 +17,7 @@ from greengate.quantities import Quantity
 NOWHERE = Place()
 PROJECT_SAYS = "path"  # the word for a baseline that the project file names
 LAST_RELEASE = "last-release"
+REVIEW = "review"  # the word of `granted_by` for whichever owner approves the change that brings a waiver
 
 
 class Enforce(StrEnum):
@@ -218,6 +219,11 @@ class Waiver:
     match: Match = Match()
     place: Place = NOWHERE
 
+    @property
+    def by_review(self) -> bool:
+        """Whether it counts only once the forge has told that an owner approved the change that brought it."""
+        return self.granted_by == REVIEW
+
     def expired(self, today: str) -> bool:
         """Tell whether the waiver is over; its last day still counts."""
         return today > self.expires
@@ -285,7 +291,8 @@ class Override:
 class Policy:
     """A policy after `extends` and `params`, with the waivers that name its rules.
 
-    `digest` is the SHA-256 of the file it was read from; `parents` are (name, digest) of what it extends.
+    `digest` is the SHA-256 of the file it was read from, `text` its bytes; `parents` are (name, digest) of what it
+    extends.
     """
 
     name: str
@@ -299,6 +306,7 @@ class Policy:
     digest: str = ""
     parents: tuple[tuple[str, str], ...] = ()
     place: Place = NOWHERE
+    text: bytes = field(default=b"", repr=False, compare=False)
 
     def owners_of(self, rule: Rule) -> tuple[str, ...]:
         """Name who may let a rule through: the owners of the policy that it comes from."""

@@ -19,6 +19,7 @@ from greengate.errors import HistoryError, PolicyError, ProjectError, UsageError
 from greengate.grading import Grader, wanted
 from greengate.grounds import Grounds
 from greengate.history import History, Record
+from greengate.ledger.whereabouts import as_file
 from greengate.measure import machine
 from greengate.measure.figures import blocks_needed, rounds_needed, runs_needed
 from greengate.measure.modelled import Watts
@@ -201,7 +202,7 @@ def _site(settings: Settings, held: Grounds, history: History) -> sources.Site:
     def last_pass(model: str) -> sources.PassedModel | None:
         """With a base, only what was merged counts: a change must not creep up on its own earlier passes."""
         if problem := _untrusted(root, held, history):
-            raise HistoryError(str(history.path), problem, "keep it out of git, or name another with --history")
+            raise HistoryError(history.place, problem, "keep it out of git, or name another with --history")
         record = next(_merged(root, held, history.passed(model)), None)
         if record is None:
             return None
@@ -209,12 +210,14 @@ def _site(settings: Settings, held: Grounds, history: History) -> sources.Site:
         return sources.PassedModel(record.entry_id, decision.commit, decision.path, decision.sha256)
 
     # Whoever names another place for the history wants nothing of ours in the project's folder.
-    cache = Path(f"{settings.history}.cache").resolve() if settings.history else root / FOLDER / "cache"
+    named = as_file(settings.history) if settings.history else None
+    cache = Path(f"{named}.cache").resolve() if named else root / FOLDER / "cache"
     return sources.Site(root, cache, last_pass=last_pass, build_environment=harmless_environment())
 
 
 def _untrusted(root: Path, held: Grounds, history: History) -> str:
-    if held.base and git.is_tracked(root, history.path):
+    file = as_file(history.place)
+    if held.base and file and git.is_tracked(root, file):
         return "the history is part of the change, so that what has passed in it proves nothing"
     return ""
 

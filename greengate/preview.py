@@ -10,6 +10,7 @@ from greengate.errors import GreengateError, PolicyError, Problems, ProjectError
 from greengate.evidence import Evidence
 from greengate.grounds import Grounds, scales_of
 from greengate.packs.project import Project
+from greengate.packs.waivers import reviewed
 from greengate.policy import Policy
 from greengate.settings import Settings
 from greengate.trees import WorkingTree
@@ -36,8 +37,11 @@ class Edited:
             return (f"its own policies cannot be read: {self.wrong}",) if self.wrong else ()
         model = entry.identity
         covering = [policy for policy in self.policies if policy.match.covers(model, evidence.branch)]
-        own = gate.judge(covering, evidence.model_copy(update={"model": model}))
-        told = tuple(_differences(verdict, own))
+        waiting = reviewed([waiver for policy in covering for waiver in policy.waivers if waiver.by_review])
+        known = [grant for grant in evidence.grants if grant.reviewed is not None]
+        grants = {grant.waiver: grant for grant in (*waiting, *known)}
+        own = gate.judge(covering, evidence.model_copy(update={"model": model, "grants": tuple(grants.values())}))
+        told = (*_differences(verdict, own), *_waiting(own, {grant.waiver for grant in waiting} - _granted(evidence)))
         if told and own.outcome is not verdict.outcome:
             return (f"the verdict would be {own.outcome} instead of {verdict.outcome}", *told)
         return told
@@ -75,6 +79,16 @@ def _differences(verdict: Verdict, own: Verdict) -> Iterator[str]:
             yield f"{then.name}: gone, {then.outcome} today ({then.limit})"
         elif then is not None and now is not None and (then.outcome, then.limit) != (now.outcome, now.limit):
             yield f"{now.name}: {_changed(then, now)}"
+
+
+def _granted(evidence: Evidence) -> set[str]:
+    return {grant.waiver for grant in evidence.grants if grant.reviewed}
+
+
+def _waiting(own: Verdict, names: set[str]) -> Iterator[str]:
+    """Say which waivers are taken to be approved, as they would be where an owner approves the change."""
+    for name in dict.fromkeys(finding.waiver for finding in own.findings if finding.waiver in names):
+        yield f"the waiver {name} counts once an owner has approved the change that brings it"
 
 
 def _by_check(verdict: Verdict) -> dict[tuple[object, ...], Finding]:

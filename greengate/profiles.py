@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Self
 
@@ -157,11 +157,16 @@ class Profile(Value):
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A profile whose signature was checked: its id (SHA-256 of the payload, hex) and the key that signed it."""
+    """A profile whose signature was checked: its id (SHA-256 of the payload, hex) and the key that signed it.
+
+    `payload` are the bytes that were signed, `sealed` those of the envelope around them.
+    """
 
     profile: Profile
     id: str
     signer: str
+    payload: bytes = field(default=b"", repr=False)
+    sealed: bytes = field(default=b"", repr=False)
 
     def of(self, machine: Machine) -> tuple[Runner, str]:
         """Tell what evidence says of a machine that this profile is named for, and why not more.
@@ -196,7 +201,7 @@ def unseal(data: bytes, public: str, where: Place | str, error: type[GreengateEr
     """
     try:
         payload, signer = signing.unseal(data, PAYLOAD_TYPE, public)
-        return Signed(Profile.model_validate_json(payload), canonical.digest(payload), signer)
+        return Signed(Profile.model_validate_json(payload), canonical.digest(payload), signer, payload, data)
     except signing.Refused as refused:
         raise error(where, f"the runner profile cannot be believed: {refused}", _AGAIN) from refused
     except ValidationError as bad:
@@ -219,11 +224,15 @@ def refuse_expired(signed: Signed, today: str, where: Place | str, error: type[G
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """What evidence says of this machine, and what is worth telling where a profile is another machine's."""
+    """What evidence says of this machine, and what is worth telling where a profile is another machine's.
+
+    `signed` is its profile, or None where it has none.
+    """
 
     runner: Runner
     notes: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()
+    signed: Signed | None = None
 
 
 def recognise(entries: Sequence[ProfileEntry], root: Path, base: str, today: str, here: Machine) -> Recognised:
@@ -246,7 +255,7 @@ def recognise(entries: Sequence[ProfileEntry], root: Path, base: str, today: str
         runner, differing = signed.of(here)
         if not differing:
             refuse_expired(signed, today, entry.place, ProjectError)
-            return Recognised(runner)
+            return Recognised(runner, signed=signed)
         others[entry.file] = differing
     if not others:
         return Recognised(here.runner)

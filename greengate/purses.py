@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from greengate import budgeting, git
-from greengate.accounts import Note, refuse_unknown_form
+from greengate import bookings, budgeting, git
+from greengate.accounts import Account, Note, refuse_unknown_form
 from greengate.conversion import Conversion
 from greengate.draws import PREVIEWED, REFUSED, WITHHELD
 from greengate.errors import BookError, ProjectError
@@ -105,6 +105,15 @@ class Purse:
         for name in gone:
             book.release(change, Note(budgeting.BY, datetime.now(UTC), "the change asks for it no more"), name)
         return ()
+
+    def write_down(self, records: Sequence[Record]) -> None:
+        """Write into the history what this change did to the accounts of its budgets."""
+        if self.book is None or not self.settings.change:
+            return
+        drawn = [one for record in records if (told := record.decision.evidence) for one in told.budgets]
+        accounts = [Account(one.budget, one.scope, one.period, one.unit) for one in drawn if not one.missing]
+        if accounts:
+            bookings.write(self.history, bookings.of_change(self.book, accounts, self.settings.change))
 
     def _ours(self, name: str) -> bool:
         project = self.held.project.name

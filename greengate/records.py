@@ -44,10 +44,11 @@ class Kind(StrEnum):
     SIGN_OFF = "sign-off"
     REPORT = "report"
     KEY = "key"
+    FORGOTTEN = "forgotten"
 
 
 class Amount(Value):
-    """A whole amount with its interval; `confidence` is 1 of what is exact."""
+    """A whole amount with its interval; `confidence` is 1 of what is exact, 0 where no interval is known."""
 
     amount: Whole
     low: Whole
@@ -162,6 +163,7 @@ class Decided(Recorded):
             was concluded. What a change brings is in force once a settlement says that it was merged.
         sha256: The candidate's file; "" where it could not be read.
         findings: Those that did not simply pass, the gravest first, at most 100.
+        more_findings: How many more of them there are.
         passed: How many findings passed.
         verdict: SHA-256 of the verdict, which is kept beside.
         evidence: SHA-256 of the evidence; "" where the model could not be evaluated.
@@ -186,6 +188,7 @@ class Decided(Recorded):
     outcome: str
     problem: str = ""
     findings: tuple[Short, ...] = ()
+    more_findings: int = 0
     passed: int = 0
     verdict: str
     evidence: str = ""
@@ -267,10 +270,16 @@ class BudgetEvent(Recorded):
 
 
 class Calibrated(Recorded):
-    """What was found of a reference runner, as its signed profile says; the profile is kept beside, by its SHA-256."""
+    """What was found of a reference runner, as its signed profile says.
+
+    Attributes:
+        profile: SHA-256 of the profile, which is kept beside.
+        sealed: SHA-256 of the envelope that it was signed in, which is kept beside too.
+    """
 
     kind: Literal[Kind.CALIBRATION] = Kind.CALIBRATION
     profile: str
+    sealed: str = ""
     signer: str = ""
     runner: str = ""
     resolution: str = ""
@@ -348,7 +357,10 @@ class External(Recorded):
     Attributes:
         source: "aws", "google", "azure", "codecarbon", …
         digest: SHA-256 of the file, which is kept beside.
-        lines: Sums by month, service and region; at most as many as fit, the rest by digest in `body`.
+        lines: Sums by month, service, region and account, in that order; as many as fit.
+        body: SHA-256 of the other lines as canonical JSON, which is kept beside; "" where all fit.
+        supersedes: Entries of the same source whose months it takes the place of: for a month that both have, the
+            newer counts alone.
     """
 
     kind: Literal[Kind.EXTERNAL] = Kind.EXTERNAL
@@ -360,6 +372,7 @@ class External(Recorded):
     rows: int
     lines: tuple[ExternalLine, ...] = ()
     body: str = ""
+    supersedes: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
 
 
@@ -444,9 +457,19 @@ class KeyChange(Recorded):
     why: str = ""
 
 
+class Forgotten(Recorded):
+    """A person was forgotten: whom these pseudonyms stand for is not known any more."""
+
+    kind: Literal[Kind.FORGOTTEN] = Kind.FORGOTTEN
+    people: tuple[str, ...]
+    why: str
+    by: str = ""
+
+
 Record = Annotated[
     Measurement | Converted | Decided | PolicyVersion | WaiverGranted | Override | BudgetEvent | Calibrated | Settlement
-    | Retirement | Activity | External | Closed | Restated | SignedOff | Delivered | KeyChange,
+    | Retirement | Activity | External | Closed | Restated | SignedOff | Delivered | KeyChange
+    | Forgotten,
     Field(discriminator="kind"),
 ]  # fmt: skip
 

@@ -59,6 +59,7 @@ REPORTS = {
     "markdown": "greengate.report.markdown",
     "outputs": "greengate.report.outputs",
     "picture": "greengate.report.growth_picture",
+    "receipts": "greengate.report.receipts",
     "sarif": "greengate.report.sarif",
     "table": "greengate.report.table",
 }

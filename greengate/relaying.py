@@ -10,12 +10,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from secrets import token_hex
 
-from greengate import __version__, gate, grounds
+from greengate import __version__, gate, grounds, lines
 from greengate.changes import Asked, Change
+from greengate.decision import Basis, Decision
 from greengate.disbelief import Seen
 from greengate.errors import HistoryError
 from greengate.evidence import Evidence
-from greengate.history import Decision, Line, read_line
+from greengate.lines import Line
 from greengate.packs.project import Project
 from greengate.packs.project_entry import ModelEntry
 from greengate.policy import Enforce
@@ -56,18 +57,18 @@ class Relayed:
         where = f"{ARTIFACT}/{ENTRIES}"
         if entries is None:
             return HistoryError(where, "the run left no entries", _LOOK)
+        try:
+            told = lines.read(entries, where)
+        except HistoryError as error:
+            return error
         found: dict[str, Line] = {}
-        for number, text in enumerate(entries.splitlines(), 1):
-            try:
-                line = read_line(text, f"{where}:{number}")
-            except HistoryError as error:
-                return error
-            theirs = line.record.decision.change
+        for line in told:
+            theirs = line.decision.change
             if (theirs.id, theirs.head) != (self.change.id, self.change.head):
-                return HistoryError(f"{where}:{number}", "this entry is of another change or commit")
-            if line.record.decision.model in found:
-                return HistoryError(f"{where}:{number}", "this model was judged twice")
-            found[line.record.decision.model] = line
+                return HistoryError(where, f"the entry {line.entry_id[:12]} is of another change or commit")
+            if line.decision.model in found:
+                return HistoryError(where, f"the model {line.decision.model} was judged twice")
+            found[line.decision.model] = line
         return found
 
     def _decision(self, entry: ModelEntry, told: Line | HistoryError | None, check: str) -> Decision:
@@ -90,7 +91,16 @@ class Relayed:
             notes=tuple(self._notes(told)),
             check=check,
             change=self.change,
+            project=self.seen.held.project.name,
+            branch=self.seen.branch,
+            team=self.seen.held.judged(entry).team,
         )
+
+    def basis(self) -> Basis:
+        """Collect what these decisions rest on besides their evidence."""
+        policies = self.seen.held.policies
+        texts = {policy.digest: policy.text for policy in policies if policy.text}
+        return Basis(texts, tuple(waiver for policy in policies for waiver in policy.waivers))
 
     def _judgeable(self, entry: ModelEntry, told: Line | HistoryError | None) -> tuple[Evidence | None, str]:
         """Take what was measured from the run, and whatever else is said from where a change cannot write it."""
@@ -98,7 +108,7 @@ class Relayed:
             return None, str(told)
         if told is None:
             return None, "the run left no entry of this model"
-        theirs = told.record.decision
+        theirs = told.decision
         if theirs.evidence is None:
             return None, theirs.problem or "the run measured nothing of this model"
         own = {
@@ -136,5 +146,5 @@ class Relayed:
         yield from self.seen.held.notes
         yield "measured by the run of a fork, and judged again from what that run left behind"
         if isinstance(told, Line):
-            yield f"the run's own entry of {told.record.decision.model}: {told.record.entry_id}"
+            yield f"the run's own entry of {told.decision.model}: {told.entry_id}"
         yield from self.asked.unknown if self.asked else ()

@@ -27,13 +27,14 @@ class Settings:
         branch: Branch that the change goes to, for policies that match branches; "" if not known.
         policies: Packs, files and globs instead of those that the project file names.
         models: Patterns of the models to judge; none judges all.
-        history: File of the history instead of the project file's.
+        history: File or address of the history instead of the project file's; "" for that.
         budget_s: Wall seconds of measuring a model, instead of the policies'.
         change: Id of the change, as in `owner/repo#12` or `group/project!12`; "" if not known.
         about: What CI says of the change and of the run that judges it; None outside CI.
         asked: What the forge was asked about the change before the check; None where it was not.
         book: Path or address of the book of budgets; "" for the usual file.
         seed: Seed of random inputs and of the order of blocks.
+        ledger: What signs the history; None for nobody.
     """
 
     root: Path
@@ -42,13 +43,14 @@ class Settings:
     branch: str = ""
     policies: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
-    history: Path | None = None
+    history: str = ""
     budget_s: float | None = None
     change: str = ""
     about: Change | None = None
     asked: Asked | None = None
     book: str = ""
     seed: int = 0
+    ledger: LedgerAccess | None = None
 
     @property
     def leg(self) -> str:
@@ -75,7 +77,7 @@ class MeterAccess:
 
 @dataclass(frozen=True, slots=True)
 class BookAccess:
-    """What opens a book of budgets in a database; never written into the project file, and never shown.
+    """What opens a book of budgets, or a history, in a database; never written into the project file, and never shown.
 
     Attributes:
         password: Password of the database's user, for an address that has none.
@@ -84,6 +86,32 @@ class BookAccess:
 
     password: str = field(default="", repr=False)
     passfile: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerAccess:
+    """What signs a ledger's checkpoints; the key itself comes from the environment or a file, and is never shown.
+
+    Attributes:
+        key_file: File of the private key.
+        key: The private key, as PEM text.
+        key_command: A command that signs what it gets on standard input.
+        key_public: The verifier key of that command.
+        origin: The ledger's name, as in `example.com/greengate`.
+        witness: File of the last checkpoint that was signed; "" for the usual one.
+    """
+
+    key_file: str = ""
+    key: str = field(default="", repr=False)
+    key_command: str = ""
+    key_public: str = ""
+    origin: str = ""
+    witness: str = ""
+
+    @property
+    def has_key(self) -> bool:
+        """Whether there is a key, or a command that has one."""
+        return bool(self.key_file or self.key or self.key_command)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +181,9 @@ def harmless_environment() -> dict[str, str]:
 
 
 def tracked_environment(run: str) -> dict[str, str]:
-    """Return what a command of the user's own gets: the environment without access to meters, and who tracks it."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GREENGATE_METER_")}
+    """Return what a command of the user's own gets: the environment without access to meters or the ledger's key."""
+    secret = ("GREENGATE_METER_", "GREENGATE_LEDGER_KEY")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(secret)}
     return {**kept, TRACKED_BY: run}
 
 
@@ -229,6 +258,19 @@ def history_access(environment: Mapping[str, str] | None = None) -> BookAccess:
     return BookAccess(
         password=given.get("GREENGATE_HISTORY_PASSWORD", "") or given.get("PGPASSWORD", ""),
         passfile=given.get("PGPASSFILE", ""),
+    )
+
+
+def ledger_access(environment: Mapping[str, str] | None = None) -> LedgerAccess:
+    """Read `GREENGATE_LEDGER_KEY_FILE`, `_KEY`, `_KEY_COMMAND`, `_KEY_PUBLIC`, `_ORIGIN` and `_WITNESS`."""
+    given = os.environ if environment is None else environment
+    return LedgerAccess(
+        key_file=given.get("GREENGATE_LEDGER_KEY_FILE", ""),
+        key=given.get("GREENGATE_LEDGER_KEY", ""),
+        key_command=given.get("GREENGATE_LEDGER_KEY_COMMAND", "").strip(),
+        key_public=given.get("GREENGATE_LEDGER_KEY_PUBLIC", "").strip(),
+        origin=given.get("GREENGATE_LEDGER_ORIGIN", "").strip(),
+        witness=given.get("GREENGATE_LEDGER_WITNESS", ""),
     )
 
 

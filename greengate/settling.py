@@ -20,7 +20,7 @@ from greengate.ports import Book
 def entries_of(history: History, change: str) -> list[Record]:
     """List the newest entry of each model of a change: it was merged, whatever its check said."""
     found: dict[str, Record] = {}
-    for record in history.newest_first():
+    for record in history.of_change(change):
         evidence = record.decision.evidence
         if evidence is not None and evidence.change == change:
             found.setdefault(record.decision.model, record)

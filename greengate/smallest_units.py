@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
 from greengate.quantities import Emissions, Energy, Money, Quantity
 
@@ -26,6 +26,11 @@ def used(quantity: Quantity) -> int:
 def allowed(quantity: Quantity) -> int:
     """Count the units of what is allowed, a broken one not at all."""
     return int(_units(quantity).to_integral_value(ROUND_FLOOR))
+
+
+def nearest(quantity: Quantity) -> int:
+    """Count the units of a figure, to the nearest whole one; half a unit counts as one."""
+    return int(_units(quantity).to_integral_value(ROUND_HALF_UP))
 
 
 def quantity(amount: int, unit: str) -> Quantity:

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from greengate import git
 from greengate.errors import GreengateError, ProjectError
+from greengate.ports import Tree
 
 _GIT = "git:"
 _LINKS = {"symlink": "leads out of the repository", "loop": "leads back to itself"}
@@ -128,6 +129,25 @@ class GitTree:
         if answer.code:
             raise ProjectError("", f"git cannot list the files of {self.name}: {answer.reason}")
         return sorted(path for path in answer.text.split("\0") if path and matches(pattern, path))
+
+
+class Overlaid:
+    """A tree with one more file, which is not written anywhere yet."""
+
+    def __init__(self, tree: Tree, path: str, data: bytes) -> None:
+        self.name = tree.name
+        self._tree = tree
+        self._path = path
+        self._data = data
+
+    def read(self, path: str) -> bytes | None:
+        """Return a file's bytes, or None where there is no such file."""
+        return self._data if path == self._path else self._tree.read(path)
+
+    def glob(self, pattern: str) -> Sequence[str]:
+        """Return the sorted paths that a pattern matches."""
+        found = {*self._tree.glob(pattern), *([self._path] if matches(pattern, self._path) else ())}
+        return sorted(found)
 
 
 def read_source(root: Path, source: str, base: str = "") -> bytes | None:

@@ -5,8 +5,9 @@ import random
 
 from made import SOFT, block, evidence
 
+from greengate.decision import Decision
 from greengate.evidence import Earlier, Link, Pair, Subject
-from greengate.history import Decision, Record
+from greengate.history import Record
 from greengate.metrics import lookup
 from greengate.policy import Drift, Rule
 from greengate.quantities import Share

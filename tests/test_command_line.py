@@ -38,6 +38,8 @@ def test_help_imports_no_heavy_package():
         "estimate",
         "track",
         "budget",
+        "waiver",
+        "ledger",
         "factors",
         "window",
     ],

@@ -137,6 +137,16 @@ def test_two_waivers_may_not_have_one_id():
     )
 
 
+def test_a_waiver_by_review_wants_owners_who_could_give_one():
+    waiver = WAIVER.replace('"@acme/green"', "review")
+    assert load(POLICY, waiver)[0].waivers[0].by_review
+    nobody = POLICY.replace('owners: ["@acme/ml-platform", "@acme/green"], ', "")
+    assert complaint(nobody, waiver) == (
+        "p1.yaml:10:13 (granted_by): the policy `prod-nlp` names no owners, so that no review could ever grant it\n"
+        "  hint: name its `owners`, or say who answers for the waiver"
+    )
+
+
 def test_a_rule_with_bounds_on_both_sides_is_waived_on_both():
     text = policy(["{id: a, metric: throughput, min: 10 /s, max_increase: 5%, enforce: soft}"])
     waiver = WAIVER.replace("prod-nlp/flops-growth", "demo/a")

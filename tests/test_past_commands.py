@@ -46,15 +46,15 @@ def test_an_entry_is_shown_as_it_was_told(judged, capsys):
         (lambda _, pair: pair["candidate"].update(cpu_s="0.0"), "pairs.0.candidate.cpu_s: Input should be greater"),
         (lambda _, pair: pair["baseline"].update(wall_s="1e308"), "pairs.0.baseline.wall_s: Input should be less"),
         (lambda leaf, _: leaf["subject"].clear(), "list index out of range"),
-        (lambda leaf, _: leaf["predicate"].update(commit=5), "found int, expected text"),
-        (lambda leaf, _: leaf["predicate"].update(model=["m"]), "found list, expected text"),
+        (lambda leaf, _: leaf["predicate"].update(commit=5), "commit: Input should be a valid string"),
+        (lambda leaf, _: leaf["predicate"].update(model=["m"]), "model: Input should be a valid string"),
     ],
     ids=["work without a cost", "more work than there can be", "no subject", "a number", "a list"],
 )
 @pytest.mark.parametrize("command", ["history", "show", "judge"])
 def test_an_entry_that_greengate_did_not_write_is_named(judged, capsys, command, edit, found):
     with opened(judged / ".greengate" / "history.db") as history:
-        stored = next(history._store.newest_first())
+        stored = next(history._decisions())
         leaf = json.loads(stored.leaf)
         evidence = json.loads(history._store.body(leaf["predicate"]["evidence"]))
         edit(leaf, evidence["pairs"][0])

@@ -57,6 +57,12 @@ def test_a_case_is_judged_by_its_figures(line, outcome):
     assert (result.policy, result.verdict.outcome, result.mismatches) == ("demo", outcome, ())
 
 
+def test_the_waivers_of_a_case_have_been_granted_by_whichever_review_they_wait_for():
+    line = f"date: 2026-06-30, waivers: [{WAIVER.replace('by: me', 'by: review')}], expect: waived"
+    (result,) = proved(given("120 J", line), demo=DEMO.replace("{name: demo}", "{name: demo, owners: [green]}"))
+    assert result.verdict.outcome is Outcome.WAIVED
+
+
 def test_an_expectation_that_is_not_met_is_shown_with_its_line_and_the_reason():
     (result,) = proved(given("106 J", "expect: passed, findings: {latency: passed, growth: passed}"))
     assert [(one.rule, one.expected, one.found, one.place.line, one.reason) for one in result.mismatches] == [

@@ -64,6 +64,15 @@ def test_a_waiver_that_a_change_grants_itself_is_shown_and_does_not_count(change
     assert judged(change, capsys) == ("failed", would)
 
 
+def test_a_waiver_that_waits_for_a_review_is_shown_as_it_would_count(change, capsys):
+    (change / "waiver.yaml").write_text(WAIVER.replace("granted_by: green", "granted_by: review"))
+    text = (change / "greengate.yaml").read_text()
+    (change / "greengate.yaml").write_text(text.replace("[policy.yaml]", "[policy.yaml, waiver.yaml]"))
+    would = ["the verdict would be waived instead of failed", "p/flops: waived instead of failed"]
+    waits = "the waiver W-1 counts once an owner has approved the change that brings it"
+    assert judged(change, capsys) == ("failed", [*would, waits])
+
+
 def test_policies_that_are_wrong_are_no_reason_not_to_judge(change, capsys):
     edited(change, ("max_increase", "max_increse"))
     outcome, (would,) = judged(change, capsys)

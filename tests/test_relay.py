@@ -10,12 +10,13 @@ import pytest
 from github_made import HEAD, WORKFLOW, app_key
 from github_runs_made import RUN, github_with_runs
 from jobs_made import pull_request
+from lines_made import forged
 from projects_made import COUNTED, PROJECT, WAIVER, greengate, layers, project
 from repositories_made import run_git as git
 
 from greengate.disbelief import MOST_FILES
 from greengate.forge.github_runs import GitHubRuns
-from greengate.ledger.canonical import digest, encode
+from greengate.ledger.canonical import digest
 from greengate.settings import ForgeAccess
 
 
@@ -114,16 +115,6 @@ def test_a_policy_that_the_fork_weakens_does_not_count(base, hub, monkeypatch, c
     assert relayed(base, capsys)[0] == 1
 
 
-def forged(text, change):
-    """Change evidence and make all digests fit again, as one can who writes the file."""
-    line = json.loads(text)
-    change(line)
-    if line["evidence"]:
-        line["statement"]["predicate"]["evidence"] = digest(encode(line["evidence"]))
-    line["entry"] = digest(encode(line["statement"]))
-    return json.dumps(line)
-
-
 def lighter(line):
     """Pretend that the candidate costs what the baseline does."""
     evidence = line["evidence"]
@@ -131,9 +122,8 @@ def lighter(line):
 
 
 def verdict_alone(line):
-    predicate = line["statement"]["predicate"]
-    predicate["outcome"] = predicate["verdict"]["findings"][0]["outcome"] = "passed"
-    predicate["verdict"]["findings"][0]["judged"] = "passed"
+    line["statement"]["predicate"]["outcome"] = "passed"
+    line["verdict"]["findings"][0] |= {"outcome": "passed", "judged": "passed"}
 
 
 def other_model(line):
@@ -283,9 +273,9 @@ ODD = {
                 )
             }
         ),
-        "this entry is of another change or commit",
+        "is of another change or commit",
     ),
-    "twice": (lambda hub, text: hub.leave({"entries.jsonl": text + text}), "this model was judged twice"),
+    "twice": (lambda hub, text: hub.leave({"entries.jsonl": text + text}), "was judged twice"),
 }
 
 

@@ -5,8 +5,9 @@ from budgets_made import budget, changed
 
 from greengate import settling
 from greengate.accounts import Account, Claim, Note
+from greengate.decision import Decision
 from greengate.draws import Draw, Drawn
-from greengate.history import Decision, History
+from greengate.history import History
 from greengate.ledger import book as books
 from greengate.metrics import lookup
 from greengate.verdict import Finding, Outcome, Verdict

@@ -10,14 +10,17 @@ from typing import Any
 
 import click
 
-from greengate import packs, purses, settings, settling, smallest_units
+from greengate import bookings, packs, purses, settings, settlements, settling, smallest_units
 from greengate.accounts import Entry, Kind, Note
-from greengate.balances import Event, Settled
+from greengate.balances import Event
+from greengate.balances import Settled as BookSettled
 from greengate.cli import sheet
 from greengate.cli.budget_sheet import Told, account_of, draw
+from greengate.cli.moments import in_words, moment
 from greengate.errors import BookError, UsageError, nearest
-from greengate.history import existing, opened
+from greengate.history import opened
 from greengate.ledger import book as books
+from greengate.ledger.whereabouts import at_hand, below
 from greengate.metrics import Metric
 from greengate.packs.project import load_project
 from greengate.policy import Budget
@@ -26,12 +29,14 @@ from greengate.quantities import NotAQuantity
 from greengate.report import picture
 from greengate.report.escaping import plain
 from greengate.settings import book_access, from_environment
+from greengate.settlements import CLOSED, MERGED, Wanted
 from greengate.trees import WorkingTree
 
 _project = click.option("--project", default=settings.PROJECT, metavar="FILE", help="The project file.")
 _book = click.option("--book", metavar="FILE|URL", help="The book of budgets. Default: .greengate/book.db.")
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _by = click.option("--by", default="greengate budget", metavar="WHO", help="Who writes; a role rather than a person.")
+_history = click.option("--history", "path", metavar="FILE|URL", help="The history, instead of the project's.")
 _why = click.option("--why", default="", metavar="WORDS", help="Why, in words.")
 
 
@@ -55,7 +60,7 @@ def status(  # noqa: PLR0913 - one argument an option
     """Tell what the budgets of the project have left in their periods, and who holds what of them."""
     if drawing is not None:
         picture.refuse_unable(drawing)
-    now = _moment(at)
+    now = moment(at)
     wanted = _budgets(project, only)
     if drawing is not None and len(wanted) > 1:
         raise UsageError("--picture", "the project has several budgets", f"choose one: --only {wanted[0][0].key}")
@@ -105,12 +110,20 @@ def history(*, name: str, project: str, book: str | None, period: str | None, as
 @click.argument("change")
 @_project
 @_book
+@_history
 @_by
 @_why
-def release(*, change: str, project: str, book: str | None, by: str, why: str) -> int:
-    """Let go of all that a closed change holds; CHANGE is written like owner/repo#12 or group/project!12."""
+def release(  # noqa: PLR0913 - one argument an option
+    *, change: str, project: str, book: str | None, path: str | None, by: str, why: str
+) -> int:
+    """Let go of all that a closed change holds; CHANGE is written like owner/repo#12 or group/project!12.
+
+    The history, where it is at hand, is told of it too.
+    """
+    _refuse_absent(path)
     with _opened(project, book, make=False) as kept:
         settled = kept.release(change, Note(by, datetime.now(UTC), why or "the change was closed"))
+    _write_down(project, path, settled, Wanted(CLOSED, change, at=in_words(datetime.now(UTC)), by=by))
     return _settled(change, settled, "let go", "it holds nothing of a budget")
 
 
@@ -118,7 +131,7 @@ def release(*, change: str, project: str, book: str | None, by: str, why: str) -
 @click.argument("change")
 @_project
 @_book
-@click.option("--history", "path", metavar="FILE", help="The history to read, instead of the project's.")
+@_history
 @click.option("--at", metavar="TIME", help="When it was merged. Default: now.")
 @_by
 @_why
@@ -129,17 +142,20 @@ def consume(  # noqa: PLR0913 - one argument an option
 
     What it uses is read from the newest entry of each of its models in the history, savings included, whatever its
     check said; without an entry it is what was reserved. What was checked in an earlier period is booked to this one.
+    The history is told of the merge too.
     """
-    now = _moment(at)
-    place = Path(path or from_environment()["history"] or _history(project))
+    now = moment(at)
+    place = _place(project, path)
     records = []
-    if path or place.is_file():
-        with opened(existing(place)) as kept_history:
+    if path or at_hand(place):
+        with opened(place, make=False) as kept_history:
             records = settling.entries_of(kept_history, change)
     budgets = {check.key: (check, metric) for check, metric in _budgets(project, None)}
     with _opened(project, book, make=False) as kept:
         finals = settling.finals(records, budgets, now, kept)
         settled = kept.consume(change, Note(by, datetime.now(UTC), why or "the change was merged"), finals)
+    merged = Wanted(MERGED, change, at=in_words(min(now, datetime.now(UTC))), by=by)
+    _write_down(project, path, settled, merged)
     return _settled(change, settled, "booked", "neither the book nor the history knows it here")
 
 
@@ -150,13 +166,24 @@ def consume(  # noqa: PLR0913 - one argument an option
 @_book
 @click.option("--source", required=True, metavar="WORDS", help="What it comes from, such as an invoice; booked once.")
 @click.option("--why", required=True, metavar="WORDS", help="Why, in words.")
+@_history
 @_by
 @click.option("--at", metavar="TIME", help="A moment of the period that is meant. Default: now.")
 def adjust(  # noqa: PLR0913 - one argument an option
-    *, name: str, amount: str, project: str, book: str | None, source: str, why: str, by: str, at: str | None
+    *,
+    name: str,
+    amount: str,
+    project: str,
+    book: str | None,
+    path: str | None,
+    source: str,
+    why: str,
+    by: str,
+    at: str | None,
 ) -> int:
     """Book a true-up to a budget: what was used more, such as "12 kgCO2e", or less ("-12 kgCO2e"; after --)."""
     ((check, metric),) = _budgets(project, name)
+    _refuse_absent(path)
     sign, size = (-1, amount[1:]) if amount.startswith("-") else (1, amount)
     if size[:1] in {"-", "+"}:
         raise UsageError("AMOUNT", f"found `{amount}`, expected one sign at most", f"such as `{metric.kind.example}`")
@@ -164,12 +191,30 @@ def adjust(  # noqa: PLR0913 - one argument an option
         units = sign * smallest_units.used(metric.kind.parse(size))
     except NotAQuantity as refused:
         raise UsageError("AMOUNT", str(refused), refused.hint) from refused
-    account, _ = account_of(check, metric, _moment(at))
+    account, _ = account_of(check, metric, moment(at))
     with _opened(project, book) as kept:
         (booked,) = kept.enter([Entry(Kind.ADJUST, account, units, source)], Note(by, datetime.now(UTC), why))
+    _write_down(project, path, BookSettled((booked.event,), ()))
     told = smallest_units.quantity(booked.event.amount, account.unit)
     word = "adjusted" if booked.fresh else f"stands since `{plain(source)}` was booked"
     click.echo(f"{account}: {told} {word}")
+    return 0
+
+
+@budget.command(short_help="Write what the book says into the history.")
+@_project
+@_book
+@_history
+def record(*, project: str, book: str | None, path: str | None) -> int:
+    """Write what the book says into the history, event by event; what stands there already is not written again.
+
+    The gate, `consume`, `release` and `adjust` do so by themselves where the history is at hand.
+    """
+    with _opened(project, book, make=False) as kept:
+        events = bookings.everything(kept)
+    with opened(_place(project, path), make=False) as history:
+        fresh = bookings.write(history, events)
+    click.echo(f"{fresh} of {len(events)} events written; the history had the others")
     return 0
 
 
@@ -215,25 +260,34 @@ def _opened(project: str, book: str | None, *, make: bool = True) -> AbstractCon
     return books.opened(place, password=access.password, passfile=access.passfile, make=make)
 
 
-def _history(project: str) -> str:
+def _place(project: str, path: str | None) -> str:
+    if named := path or from_environment()["history"]:
+        return named
     tree = WorkingTree(Path(project).parent)
-    return str(Path(project).parent / load_project(tree, Path(project).name).history)
+    return below(Path(project).parent, load_project(tree, Path(project).name).history)
 
 
-def _moment(written: str | None) -> datetime:
-    if written is None:
-        return datetime.now(UTC)
-    hint = "write it like `2026-11-21T10:00:00Z`"
-    try:
-        found = datetime.fromisoformat(written)
-    except ValueError as error:
-        raise UsageError("--at", f"`{written}` is no time", hint) from error
-    if found.utcoffset() is None:
-        raise UsageError("--at", f"`{written}` has no time zone", hint)
-    return found
+def _refuse_absent(path: str | None) -> None:
+    """Refuse a history that is named and not there, before anything is booked.
+
+    Raises:
+        UsageError: It is not there.
+    """
+    if path and not at_hand(path):
+        raise UsageError(path, "there is no history here yet", "`greengate gate` writes one")
 
 
-def _settled(change: str, settled: Settled, word: str, nothing: str) -> int:
+def _write_down(project: str, path: str | None, settled: BookSettled, wanted: Wanted | None = None) -> None:
+    """Tell the history of what was booked, and of what became of a change; where none is at hand, nothing is told."""
+    place = _place(project, path)
+    if path or at_hand(place):
+        with opened(place, make=False) as history:
+            bookings.write(history, [*settled.merged, *settled.booked])
+            if wanted is not None:
+                settlements.settle(history, wanted)
+
+
+def _settled(change: str, settled: BookSettled, word: str, nothing: str) -> int:
     for event in settled.booked:
         told = smallest_units.quantity(event.amount, event.account.unit)
         click.echo(f"{event.account}: {told} of {plain(event.model)} {word}")

@@ -99,7 +99,7 @@ def show(*, name: str | None, zone: str | None, region: str | None, machine: str
 @click.argument("after", metavar="NEW")
 @click.option("--above", metavar="SHARE", default="0%", show_default=True, help="Only changes of more than this.")
 @click.option("--top", type=click.IntRange(min=1), default=_TOP, show_default=True, help="At most so many lines.")
-@click.option("--history", "path", metavar="FILE", help="Also tell what would move in the entries of this history.")
+@click.option("--history", "path", metavar="FILE|URL", help="Also tell what would move in the entries of this history.")
 @_json
 def diff(  # noqa: PLR0913 - one argument an option
     *, before: str, after: str, above: str, top: int, path: str | None, as_json: bool
@@ -117,7 +117,7 @@ def diff(  # noqa: PLR0913 - one argument an option
     sets = load(before), load(after)
     rows = [one for one in comparing.moved(*sets) if one.change is None or abs(one.change) > least]
     regions = list(comparing.regions_moved(*sets))
-    entries = _entries(Path(path), *sets) if path else []
+    entries = _entries(path, *sets) if path else []
     if as_json:
         told = [factor_sheet.moved_values(one) for one in rows]
         moves = [{"region": name, "before": old, "after": new} for name, old, new in regions]
@@ -274,9 +274,9 @@ def _newest_of(rows: Iterable[Found]) -> list[Found]:
     return sorted(newest.values(), key=lambda one: one.row.id)
 
 
-def _entries(path: Path, before: FactorSet, after: FactorSet) -> list[Restated]:
+def _entries(place: str, before: FactorSet, after: FactorSet) -> list[Restated]:
     from greengate import restating  # noqa: PLC0415 - with everything that measures
-    from greengate.history import existing, opened  # noqa: PLC0415 - likewise
+    from greengate.history import opened  # noqa: PLC0415 - likewise
 
-    with opened(existing(path)) as history:
+    with opened(place, make=False) as history:
         return restating.entries(history.newest_first(), before.name, after)

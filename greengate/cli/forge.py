@@ -15,7 +15,8 @@ from greengate.cli import reports
 from greengate.errors import UsageError
 from greengate.forge import job
 from greengate.forges import Forge
-from greengate.history import Record, existing, opened
+from greengate.history import Record, opened
+from greengate.ledger.whereabouts import as_file
 from greengate.packs.project import load_project
 from greengate.posting import Telling
 from greengate.report import markdown
@@ -28,7 +29,7 @@ _MOST = 65_000
 _MOST_LINES = 50
 
 _project = click.option("--project", default=settings.PROJECT, metavar="FILE", help="The project file.")
-_history = click.option("--history", "path", metavar="FILE", help="The history to read, instead of the project's.")
+_history = click.option("--history", "path", metavar="FILE|URL", help="The history to read, instead of the project's.")
 _base = click.option("--base", metavar="REF", help="The branch that the change goes to; a template is read there.")
 _template = click.option("--template", metavar="FILE", help="Your own Jinja template for the comment.")
 _change = click.option("--change", metavar="ID", help="The change, as in owner/repo#12; CI says it by itself.")
@@ -177,8 +178,8 @@ def _telling(  # noqa: PLR0913 - what is told, of what, and how
 ) -> Telling:
     place = path or settings.from_environment()["history"] or check.history_of(Path(project))
     if named:
-        _refuse_tracked(Path(place), Path(project).parent)
-    with opened(existing(Path(place))) as history:
+        _refuse_tracked(place, Path(project).parent)
+    with opened(place, make=False) as history:
         found = [history.find(entry) for entry in entries or ("last",)]
         records = list({one.entry_id: one for record in found for one in history.of_check(record)}.values())
         account = check.placed(check.account(records), Path(project))
@@ -186,17 +187,16 @@ def _telling(  # noqa: PLR0913 - what is told, of what, and how
     return telling_of(account, about, project, own)
 
 
-def _refuse_tracked(place: Path, root: Path) -> None:
+def _refuse_tracked(place: str, root: Path) -> None:
     """Refuse to tell from a history that a change may bring along, with whatever stands in it.
 
     Raises:
         UsageError: Git tracks it.
     """
-    if git.is_repository(root) and git.is_tracked(root, place):
+    file = as_file(place)
+    if file and git.is_repository(root) and git.is_tracked(root, file):
         problem = "git tracks this history, so that a change can write into it what it likes"
-        raise UsageError(
-            str(place), problem, "keep it out of git, or name another with --history, here and for the gate"
-        )
+        raise UsageError(place, problem, "keep it out of git, or name another with --history, here and for the gate")
 
 
 def telling_of(account: Account, about: Change, project: str, own: reports.Template | None) -> Telling:

@@ -42,7 +42,7 @@ class Amount(click.ParamType[float]):
 @click.option("--branch", metavar="NAME", help="The branch that the change goes to, for policies that match branches.")
 @click.option("--policy", "policies", multiple=True, metavar="PACK|FILE", help="Use these instead of the project's.")
 @click.option("--model", "models", multiple=True, metavar="PATTERN", help="Judge only these models.")
-@click.option("--history", metavar="FILE", help="The history to write to, instead of the project's.")
+@click.option("--history", metavar="FILE|URL", help="The history to write to, instead of the project's.")
 @click.option(
     "--budget", type=Amount(), metavar="DURATION", help="Measure each model no longer than this, as in `30 s`."
 )
@@ -85,7 +85,7 @@ def gate(  # noqa: PLR0913 - one argument an option
     """
     if seed < 0:
         raise UsageError("--seed", f"found {seed}, expected zero or more")
-    destinations = reports.parse(wanted)
+    destinations = reports.parse(wanted, signing=settings.ledger_access())
     environment = settings.from_environment()
     chosen_base = environment["base"] if base is None else base
     own = reports.template(template, chosen_base)
@@ -102,13 +102,14 @@ def gate(  # noqa: PLR0913 - one argument an option
             branch=environment["branch"] if branch is None else branch,
             policies=policies,
             models=models,
-            history=Path(chosen) if chosen else None,
+            history=chosen or "",
             budget_s=budget,
             change=name,
             about=about,
             asked=asking.read(approvals, about) if approvals else None,
             book=environment["book"] if book is None else book,
             seed=seed,
+            ledger=settings.ledger_access(),
         ),
         quiet=quiet,
     )

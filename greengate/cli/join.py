@@ -16,7 +16,7 @@ from greengate.history import opened
 @click.command(short_help="Join the legs of a matrix of runners into one verdict.")
 @click.argument("legs", metavar="NAME=FILE...", nargs=-1)
 @click.option("--project", default=settings.PROJECT, metavar="FILE", help="The project file.")
-@click.option("--history", "path", metavar="FILE", help="The history to write to, instead of the project's.")
+@click.option("--history", "path", metavar="FILE|URL", help="The history to write to, instead of the project's.")
 @click.option(
     "--report", "wanted", multiple=True, metavar="FORMAT=FILE", help=f"Also write {', '.join(registry.REPORTS)}."
 )
@@ -39,16 +39,16 @@ def join(  # noqa: PLR0913 - one argument an option
     named = joining.parse(legs)
     if not named:
         raise UsageError("LEG", "no leg is named", "for example `cpu=legs/cpu/entries.jsonl`")
-    destinations = reports.parse(wanted)
+    destinations = reports.parse(wanted, signing=settings.ledger_access())
     environment = settings.from_environment()
     own = reports.template(template, environment["base"])
     about = job.about(settings.ci_environment())
     named_place = path or environment["history"]
     if not named_place:
         preparation.own_folder(Path(project).parent)
-    place = Path(named_place or check.history_of(Path(project)))
+    place = named_place or check.history_of(Path(project))
     with opened(place) as history:
         history.check_writable()
-        account = check.placed(joining.join(named, about, history), Path(project))
+        account = check.placed(joining.join(named, about, history, settings.ledger_access()), Path(project))
     reports.tell(account, destinations, own, as_json=as_json)
     return account.exit_code

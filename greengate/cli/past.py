@@ -10,10 +10,10 @@ import click
 from greengate import check, registry, settings
 from greengate.cli import reports
 from greengate.errors import UsageError
-from greengate.history import Record, existing, opened
+from greengate.history import Record, opened
 
 _project = click.option("--project", default=settings.PROJECT, metavar="FILE", help="The project file.")
-_history = click.option("--history", "path", metavar="FILE", help="The history to read, instead of the project's.")
+_history = click.option("--history", "path", metavar="FILE|URL", help="The history to read, instead of the project's.")
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -25,7 +25,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @_json
 def history(*, project: str, path: str | None, model: str | None, limit: int, as_json: bool) -> int:
     """List the entries of the history, the newest first."""
-    with opened(existing(_place(project, path))) as book:
+    with opened(_place(project, path), make=False) as book:
         found = (record for record in book.newest_first() if model in (None, record.decision.model))
         records = [record for record, _ in zip(found, range(limit), strict=False)]
     if as_json:
@@ -49,7 +49,7 @@ def show(  # noqa: PLR0913 - one argument an option
 ) -> int:
     """Show one entry of the history; ENTRY is the beginning of its id, or `last`."""
     destinations, own = reports.parse(wanted), reports.template(template)
-    with opened(existing(_place(project, path))) as book:
+    with opened(_place(project, path), make=False) as book:
         account = check.placed(check.account([book.find(entry)], history=book), Path(project))
     reports.tell(account, destinations, own, as_json=as_json)
     return 0
@@ -72,15 +72,15 @@ def judge(  # noqa: PLR0913 - one argument an option
     The exit code is that of the new verdict.
     """
     destinations = reports.parse(wanted)
-    with opened(existing(_place(project, path))) as book:
+    with opened(_place(project, path), make=False) as book:
         record = book.find(entry)
     account = check.judge_again(record, Path(project).parent, Path(project).name, policies)
     reports.tell(check.placed(account, Path(project)), destinations, None, as_json=as_json)
     return account.exit_code
 
 
-def _place(project: str, path: str | None) -> Path:
-    return Path(path or settings.from_environment()["history"] or check.history_of(Path(project)))
+def _place(project: str, path: str | None) -> str:
+    return path or settings.from_environment()["history"] or check.history_of(Path(project))
 
 
 def _row(record: Record) -> dict[str, str | int]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from greengate import asking, check, git, grounds, posting, preparation, registry, settings
+from greengate import asking, check, git, grounds, posting, preparation, registry, sealing, settings
 from greengate.changes import Asked, Change
 from greengate.cli import reports
 from greengate.cli.forge import telling_of
@@ -18,6 +18,7 @@ from greengate.errors import ForgeError, ProjectError, UsageError
 from greengate.forge.github_runs import GitHubRuns, Pull, Ran
 from greengate.forges import Forge
 from greengate.history import opened
+from greengate.ledger.whereabouts import below
 from greengate.packs.project import load_project
 from greengate.relaying import ARTIFACT, ENTRIES, Relayed
 from greengate.report.escaping import plain
@@ -27,7 +28,7 @@ from greengate.report.escaping import plain
 @click.argument("run")
 @click.option("--project", default=settings.PROJECT, metavar="FILE", help="The project file.")
 @click.option("--repository", metavar="OWNER/REPO", help="The repository; GitHub says it by itself.")
-@click.option("--history", metavar="FILE", help="The history to write to, instead of the project's.")
+@click.option("--history", metavar="FILE|URL", help="The history to write to, instead of the project's.")
 @click.option(
     "--report", "wanted", multiple=True, metavar="FORMAT=FILE", help=f"Also write {', '.join(registry.REPORTS)}."
 )
@@ -47,7 +48,7 @@ def relay(  # noqa: PLR0913 - one argument an option
     checked out or run: what its run left behind is judged again, and is not believed where the change could have made
     it up. The exit code is that of the verdict; 4 also where GitHub could not be asked or told.
     """
-    destinations = reports.parse(wanted)
+    destinations = reports.parse(wanted, signing=settings.ledger_access())
     named = repository or settings.ci_environment().get("GITHUB_REPOSITORY", "")
     if not named:
         raise UsageError(
@@ -128,9 +129,11 @@ class _Relay:
                 return _moved_on()
             if self.history is None:
                 preparation.own_folder(self.chosen.root)
-            with opened(Path(self.history) if self.history else self.chosen.root / held.project.history) as kept:
-                records = [kept.find(kept.append(decision)) for decision in decisions]
-                account = check.account(records, history=kept)
+            with opened(self.history or below(self.chosen.root, held.project.history)) as kept:
+                notary = sealing.notary(kept, signs := settings.ledger_access())
+                records = [kept.find(kept.append(decision, relayed.basis())) for decision in decisions]
+                seal = sealing.signed(notary, signs, relayed.at)
+                account = check.account(records, [*seal], history=kept)
             reports.tell(account, self.destinations, self.own, as_json=False)
             for words in posting.tell(forge, telling_of(account, self.change, str(self.project), self.own)):
                 click.echo(plain(words))

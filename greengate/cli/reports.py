@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ import click
 
 from greengate import registry
 from greengate.errors import ReportError, UsageError
+from greengate.settings import LedgerAccess
 from greengate.trees import GitTree
 
 if TYPE_CHECKING:
@@ -29,8 +30,12 @@ class Destination:
     path: str
 
 
-def parse(wanted: Sequence[str]) -> list[Destination]:
+def parse(wanted: Sequence[str], *, signing: LedgerAccess | None = None) -> list[Destination]:
     """Read `FORMAT=FILE` words and make sure that every file can be written.
+
+    Args:
+        wanted: The words.
+        signing: What is to sign the ledger meanwhile; None where nothing is written down.
 
     Raises:
         UsageError: A word that has another form, or no such format, or a file that is none of the format.
@@ -45,7 +50,10 @@ def parse(wanted: Sequence[str]) -> list[Destination]:
         adapter = registry.report(word)
         if hasattr(adapter, "refuse_unable"):
             adapter.refuse_unable(path)
-        refuse_unwritable(path)
+        if hasattr(adapter, "files"):
+            _refuse_folder(path, signing)
+        else:
+            refuse_unwritable(path)
         destinations.append(Destination(word, adapter, path))
     return destinations
 
@@ -92,6 +100,9 @@ def _write(account: Account, destinations: Sequence[Destination], own: Template 
     """Render and write every report; a file is whole or not there."""
     for destination in destinations:
         adapter = destination.adapter
+        if hasattr(adapter, "files") and destination.path != "-":
+            _fill(Path(destination.path), adapter.files(account))
+            continue
         if own is not None and destination.word == "markdown":
             text = adapter.render(account, own.text, where=own.file)
         else:
@@ -100,6 +111,24 @@ def _write(account: Account, destinations: Sequence[Destination], own: Template 
             click.echo(text, nl=False)
         else:
             write(Path(destination.path), text.encode(), "the verdict stands, and is in the history")
+
+
+def _fill(folder: Path, files: Mapping[str, bytes]) -> None:
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise ReportError(str(folder), f"the folder cannot be made: {error.strerror}") from error
+    for name, data in files.items():
+        write(folder / name, data, "the verdict stands, and is in the history")
+
+
+def _refuse_folder(path: str, signing: LedgerAccess | None) -> None:
+    """Make sure that a folder of receipts can be written, and that something will sign them."""
+    if signing is not None and not signing.has_key:
+        hint = "give GREENGATE_LEDGER_KEY_FILE, or write them later with `greengate ledger prove`"
+        raise UsageError("--report receipts", "no key is given that could sign the ledger", hint)
+    if path != "-" and not Path(path).is_dir():
+        refuse_unwritable(path)
 
 
 def tell(account: Account, destinations: Sequence[Destination], own: Template | None, *, as_json: bool) -> None:

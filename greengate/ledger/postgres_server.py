@@ -42,6 +42,11 @@ _WORDS: dict[type[psycopg.Error], tuple[str, str]] = {
     ),
 }
 
+_DAMAGE = (
+    errors.UndefinedTable, errors.UndefinedColumn, errors.UndefinedFunction, errors.RaiseException,
+    psycopg.IntegrityError, psycopg.errors.DataCorrupted, psycopg.errors.IndexCorrupted,
+)  # fmt: skip
+
 Rows = list[tuple[Any, ...]]
 
 
@@ -117,7 +122,7 @@ class PostgresServer:
             return f"another process has held this {self._kind.locked} for 60 s", "run again when it has ended"
         if isinstance(error, errors.InsufficientPrivilege | errors.InvalidSchemaName):
             return f"this user may not do that: {told}", f"{self._kind.page} tells which rights it needs"
-        if isinstance(error, errors.UndefinedTable | errors.UndefinedColumn | errors.UndefinedFunction):
+        if isinstance(error, _DAMAGE):
             return f"the {self._kind.name} is damaged: {told}", "restore a backup"
         if self.connection.closed:
             return f"the connection was lost: {told}", "run again: what was written already is not written twice"

@@ -11,7 +11,7 @@ import binascii
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +64,12 @@ class SigningKey:
     @property
     def public(self) -> str:
         """The public key in one line: `ed25519:` and its 32 bytes in base64."""
-        return _PREFIX + base64.b64encode(self._key.public_key().public_bytes_raw()).decode()
+        return _PREFIX + base64.b64encode(self.raw).decode()
+
+    @property
+    def raw(self) -> bytes:
+        """The 32 bytes of the public key."""
+        return self._key.public_key().public_bytes_raw()
 
     def pem(self) -> bytes:
         """Write the key as PKCS #8 in PEM, without a password."""
@@ -74,15 +79,22 @@ class SigningKey:
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
 
+    def sign(self, data: bytes) -> bytes:
+        """Return the 64 bytes of the signature over some bytes."""
+        return self._key.sign(data)
+
     def seal(self, payload: bytes, kind: str) -> bytes:
         """Sign a payload of a media type and put both into an envelope, as JSON that ends in a line break."""
-        signature = self._key.sign(_pae(kind, payload))
-        envelope = {
-            "payload": base64.b64encode(payload).decode(),
-            "payloadType": kind,
-            "signatures": [{"keyid": self.public, "sig": base64.b64encode(signature).decode()}],
-        }
-        return f"{json.dumps(envelope, indent=2)}\n".encode()
+        return f"{json.dumps(envelope(payload, kind, self.public, self.sign), indent=2)}\n".encode()
+
+
+def envelope(payload: bytes, kind: str, key: str, sign: Callable[[bytes], bytes]) -> dict[str, Any]:
+    """Put a payload of a media type, and what signs it by the name of a key, into an envelope."""
+    return {
+        "payload": base64.b64encode(payload).decode(),
+        "payloadType": kind,
+        "signatures": [{"keyid": key, "sig": base64.b64encode(sign(_pae(kind, payload))).decode()}],
+    }
 
 
 def keep(key: SigningKey, path: Path) -> None:

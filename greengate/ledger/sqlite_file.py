@@ -22,6 +22,26 @@ from greengate.ledger.places import Kind
 
 _LOCK_WAIT_S = 60.0
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP)
+_UNLOCKED = "cannot be locked here, and writers who do not see one another would damage it: {text}"
+_LOCAL = "network file systems may have no locks: put it on a local disk, or in PostgreSQL"
+_DAMAGED = "the {name} is damaged: {text}"
+_WORDS = (
+    (("full",), "the disk is full; nothing was lost, and nothing was written", "free some space and run again"),
+    (("readonly", "unable to open"), "cannot be opened or written: {text}", "{elsewhere}"),
+    (
+        ("disk I/O",),
+        "its disk cannot be read or written: {text}; what was acknowledged before is not lost",
+        "look at the disk: is it full, beyond a quota, failing, or across a network?",
+    ),
+    (("locking protocol",), _UNLOCKED, _LOCAL),
+    (("locked",), "another process holds this {name}", "run again when it has ended"),
+    (("constraint", "never"), _DAMAGED, "restore a backup"),  # whoever writes holds the file: nobody else was faster
+    (
+        ("not a database", "malformed", "no such"),
+        _DAMAGED,
+        "restore a backup, or move the file away to begin a new {name}",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +125,10 @@ class SqliteFile:
         except sqlite3.Error as error:
             raise self._kind.error(str(self.path), *self._in_words(str(error))) from error
         except OSError as error:
+            told = error.strerror or str(error)
             if error.errno in _NO_LOCKS:
-                raise self._kind.error(str(self.path), *self._without_locks(str(error.strerror))) from error
-            problem = f"cannot be opened or written: {error.strerror or error}"
+                raise self._kind.error(str(self.path), _UNLOCKED.format(text=told), _LOCAL) from error
+            problem = f"cannot be opened or written: {told}"
             raise self._kind.error(str(self.path), problem, self._kind.elsewhere) from error
 
     def version(self) -> int:
@@ -145,22 +166,11 @@ class SqliteFile:
         raise self._kind.error(str(self.path), problem, "give the path of another file")
 
     def _in_words(self, text: str) -> tuple[str, str]:
-        name = self._kind.name
-        if "full" in text:
-            return "the disk is full; nothing was lost, and nothing was written", "free some space and run again"
-        if "readonly" in text or "unable to open" in text:
-            return f"cannot be opened or written: {text}", self._kind.elsewhere
-        if "locking protocol" in text:
-            return self._without_locks(text)
-        if "locked" in text:
-            return f"another process holds this {name}", "run again when it has ended"
-        if "not a database" in text or "malformed" in text or "no such" in text:
-            return f"the {name} is damaged: {text}", f"restore a backup, or move the file away to begin a new {name}"
+        for signs, problem, hint in _WORDS:
+            if any(sign in text for sign in signs):
+                given = {"name": self._kind.name, "text": text, "elsewhere": self._kind.elsewhere}
+                return problem.format(**given), hint.format(**given)
         return f"SQLite says: {text}", ""
-
-    def _without_locks(self, text: str) -> tuple[str, str]:
-        problem = f"cannot be locked here, and writers who do not see one another would damage it: {text}"
-        return problem, "network file systems may have no locks: put it on a local disk, or in PostgreSQL"
 
 
 def connected(path: Path) -> sqlite3.Connection:

@@ -283,7 +283,9 @@ class WaiverBody(Shape):
     ceiling: Ceiling = Field(description="How far the rule may be broken.")
     expires: str = Field(pattern=DATE, description="Last day of the waiver, YYYY-MM-DD.")
     reason: Text = Field(description="Why the rule may be broken.")
-    granted_by: Text = Field(description="Who answers for it.")
+    granted_by: Text = Field(
+        description="Who answers for it; `review` for whichever owner approves the change that brings it."
+    )
 
 
 class Waiver(WaiverBody):

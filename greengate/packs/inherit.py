@@ -67,6 +67,7 @@ class Family:
             digest=source.digest,
             parents=resolved.ancestors,
             place=source.place(()),
+            text=source.data,
         )
 
     def _resolved(self, source: Source, overrides: Mapping[str, Param], chain: tuple[str, ...]) -> Resolved:

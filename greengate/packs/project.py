@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from greengate.errors import GreengateError, Place, Problems, ProjectError, nearest
+from greengate.ledger.whereabouts import has_password, is_address
 from greengate.packs import project_file, project_meters, project_model
 from greengate.packs.mistakes import fitting, shaped
 from greengate.packs.project_entry import ModelEntry
@@ -70,7 +71,7 @@ class Project:
     Attributes:
         models: The models under the gate, at least one.
         policies: Shipped packs' names, files and patterns of files, relative to the project's folder.
-        history: The history's file, relative to the project's folder.
+        history: The history's file, relative to the project's folder, or the address of its database.
         name: The project's name, or "".
         device: What runs the models: "cpu", or "cuda:0", "cuda:1" and so on of the GPUs that are visible.
         threads: Intra-operator threads.
@@ -153,7 +154,7 @@ def _project(document: Document, file: str, digest: str) -> Project:
     if value.get("factors") is None:
         _refuse_unpinned(sheet, entries)
     if isinstance(value.get("history"), str):
-        sheet.check_path(("history",), value["history"])
+        _check_history(sheet, value["history"])
     if problems:
         raise Problems(problems)
     assert shape is not None
@@ -176,6 +177,18 @@ def _project(document: Document, file: str, digest: str) -> Project:
         digest,
         place,
     )
+
+
+def _check_history(sheet: Sheet, written: str) -> None:
+    """Check where the history is: below the project's folder, or the address of a database, without its password."""
+    if not is_address(written):
+        sheet.check_path(("history",), written)
+    elif not re.match(r"postgres(ql)?:", written):
+        hint = "write a path, or `postgresql://user@host/database`"
+        sheet.complain(("history",), f"`{written.partition(':')[0]}:…` is no address of a history", hint)
+    elif has_password(written):
+        hint = "take it out, and set GREENGATE_HISTORY_PASSWORD"
+        sheet.complain(("history",), "the address has a password in it, where everybody can read it", hint)
 
 
 def _device(sheet: Sheet, said: object, path: KeyPath) -> str | None:

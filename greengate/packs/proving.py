@@ -13,7 +13,7 @@ from greengate.packs import documents
 from greengate.packs.cases import evidence
 from greengate.packs.mistakes import shaped
 from greengate.packs.sources import Library, Source, is_pack_name
-from greengate.packs.waivers import Known, read
+from greengate.packs.waivers import Known, read, reviewed
 from greengate.packs.yaml_text import parse
 from greengate.policy import Policy
 from greengate.ports import Tree
@@ -166,7 +166,7 @@ def _case(source: Source, at: int, case: documents.Case, policy: Policy) -> Resu
     if given is None or len(source.problems) > before:
         return None
     waived = replace(policy, waivers=tuple(waiver for waiver in granted if waiver))
-    verdict = gate.judge([waived], given)
+    verdict = gate.judge([waived], given.model_copy(update={"grants": reviewed(waived.waivers)}))
     found = _findings(verdict)
     for rule in case.findings or {}:
         if rule not in found:

@@ -27,6 +27,7 @@ class Source:
         kind: Its `kind`: Policy, Waiver or PolicyTest.
         value: Its plain value, after `params` where they have been filled in.
         origins: Where values that came from `params` are written.
+        data: The whole file's bytes.
     """
 
     file: str
@@ -36,6 +37,7 @@ class Source:
     document: Document
     problems: list[GreengateError]
     origins: Mapping[KeyPath, Place] = field(default_factory=dict)
+    data: bytes = field(default=b"", repr=False)
 
     def place(self, path: KeyPath, *, key: bool = False) -> Place:
         """Return where a value, or its key, is written."""
@@ -145,7 +147,8 @@ class Library:
                 PolicyError(file, "the file holds no policy", "greengate policy new writes a first one")
             )
         digest = hashlib.sha256(data).hexdigest()
-        return tuple(filter(None, (_source(file, digest, document, self.problems) for document in found)))
+        told = (_source(file, digest, document, self.problems) for document in found)
+        return tuple(replace(source, data=data) for source in told if source is not None)
 
 
 def is_pack_name(path: str) -> bool:

@@ -6,13 +6,14 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from greengate.changes import Grant
 from greengate.errors import Place, nearest
 from greengate.packs import amounts, documents, plans
 from greengate.packs.mistakes import fitting, shaped
 from greengate.packs.sources import Source
 from greengate.packs.translate import LIMITS, TOLERANCES
 from greengate.packs.yaml_text import KeyPath
-from greengate.policy import Budget, Condition, Drift, Enforce, Limit, Policy, Rule, Tolerance, Waiver
+from greengate.policy import REVIEW, Budget, Condition, Drift, Enforce, Limit, Policy, Rule, Tolerance, Waiver
 from greengate.quantities import Quantity
 
 # An absolute ceiling bounds growth; a share of a baseline that is itself beyond the limit would bound nothing.
@@ -72,6 +73,7 @@ def read(source: Source, path: KeyPath, value: object, known: Known) -> Waiver |
     if rule is None:
         return None
     _check_fits(source, path, raw, rule)
+    _check_granted(source, path, raw, rule, known)
     ceilings = _ceilings(source, (*path, "ceiling"), raw.get("ceiling"), rule)
     shape = fitting(model, value)
     if shape is None or len(source.problems) > before:
@@ -87,6 +89,11 @@ def read(source: Source, path: KeyPath, value: object, known: Known) -> Waiver |
         match=plans.match(shape.match),
         place=source.place(path),
     )
+
+
+def reviewed(waivers: Iterable[Waiver]) -> tuple[Grant, ...]:
+    """Take it that an owner has approved what waits for a review."""
+    return tuple(Grant(waiver=one.id, reviewed=True, by="an owner", change="given") for one in waivers if one.by_review)
 
 
 def _check_date(source: Source, path: KeyPath, written: object) -> None:
@@ -130,6 +137,15 @@ def _check_fits(source: Source, path: KeyPath, raw: dict[str, object], rule: Rul
     elif wanted and isinstance(given, str) and given != wanted:
         problem = f"the rule asks for an approval of type `{wanted}`, this waiver is of type `{given}`"
         source.complain((*path, "type"), problem)
+
+
+def _check_granted(source: Source, path: KeyPath, raw: dict[str, object], rule: Rule, known: Known) -> None:
+    """Complain of a waiver that waits for a review by owners that nobody names."""
+    owner = str(raw.get("rule")).partition("/")[0]
+    owners = [one for policy in known.policies if policy.name == owner for one in policy.owners_of(rule)]
+    if raw.get("granted_by") == REVIEW and not owners:
+        problem = f"the policy `{owner}` names no owners, so that no review could ever grant it"
+        source.complain((*path, "granted_by"), problem, "name its `owners`, or say who answers for the waiver")
 
 
 def _ceilings(source: Source, path: KeyPath, written: object, rule: Rule) -> tuple[Limit | Tolerance, ...]:

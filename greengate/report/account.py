@@ -14,6 +14,19 @@ from greengate.verdict import EXIT_CODES, Finding, Outcome, Verdict, gravest
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """That an entry is in the ledger: the bytes of its leaf, and a receipt (C2SP tlog-proof)."""
+
+    leaf: bytes
+    receipt: bytes
+
+    @property
+    def checkpoint(self) -> bytes:
+        """The signed note of the ledger, which follows the first blank line of a receipt."""
+        return self.receipt.partition(b"\n\n")[2]
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One judged model.
 
@@ -26,6 +39,7 @@ class Entry:
         preview: What the change's own policies would say, were they merged.
         leg: Which leg of a matrix of runners judged it; "" where there is but one.
         written: The entry with its evidence as one line of JSON, or nothing.
+        proof: Its receipt, or None where nobody has signed the ledger with it.
     """
 
     id: str
@@ -36,6 +50,7 @@ class Entry:
     preview: tuple[str, ...] = ()
     leg: str = ""
     written: str = ""
+    proof: Proof | None = None
 
     @property
     def name(self) -> str:
@@ -126,6 +141,11 @@ class Account:
     def exit_code(self) -> int:
         """The exit code that this check ends with."""
         return EXIT_CODES[self.outcome]
+
+    @property
+    def checkpoint(self) -> str:
+        """The newest checkpoint of the ledger, which all receipts are of; "" where there is none."""
+        return next((entry.proof.checkpoint.decode() for entry in self.entries if entry.proof), "")
 
     @property
     def counts(self) -> dict[Outcome, int]:

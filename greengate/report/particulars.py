@@ -38,7 +38,7 @@ def particulars(evidence: Evidence) -> Particulars:
         "conversion": _conversion(evidence.conversion),
         "project": evidence.project,
         "change": evidence.change,
-        "approvals": [one.model_dump() for one in evidence.approvals],
+        "approvals": [one.model_dump(exclude={"rules"}) for one in evidence.approvals],
         "grants": [one.model_dump() for one in evidence.grants],
         "budgets": [one.model_dump(mode="json") for one in evidence.budgets],
         "terms": evidence.terms,

@@ -8,6 +8,7 @@ from typing import Any
 from greengate.metrics import METRICS
 from greengate.report import yearly
 from greengate.report.comparison import percent
+from greengate.years import signed
 
 _RATIOS = {"energy": "energy_per_1k_inferences", "carbon": "carbon_per_1k_inferences"}
 _YEARS = {"energy": "deployment_energy", "carbon": "deployment_carbon"}
@@ -55,7 +56,7 @@ def _rows(models: Sequence[Model]) -> dict[str, dict[str, Any]]:
     for name, word in yearly.WORDS.items():
         known = [row["amount"] for row in _each(models, name) if row["amount"] is not None]
         if known:
-            words = yearly.signed(METRICS[name], sum(known))
+            words = signed(METRICS[name], sum(known))
             unit = next(row["unit"] for row in _each(models, name))
             rows[name] = {"word": word, "unit": unit, "amount": sum(known), "text": words, "models": len(known)}
     return rows

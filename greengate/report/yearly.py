@@ -6,12 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from greengate.conversion import Conversion, Factor
-from greengate.evidence import Evidence, Figure, Interval
-from greengate.metrics import METRICS, Metric
-from greengate.quantities import Money
+from greengate.evidence import Evidence, Figure
+from greengate.metrics import METRICS
 from greengate.report.account import Entry
 from greengate.report.comparison import Compared, Comparison, compared
-from greengate.rules import regression
+from greengate.years import Difference, difference, signed
 
 WORDS = {
     "deployment_energy": "energy",
@@ -21,21 +20,6 @@ WORDS = {
 }
 _HEADLINE = ("deployment_carbon", "deployment_cost")
 _LEAST = {"deployment_cost": 0.005}  # less is no money
-_DIGITS = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """What a year costs more (or less) than with the baseline, in the base unit of its metric.
-
-    The amount is baseline x (ratio - 1), with the ratio that the pairs tell; the interval has the extremes of that
-    product over both intervals, and is as sure as both are together. It is None where one of them is not known.
-    """
-
-    amount: float
-    interval: Interval | None
-    text: str
-    span: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +38,7 @@ def years(comparison: Comparison) -> Iterator[Yearly]:
     for name, word in words(comparison.evidence).items():
         found = comparison.of(name)
         if found is not None:
-            yield Yearly(word, found, _difference(found))
+            yield Yearly(word, found, difference(found))
 
 
 def words(evidence: Evidence) -> dict[str, str]:
@@ -149,27 +133,3 @@ def _in_all(comparison: Comparison) -> str:
 
 def _noted(factor: Factor) -> str:
     return f"{factor}; {factor.note}" if factor.note else str(factor)
-
-
-def _difference(found: Compared) -> Difference | None:
-    baseline, change, metric = found.baseline, found.change, found.metric
-    if baseline is None or change is None or metric is None or change.ratio is None:
-        return None
-    ratio = change.ratio
-    amount = baseline.amount * (ratio - 1)
-    known = change.interval is not None and regression.bounded(change.interval)
-    interval = _product(baseline.interval, change.interval) if change.interval and known else None
-    span = "" if interval is None else f"{signed(metric, interval.low)} to {signed(metric, interval.high)}"
-    return Difference(amount, interval, signed(metric, amount), "" if interval and interval.exact else span)
-
-
-def _product(amounts: Interval, ratios: Interval) -> Interval:
-    ends = [amount * (ratio - 1) for amount in (amounts.low, amounts.high) for ratio in (ratios.low, ratios.high)]
-    unsure = sum(1 - one.confidence for one in (amounts, ratios) if not one.exact)
-    return Interval(low=min(ends), high=max(ends), confidence=round(1 - unsure, _DIGITS))
-
-
-def signed(metric: Metric, amount: float) -> str:
-    """Write a difference with its sign; money to the cent."""
-    sign, size = "-" if amount < 0 else "+", abs(amount)
-    return f"{sign}{size:,.2f} EUR" if metric.kind is Money else f"{sign}{metric.in_words(size)}"

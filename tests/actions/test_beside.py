@@ -95,15 +95,18 @@ def settled(runner, **inputs):
 @pytest.mark.parametrize(
     ("inputs", "words"),
     [
-        ({}, ["consume", "--project=greengate.yaml", "--book=b.db"]),
-        ({"history": "h.db"}, ["consume", "--history=h.db", "--project=greengate.yaml", "--book=b.db"]),
-        ({"merged": "false", "history": "h.db"}, ["release", "--project=greengate.yaml", "--book=b.db"]),
+        ({}, ["budget", "consume", "--book=b.db"]),
+        ({"history": "h.db"}, ["budget", "consume", "--book=b.db", "--history=h.db"]),
+        ({"merged": "false", "history": "h.db"}, ["budget", "release", "--book=b.db", "--history=h.db"]),
+        ({"book": "", "history": "h.db"}, ["settle", "--merged", "--history=h.db"]),
+        ({"book": "", "history": "h.db", "merged": "false"}, ["settle", "--closed", "--history=h.db"]),
     ],
-    ids=["merged", "merged, with a history", "closed"],
+    ids=["merged", "merged, with a history", "closed", "merged, without a book", "closed, without a book"],
 )
-def test_a_change_is_booked_or_let_go(opened, inputs, words):
+def test_what_became_of_a_change_is_written_down(opened, inputs, words):
     assert settled(opened, **inputs).result == "success"
-    assert opened.words("budget") == ["budget", *words, "--by=actions/settle", "--", CHANGE]
+    ending = ["--project=greengate.yaml", "--by=actions/settle", "--", CHANGE]
+    assert opened.words(words[0]) == [*words, *ending]
 
 
 @pytest.mark.parametrize("merged", [True, False])
@@ -125,9 +128,9 @@ def test_a_fork_sees_no_book(world, machine, merged, said):
     assert (runner.annotations, runner.asked()) == (said, [])
 
 
-def test_a_book_that_is_not_named_is_no_success(opened):
+def test_neither_a_book_nor_a_history_is_no_success(opened):
     assert settled(opened, book="").code == 2
-    assert opened.annotations[0][1].startswith("book: no book is named")
+    assert opened.annotations[0][1].startswith("book: neither a book nor a history is named")
 
 
 def test_what_greengate_itself_says_is_told(opened):

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
+from greengate.ledger.forms import as_bytes
 from greengate.ledger.merkle import Frontier, leaf_hash
 from greengate.ledger.migrations import CannotUpgrade
 
@@ -28,7 +29,10 @@ _GUARDED = {
 def upgrade() -> None:
     """Add what is new; every entry that is there is checked and written anew."""
     bind = op.get_bind()
-    ((size,),) = bind.execute(sa.text("SELECT size FROM ledger_head")).all()
+    heads = bind.execute(sa.text("SELECT size FROM ledger_head")).all()
+    if len(heads) != 1:
+        raise CannotUpgrade("it has lost its head")
+    size = heads[0][0]
     head, entry, tile = _made()
     frontier = Frontier()
     for rows in _batches(bind, size):
@@ -108,8 +112,8 @@ _ENTRIES = sa.text(
 def _checked(index: int, row: sa.Row[tuple[int, str, bytes, bytes]]) -> dict[str, Any]:
     if row.idx != index:
         raise CannotUpgrade(f"entry {index} is missing")
-    leaf = bytes(row.leaf)
-    if (hashlib.sha256(leaf).hexdigest(), leaf_hash(leaf)) != (row.entry_id, bytes(row.leaf_hash)):
+    leaf = as_bytes(row.leaf)
+    if (hashlib.sha256(leaf).hexdigest(), leaf_hash(leaf)) != (row.entry_id, row.leaf_hash):
         raise CannotUpgrade(f"entry {index} was changed after it was written")
     return {"idx": index, "entry_id": row.entry_id, "leaf_hash": row.leaf_hash, "leaf": leaf}
 

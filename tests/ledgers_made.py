@@ -1,0 +1,115 @@
+"""Ledgers for the tests: leaves, raw access past the guards, a file of the first format, and whole processes."""
+
+import hashlib
+import os
+import signal
+import sqlite3
+from contextlib import contextmanager
+
+import psycopg
+from book_made import CROWD
+
+from greengate.ledger.canonical import encode
+from greengate.ledger.merkle import Frontier, leaf_hash
+from greengate.ledger.store import Store
+
+FIRST_FORMAT = """
+CREATE TABLE ledger_head (log_id INTEGER PRIMARY KEY CHECK (log_id = 0), size INTEGER NOT NULL);
+CREATE TABLE ledger_entry (
+    idx INTEGER PRIMARY KEY, entry_id TEXT NOT NULL UNIQUE, leaf BLOB NOT NULL, leaf_hash BLOB NOT NULL);
+CREATE TABLE ledger_body (digest TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
+CREATE TRIGGER entry_no_update BEFORE UPDATE ON ledger_entry BEGIN SELECT RAISE(ABORT, 'entries never change'); END;
+CREATE TRIGGER entry_no_delete BEFORE DELETE ON ledger_entry BEGIN SELECT RAISE(ABORT, 'entries never go'); END;
+CREATE TRIGGER body_no_update BEFORE UPDATE ON ledger_body BEGIN SELECT RAISE(ABORT, 'evidence never changes'); END;
+CREATE TRIGGER body_no_delete BEFORE DELETE ON ledger_body BEGIN SELECT RAISE(ABORT, 'evidence never goes'); END;
+INSERT INTO ledger_head VALUES (0, 0);
+PRAGMA user_version = 1;
+"""
+
+
+def leaves(count, start=0):
+    return [encode({"number": number}) for number in range(start, start + count)]
+
+
+def root_of(found):
+    frontier = Frontier()
+    for leaf in found:
+        list(frontier.append(leaf_hash(leaf)))
+    return frontier.root
+
+
+def first_format(path, found, bodies=()):
+    """Write a history as greengate 0.1 did."""
+    with raw(path) as execute:
+        for statement in FIRST_FORMAT.split(";\n"):
+            execute(statement)
+        for index, leaf in enumerate(found):
+            row = (index, hashlib.sha256(leaf).hexdigest(), leaf, leaf_hash(leaf))
+            execute("INSERT INTO ledger_entry VALUES (?, ?, ?, ?)", row)
+        for body in bodies:
+            execute("INSERT INTO ledger_body VALUES (?, ?)", (hashlib.sha256(body).hexdigest(), body))
+        execute("UPDATE ledger_head SET size = ?", (len(found),))
+
+
+@contextmanager
+def raw(place):
+    """Run statements in a ledger's database as whoever owns it; `?` in the place of values."""
+    if str(place).startswith("postgresql"):
+        with psycopg.connect(place) as connection:
+            yield lambda statement, values=(): connection.execute(statement.replace("?", "%s"), values)
+    else:
+        connection = sqlite3.connect(place)
+        with connection:
+            yield connection.execute
+        connection.close()
+
+
+@contextmanager
+def unguarded(place):
+    """Run statements past the guards, as who owns the database can."""
+    with raw(place) as execute:
+        if str(place).startswith("postgresql"):
+            execute("SET session_replication_role = replica")
+        else:
+            for (name,) in execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+                execute(f"DROP TRIGGER {name}")
+        yield execute
+
+
+def append_many(place, worker, count):
+    """Append leaves of one's own, and after every third one that all have; the ids."""
+    store = Store(place)
+    told = [store.append(leaf).entry_id for number in range(count) for leaf in _leaves_of(worker, number)]
+    store.close()
+    return told
+
+
+def _leaves_of(worker, number):
+    yield encode({"worker": worker, "number": number})
+    if number % 3 == 0:
+        yield encode({"shared": number})
+
+
+def hammer(place, seed, told):
+    """Append one entry or some after the other, with evidence and without; tell of all that were acknowledged."""
+    store = Store(place)
+    for number in range(10**6):
+        made = [encode({"by": seed, "number": number, "part": part}) for part in range(1 + number % 3)]
+        bodies = {hashlib.sha256(made[0][::-1]).hexdigest(): made[0][::-1]} if number % 2 else None
+        told.send([stored.entry_id for stored in store.append_all([(leaf, bodies) for leaf in made])])
+
+
+def killed(place, seed, wait):
+    """Let a process append until `wait(told)` returns, kill it at that moment, and give all that was acknowledged."""
+    listening, told = CROWD.Pipe(duplex=False)
+    process = CROWD.Process(target=hammer, args=(place, seed, told))
+    process.start()
+    told.close()
+    acknowledged = wait(listening)
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    try:
+        while True:
+            acknowledged.append(listening.recv())
+    except (EOFError, OSError):
+        return [name for names in acknowledged for name in names]

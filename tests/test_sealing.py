@@ -1,0 +1,145 @@
+"""Every decision gets a receipt where the ledger has a key, and whoever reads the verdict sees whether it has one."""
+
+import json
+import shlex
+import shutil
+import sys
+
+import pytest
+from projects_made import COUNTED, PROJECT, greengate, project
+from signed_made import ORIGIN, Held, private
+
+from greengate.cli import run
+from greengate.ledger import checkpoints, signing
+from greengate.ledger.receipts import Receipt
+from greengate.settings import harmless_environment, tracked_environment
+
+KNOWN = [Held().verifier]
+
+
+@pytest.fixture
+def sealing(tmp_path, monkeypatch):
+    """A project whose ledger has a key, with the folder that it is in."""
+    signing.keep(private(), tmp_path / "k.pem")
+    monkeypatch.setenv("GREENGATE_LEDGER_KEY_FILE", str(tmp_path / "k.pem"))
+    monkeypatch.setenv("GREENGATE_LEDGER_ORIGIN", ORIGIN)
+    (tmp_path / "p").mkdir()
+    return project(tmp_path / "p", policy=COUNTED)
+
+
+def judged(folder, capsys, *words, code=0):
+    capsys.readouterr()
+    assert greengate(folder, "gate", "--budget", "1 s", "--json", *words) == code
+    return json.loads(capsys.readouterr().out)
+
+
+def test_a_decision_has_its_receipt_in_the_report(sealing, capsys):
+    told = judged(sealing, capsys)
+    (model,) = told["models"]
+    assert checkpoints.opened(told["checkpoint"].encode(), KNOWN).checkpoint.origin == ORIGIN
+    assert model["receipt"].endswith(f"\n\n{told['checkpoint']}")
+    assert told["notes"] == judged(sealing, capsys)["notes"]
+
+
+def test_receipts_go_into_a_folder_with_the_bytes_that_they_are_of(sealing, capsys, tmp_path):
+    told = judged(sealing, capsys, "--report", f"receipts={tmp_path / 'r'}")
+    stem = told["models"][0]["entry"][:12]
+    leaf = (tmp_path / "r" / f"{stem}.json").read_bytes()
+    proof = Receipt.parse((tmp_path / "r" / f"{stem}.tlog-proof").read_bytes())
+    assert json.loads(leaf)["predicate"]["model"] == "m"
+    assert proof.proves(leaf, KNOWN).note == (tmp_path / "r" / "checkpoint").read_bytes()
+
+
+def test_the_comment_has_the_checkpoint_and_says_how_to_use_it(sealing, capsys, tmp_path):
+    told = judged(sealing, capsys, "--report", f"markdown={tmp_path / 'ledger.md'}")
+    page = (tmp_path / "ledger.md").read_text()
+    assert told["checkpoint"] in page
+    assert "`greengate ledger verify --checkpoint FILE`" in page
+    (tmp_path / "c").write_text(told["checkpoint"])
+    words = ["--project", str(sealing / "greengate.yaml"), "--checkpoint", str(tmp_path / "c")]
+    assert run(["ledger", "verify", *words]) == 0
+
+
+def test_without_a_key_every_decision_says_that_it_has_no_receipt(tmp_path, capsys):
+    told = judged(project(tmp_path, policy=COUNTED), capsys, "--report", f"markdown={tmp_path / 'ledger.md'}")
+    assert (told["checkpoint"], told["models"][0]["receipt"]) == ("", "")
+    assert "- no receipt: no key has signed the ledger with this entry" in (tmp_path / "ledger.md").read_text()
+
+
+def test_receipts_without_a_key_are_refused_before_anything_is_measured(tmp_path, capsys):
+    folder = project(tmp_path, policy=COUNTED)
+    assert greengate(folder, "gate", "--report", f"receipts={tmp_path / 'r'}") == 2
+    assert "no key is given that could sign the ledger" in capsys.readouterr().err
+    assert not (tmp_path / ".greengate").exists()
+
+
+def test_a_ledger_without_a_name_is_told_before_anything_is_measured(sealing, capsys, monkeypatch):
+    monkeypatch.delenv("GREENGATE_LEDGER_ORIGIN")
+    assert greengate(sealing, "gate") == 2
+    assert "this ledger has no name yet" in capsys.readouterr().err
+
+
+def test_a_restored_backup_is_refused_before_anything_is_measured(sealing, capsys, tmp_path):
+    place = tmp_path / "p" / ".greengate" / "history.db"
+    judged(sealing, capsys)
+    shutil.copy(place, tmp_path / "backup.db")
+    judged(sealing, capsys)
+    shutil.copy(tmp_path / "backup.db", place)
+    assert greengate(sealing, "gate") == 4
+    assert "a backup was restored, or entries were taken away" in capsys.readouterr().err
+
+
+SIGNS_ONCE = """
+import base64, pathlib, sys
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+if pathlib.Path(sys.argv[1]).exists():
+    sys.exit("the service is down")
+pathlib.Path(sys.argv[1]).touch()
+print(base64.b64encode(Ed25519PrivateKey.from_private_bytes(bytes([1]) * 32).sign(sys.stdin.buffer.read())).decode())
+"""
+
+
+def test_a_key_service_that_is_down_changes_no_verdict_and_is_told(sealing, capsys, monkeypatch, tmp_path):
+    monkeypatch.delenv("GREENGATE_LEDGER_KEY_FILE")
+    command = shlex.join([sys.executable, "-c", SIGNS_ONCE, str(tmp_path / "down")])
+    monkeypatch.setenv("GREENGATE_LEDGER_KEY_COMMAND", command)
+    monkeypatch.setenv("GREENGATE_LEDGER_KEY_PUBLIC", str(Held().verifier))
+    assert judged(sealing, capsys)["models"][0]["receipt"]
+    told = judged(sealing, capsys)
+    assert (told["outcome"], told["models"][0]["receipt"]) == ("passed", "")
+    assert "no checkpoint was signed, so that these decisions have no receipt" in told["notes"][-1]
+    assert "it failed with 1: the service is down" in told["notes"][-1]
+
+
+def test_a_later_checkpoint_gives_older_decisions_their_receipt(tmp_path, capsys):
+    folder = project(tmp_path, policy=COUNTED)
+    judged(folder, capsys)
+    signing.keep(private(), tmp_path / "k.pem")
+    words = ["--project", str(folder / "greengate.yaml"), "--key", str(tmp_path / "k.pem"), "--origin", ORIGIN]
+    assert run(["ledger", "checkpoint", *words]) == 0
+    capsys.readouterr()
+    assert greengate(folder, "show", "last", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["models"][0]["receipt"]
+
+
+BUILT = PROJECT.replace("path: candidate.onnx", "build: {command: [cp, candidate.onnx, b.onnx], output: b.onnx}")
+
+
+def test_a_build_beside_a_key_is_told(sealing, capsys, tmp_path):
+    (tmp_path / "p" / "greengate.yaml").write_text(BUILT)
+    assert any("could have read it: sign in a step of its own" in note for note in judged(sealing, capsys)["notes"])
+
+
+def test_neither_a_build_nor_a_tracked_command_sees_a_key(monkeypatch):
+    for name in ("", "_FILE", "_COMMAND", "_PUBLIC"):
+        monkeypatch.setenv(f"GREENGATE_LEDGER_KEY{name}", "secret")
+    assert not [name for name in harmless_environment() if "LEDGER" in name]
+    assert not [name for name in tracked_environment("run") if "LEDGER_KEY" in name]
+
+
+def test_legs_that_are_joined_get_receipts(sealing, capsys, tmp_path):
+    words = ("--report", f"entries={tmp_path / 'cpu.jsonl'}", "--history", str(tmp_path / "l.db"))
+    judged(sealing, capsys, "--leg", "cpu", *words)
+    assert greengate(sealing, "join", f"cpu={tmp_path / 'cpu.jsonl'}", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert Receipt.parse(told["models"][0]["receipt"].encode()).index == 0
