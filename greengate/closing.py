@@ -5,26 +5,27 @@ Nothing is edited. What was reported rests on the first `size` entries, and can 
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fractions import Fraction
-from secrets import token_hex
 
 from greengate.errors import UsageError
 from greengate.esg.comparing import TOTALS, reported
 from greengate.esg.decimals import MJ_A_KWH, exact, rounded
 from greengate.esg.document import Quarterly
 from greengate.esg.instants import day, instant, iso, of
+from greengate.identities import People
+from greengate.leaves import leaf_of
 from greengate.ledger.canonical import digest, encode
 from greengate.ledger.store import Store
 from greengate.quarters import Made, Wanted, closed, delivered, made, period_of, sign_offs
-from greengate.records import Closed, Delivered, Recorded, Restated, SignedOff, statement
+from greengate.records import Closed, Delivered, Restated, SignedOff
 
+Period = Closed | Restated | Delivered | SignedOff
+"""What is written of a period."""
 ROLES = ("prepared", "reviewed", "approved", "assured")
 REASONS = ("factor_revision", "true_up", "method_change", "error", "boundary_change", "late_data")
 _UNITS = {"energy": MJ_A_KWH, "location": 10**12, "market": 10**12}
-_ROLE = re.compile(r"@[^/\s]+/\S+|[a-z0-9][a-z0-9_.:/-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +62,14 @@ def close(store: Store, wanted: Wanted, by: str) -> Made:
     _refuse_overlap(found, period.name)
     body, sha256 = written(found.report)
     evidence = found.report.evidence
-    at, who = _now(wanted.now), person(store, by)
+    at = _now(wanted.now)
     record = Closed(
         at=at, period=period.name, start=found.report.start, end=found.report.end, size=evidence.size,
-        root=evidence.root, report=sha256, by=who,
+        root=evidence.root, report=sha256, by=by,
     )  # fmt: skip
     _append(store, [(record, sha256), (_delivered(found.report, at, sha256), sha256)], {sha256: body})
-    if closed(store, period.name) != record:
+    first = closed(store, period.name)
+    if first is None or (first.at, first.size) != (record.at, record.size):
         raise UsageError(period.name, "somebody else closed it at the same moment; the earlier entry counts")
     return found
 
@@ -95,7 +97,8 @@ def restate(store: Store, wanted: Wanted, reason: str, why: str, approved_by: st
     record = Restated.model_validate({
         "at": at, "period": period.name, "reason": reason, "why": why, "size": evidence.size, "root": evidence.root,
         "report": sha256, "delta_energy_mj": energy, "delta_location_ugco2e": location, "delta_market_ugco2e": market,
-        "material": any(one.material(wanted.said.threshold) for one in told), "approved_by": person(store, approved_by),
+        "material": any(one.material(wanted.said.threshold) for one in told),
+        "approved_by": approved_by,
     })  # fmt: skip
     _append(store, [(record, sha256), (_delivered(found.report, at, sha256), sha256)], {sha256: body})
     return found, told
@@ -112,33 +115,29 @@ def sign_off(store: Store, record: SignedOff) -> SignedOff:
     if newest is None:
         raise UsageError(name, "no report on it was delivered", f"`greengate period close {name}`")
     signed = [one for one in sign_offs(store) if one.report == newest.sha256]
-    who = person(store, record.by)
+    who = People(store).named(record.by)
     by_role = {one.role: one for one in signed}
     if record.role in by_role:
         raise UsageError("--role", f"the report was {record.role} already, at {by_role[record.role].at}")
-    if own := next((one for one in signed if one.by == who), None):
+    if own := next((one for one in signed if _bare(one.by) == _bare(who)), None):
         hint = "who prepares a report does not review it, and neither of them approves it"
         raise UsageError("--by", f"`{record.by}` has {own.role} this report", hint)
     before = ROLES[: ROLES.index(record.role)]
     if lacking := next((role for role in before if role not in by_role), None):
         raise UsageError("--role", f"nobody has {lacking} the report yet", f"the order is {', '.join(ROLES)}")
-    made_of = record.model_copy(update={"report": newest.sha256, "by": who})
+    made_of = record.model_copy(update={"report": newest.sha256})
     _append(store, [(made_of, newest.sha256)], {})
     return made_of
+
+
+def _bare(name: str) -> str:
+    return name.removeprefix("@")
 
 
 def written(report: Quarterly) -> tuple[bytes, str]:
     """Write a report as the bytes that the ledger keeps, with their digest."""
     body = encode(report.model_dump(mode="json"))
     return body, digest(body)
-
-
-def person(store: Store, who: str) -> str:
-    """Return what the ledger may keep of somebody: a role or a team as it is, a pseudonym of a person."""
-    if _ROLE.fullmatch(who) or re.fullmatch("person:[0-9a-f]{32}", who):
-        return who
-    handle = who.removeprefix("@").casefold()
-    return store.pseudonym(handle) or store.remember(f"person:{token_hex(16)}", handle)
 
 
 def _refuse_overlap(found: Made, name: str) -> None:
@@ -179,8 +178,9 @@ def _delivered(report: Quarterly, at: str, sha256: str) -> Delivered:
     )  # fmt: skip
 
 
-def _append(store: Store, records: list[tuple[Recorded, str]], bodies: dict[str, bytes]) -> None:
-    told = [(encode(statement(record, f"period/{record.period}", sha256)), bodies) for record, sha256 in records]  # type: ignore[attr-defined]
+def _append(store: Store, records: list[tuple[Period, str]], bodies: dict[str, bytes]) -> None:
+    people = People(store)
+    told = [(leaf_of(one, f"period/{one.period}", sha256, people), bodies) for one, sha256 in records]
     store.append_all(told)
 
 

@@ -302,8 +302,3 @@ def _status(account: Account, view: View) -> Status:
     if any(kept.record.period == name for kept in story.restatements):
         return "restated"
     return "closed" if any(kept.record.period == name for kept in story.closes) else "provisional"
-
-
-def handles(store: Store) -> Callable[[str], str]:
-    """Make a lookup of persons: who a pseudonym stands for, or the pseudonym where that was forgotten."""
-    return lambda who: (store.handle(who) or who) if who.startswith("person:") else who

@@ -21,10 +21,13 @@ from greengate.closing import written
 from greengate.errors import ReportError, UsageError
 from greengate.esg.company import NOBODY, Said
 from greengate.esg.document import Datum, Quarterly
+from greengate.identities import People
+from greengate.ledger import whereabouts
 from greengate.ledger.store import Store
 from greengate.packs.company import NAME, load_company
 from greengate.packs.project import load_project
-from greengate.quarters import Wanted, handles, made
+from greengate.quarters import Wanted, made
+from greengate.recorded import ledger
 from greengate.trees import WorkingTree
 
 _FIRST = (
@@ -91,7 +94,7 @@ def report(  # noqa: PLR0913 - one argument an option
         if delivered is not None:
             return _check(store, delivered, asked, as_json=as_json)
         if names:
-            asked = Wanted(asked.period, asked.now, asked.view, said, asked.at, size, handles(store))
+            asked = Wanted(asked.period, asked.now, asked.view, said, asked.at, size, People(store).who)
         found = made(store, asked).report
     tell(found, destinations, said.templates, as_json=as_json)
     return 0
@@ -232,17 +235,13 @@ def company_of(path: str | None, project: str) -> Said:
 def opened(project: str, history: str | None) -> Iterator[Store]:
     """Open the ledger for as long as the block lasts; it must be there."""
     place = history or settings.from_environment()["history"] or _of_project(project)
-    access = settings.history_access()
-    store = Store(place, password=access.password, passfile=access.passfile, make=False)
-    try:
+    with ledger(place) as store:
         yield store
-    finally:
-        store.close()
 
 
 def _of_project(project: str) -> str:
-    written_ = load_project(WorkingTree(Path(project).parent), Path(project).name).history
-    return written_ if "://" in written_ else str(Path(project).parent / written_)
+    folder = Path(project).parent
+    return whereabouts.below(folder, load_project(WorkingTree(folder), Path(project).name).history)
 
 
 def moment(text: str | None) -> datetime | None:
