@@ -50,8 +50,9 @@ bench: $(VENV)/.test  ## run the short benchmarks and write their results beside
 example: $(VENV)/.examples  ## train the models of examples/digits again
 	$(BIN)/python examples/digits/train.py
 
-pictures: $(VENV)/.docs .node/pictures/.installed  ## take the pictures of a comment again; needs chromium and npm
+pictures: $(VENV)/.test $(VENV)/.docs .node/pictures/.installed  ## take the pictures of a comment and a quarter again; needs chromium and npm
 	$(BIN)/python docs/pictures/comment.py
+	$(BIN)/python docs/pictures/quarterly.py
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

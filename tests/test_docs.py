@@ -10,18 +10,22 @@ from pathlib import Path
 
 import click
 import pytest
+import quarterly_made
 import yaml
 from accounts import failed, sample
 from packs_made import Files
 
 from greengate import cli, packs, records, registry, shipped
+from greengate.esg.document import Quarterly
 from greengate.metrics import KNOWN_SCALES, METRICS
 from greengate.models import quality
-from greengate.packs import documents, project_file, proving
+from greengate.packs import documents, project_file, proving, report_file
+from greengate.packs.company import load_company
 from greengate.packs.project import load_project
 from greengate.quantities import DIMENSIONS
 from greengate.report import document, excerpt, markdown
 from greengate.report.account import Account
+from greengate.report.quarterly import csv_file
 from greengate.settings import harmless_environment
 from greengate.verdict import EXIT_CODES, Outcome
 
@@ -109,7 +113,7 @@ def tree(page):
 
 
 def test_every_kind_of_document_has_an_example():
-    assert {kind for block in blocks("yaml") for kind in block.kinds} == {*documents.KINDS, "Project"}
+    assert {kind for block in blocks("yaml") for kind in block.kinds} == {*documents.KINDS, "Project", "Report"}
 
 
 @pytest.mark.parametrize("block", blocks("yaml"), ids=str)
@@ -149,6 +153,11 @@ def test_every_policy_test_is_met(block):
 @pytest.mark.parametrize("block", examples("Project"), ids=str)
 def test_every_project_loads(block):
     assert load_project(Files({"greengate.yaml": block.text})).models
+
+
+@pytest.mark.parametrize("block", examples("Report"), ids=str)
+def test_every_report_file_loads(block):
+    assert load_company(Files({"report.yaml": block.text, "logo.svg": b"<svg></svg>"})).entity
 
 
 @pytest.mark.parametrize("block", blocks("json"), ids=str)
@@ -216,7 +225,8 @@ def test_every_help_shown_is_the_real_one(block, capsys, monkeypatch):
 
 # Tables
 
-POLICY, PROJECT, REPORTS = "docs/policy.md", "docs/project.md", "docs/reports.md"
+POLICY, PROJECT, REPORTS, QUARTER = "docs/policy.md", "docs/project.md", "docs/reports.md", "docs/quarterly.md"
+QUARTERLY = "docs/quarterly-formats.md"
 RECORDS = "docs/records.md"
 KINDS = {shape.model_fields["kind"].annotation for shape in records.Recorded.__subclasses__()}
 KEYS = [
@@ -265,6 +275,12 @@ KEYS = [
     (RECORDS, "retirement", records.Retirement),
     (RECORDS, "activity", records.Activity),
     (RECORDS, "forgotten", records.Forgotten),
+    (QUARTER, "Report", report_file.Report),
+    (QUARTER, "calendar", report_file.Calendar),
+    (QUARTER, "models", report_file.KnownModel),
+    (QUARTER, "exclusions", report_file.Excluded),
+    (QUARTER, "assurer", report_file.Assurer),
+    (QUARTER, "look", report_file.Look),
 ]
 
 
@@ -338,6 +354,18 @@ def test_every_part_of_a_remedy_and_of_a_budget_is_in_its_table():
     remedy = whole["models"][0]["findings"][1]["remedy"]
     assert names(row[0] for row in rows(REPORTS, "JSON", "in `remedy`")) == list(remedy)
     assert names(row[0] for row in rows(REPORTS, "JSON", "in `budgets[]`")) == list(whole["budgets"][0])
+
+
+def test_every_format_and_key_of_the_quarterly_report_is_in_its_table():
+    formats = rows(QUARTERLY, "Formats of the quarterly report", "format")
+    assert names(row[0] for row in formats) == list(registry.QUARTERLY)
+    assert names(row[0] for row in rows(QUARTERLY, "JSON")) == list(Quarterly.model_fields)
+
+
+def test_every_kind_of_row_of_the_csv_is_in_its_table():
+    told = {name for row in rows(QUARTERLY, "CSV") for name in names(row[:1])}
+    kinds = {line.split(b",")[0].decode() for line in csv_file.render(quarterly_made.quarterly()).split(b"\r\n")[1:-1]}
+    assert told == {kind for kind in kinds if kind.isalpha()}
 
 
 def test_every_name_that_a_template_has_more_is_in_the_table():

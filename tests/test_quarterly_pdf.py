@@ -10,7 +10,7 @@ import pypdf
 import pytest
 import quarterly_made as made
 
-from greengate.errors import ReportError
+from greengate.errors import MissingExtra, ReportError
 from greengate.report.quarterly import json_file, laying_out, pdf_file
 
 SHORT = made.quarterly(
@@ -145,8 +145,28 @@ def test_a_template_that_cannot_be_laid_out_is_told(tmp_path):
     assert str(refused.value.where) == str(tmp_path / "quarterly.html.j2")
 
 
+def with_words(words, name="Meridian"):
+    return made.quarterly(
+        sections=(made.Section(id="C", title="Activity", statements=(words,)),),
+        headline=(),
+        company=made.company(name=name),
+    )
+
+
+def test_a_sign_that_no_font_has_is_shown_as_its_escape():
+    told = words(pypdf.PdfReader(io.BytesIO(pdf_file.render(with_words("a model called \u0378x")))))
+    assert "a model called \\u0378x" in told
+
+
+def test_a_company_whose_name_no_font_has_is_told_what_to_install():
+    with pytest.raises(MissingExtra) as refused:
+        pdf_file.render(with_words("words", "\u0378x"))
+    assert refused.value.problem == "no font of this machine has `\u0378` (U+0378), which the company's words need"
+    assert refused.value.hint.startswith("install one, such as Debian's fonts-noto-core")
+
+
 def test_what_weasyprint_logs_is_listened_to_no_longer_than_it_writes(data):
-    assert [one.level for one in logging.getLogger("weasyprint").handlers if one.level == logging.ERROR] == []
+    assert [one.level for one in logging.getLogger("weasyprint").handlers if one.level == logging.WARNING] == []
 
 
 def test_libraries_that_are_missing_are_told_with_what_installs_them(tmp_path):

@@ -44,6 +44,8 @@ class LazyGroup(click.Group):
         "settle": ("greengate.cli.settle:settle", "Write down that a change was merged or closed."),
         "retire": ("greengate.cli.settle:retire", "Write down that a model is no longer in production."),
         "activity": ("greengate.cli.activity:activity", "Write down what deployments really did."),
+        "report": ("greengate.cli.report:report", "Tell what models in production took in a quarter."),
+        "period": ("greengate.cli.period:period", "Close a quarter, restate it, and sign it off."),
         "factors": ("greengate.cli.factors:factors", "List, show, compare and import tables of carbon factors."),
         "estimate": (
             "greengate.cli.estimate:estimate",

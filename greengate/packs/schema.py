@@ -31,7 +31,7 @@ def schema() -> dict[str, Any]:
     """Return the schema of one document: a Policy, a Waiver or a PolicyTest."""
     kinds = list(documents.KINDS.values())
     _, generated = models_json_schema([(kind, "validation") for kind in kinds], ref_template="#/$defs/{model}")
-    shapes: dict[str, Any] = {name: _tidied(shape) for name, shape in generated["$defs"].items()}
+    shapes: dict[str, Any] = {name: tidied(shape) for name, shape in generated["$defs"].items()}
     _add_dimensions(shapes)
     _add_coherence(shapes)
     for name in _WITH_PARAMS:
@@ -47,14 +47,14 @@ def schema() -> dict[str, Any]:
     }
 
 
-def _tidied(shape: Any) -> Any:
+def tidied(shape: Any) -> Any:
     """Leave out titles, and the nulls that stand for keys left out."""
     if isinstance(shape, list):
-        return [_tidied(item) for item in shape]
+        return [tidied(item) for item in shape]
     if not isinstance(shape, dict):
         return shape
     kept = {
-        key: {name: _tidied(inner) for name, inner in value.items()} if key == "properties" else _tidied(value)
+        key: {name: tidied(inner) for name, inner in value.items()} if key == "properties" else tidied(value)
         for key, value in shape.items()
         if key != "title" and not (key == "default" and value is None)
     }

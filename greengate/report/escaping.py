@@ -35,10 +35,11 @@ def visible(text: str) -> str:
 def _seen(line: str) -> str:
     if line.isprintable():
         return line
-    return "".join(_escape(mark) if unicodedata.category(mark) in _UNSEEN else mark for mark in line)
+    return "".join(escaped(mark) if unicodedata.category(mark) in _UNSEEN else mark for mark in line)
 
 
-def _escape(mark: str) -> str:
+def escaped(mark: str) -> str:
+    """Write a sign as its escape, as in Python's strings."""
     return mark.encode("ascii", "backslashreplace").decode() if ord(mark) > 127 else f"\\x{ord(mark):02x}"
 
 

@@ -10,6 +10,9 @@ from greengate.report.quarterly.laying_out import lay_out
 
 NAME = "html"
 
+TEMPLATES = template.NAMES
+"""What a folder of the company's own may have, which `render` then takes."""
+
 NEEDS = ("altair", "babel", "brotli", "fontTools", "vl_convert")
 
 

@@ -19,6 +19,7 @@ from greengate.report import escaping
 from greengate.report.quarterly import page as values
 
 NAME: Final = "quarterly.html.j2"
+NAMES: Final = (NAME, "quarterly.css")
 SHIPPED: Final = "shipped/"
 """What the names of shipped templates begin with, for a template that extends one of its own name."""
 

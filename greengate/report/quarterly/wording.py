@@ -31,7 +31,9 @@ def locale_of(word: str) -> Locale:
     try:
         return Locale.parse(word.replace("-", "_"))
     except (UnknownLocaleError, ValueError, TypeError) as error:
-        near = nearest(word[:_LONGEST].replace("-", "_"), localedata.locale_identifiers())
+        known, plain = localedata.locale_identifiers(), word[:_LONGEST].replace("-", "_")
+        language = plain.partition("_")[0].lower()
+        near = f"did you mean `{language}`?" if language in known else nearest(plain, known)
         hint = near if near.startswith("did") else "for example `en`, `en_GB`, `de` or `pt_BR`"
         raise UsageError("locale", f"`{word[:_LONGEST]}` is no locale", hint) from error
 

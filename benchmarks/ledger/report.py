@@ -1,0 +1,142 @@
+"""How long the report on a quarter takes over a long ledger, and how much memory.
+
+    python benchmarks/ledger/report.py [DECISIONS] [PLACE]
+
+Writes a ledger of so many decisions, each with its measurement and its conversion, of 500 models over three years: ten
+decisions a change, two of three changes merged. Then makes the report on its last quarter in a process of its own, from
+SQLite. A PLACE that is there already is read and not written. Writes RESULT-report.md beside this file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "examples" / "company"))
+
+from machine import described
+from year import PROJECT, Company
+
+from greengate.changes import Change
+from greengate.ledger.canonical import digest, encode
+from greengate.ledger.store import Store
+from greengate.quarters import Wanted, made
+from greengate.records import Decided, Settlement, statement
+
+MODELS, A_CHANGE, BATCH = 500, 10, 900
+START, END = datetime(2023, 10, 1, tzinfo=UTC), datetime(2026, 10, 2, tzinfo=UTC)
+AT, NAME, MEASURED, CONVERTED, CHANGE, ENTRY = "@at@", "@model@", "1" * 64, "2" * 64, "@change@", "9" * 64
+
+
+class Templates:
+    """Leaves as texts in which what differs is put in: making each by its shape would take hours."""
+
+    def __init__(self) -> None:
+        company = Company(seed=1, models=3, changes=0)
+        model = company.models[0]
+        leaves, _ = company._decision(model, START, 1.0, change="x")  # noqa: SLF001 - its own way of writing one
+        first, second = (leaf.decode() for leaf, _ in leaves[:2])
+        written = START.isoformat().replace("+00:00", "Z")
+        self.measurement = first.replace(model.name, NAME).replace(written, AT)
+        self.untrained = re.sub('"training":"[0-9a-f]{64}"', '"training":""', self.measurement)
+        self.conversion = second.replace(model.name, NAME).replace(written, AT).replace(digest(leaves[0][0]), MEASURED)
+        decided = Decided(
+            at=AT, project=PROJECT, model=NAME, team="nlp", path=f"models/{NAME}.onnx", sha256="a" * 64,
+            greengate="0.1",
+            commit="b" * 40, check="c" * 32, change=Change(id=CHANGE, forge="github", head="d" * 40, run="1.1"),
+            outcome="passed",
+            passed=5, verdict="e" * 64, evidence="f" * 64, measurement=MEASURED, conversion=CONVERTED,
+            policies=(("prod", "7" * 64),),
+        )  # fmt: skip
+        self.decision = encode(statement(decided, decided.path, "a" * 64)).decode()
+        settled = Settlement(at=AT, state="merged", change=CHANGE, by="ci")
+        self.settlement = encode(statement(settled, CHANGE, "0" * 64)).decode()
+
+
+def leaves(count: int) -> Iterator[bytes]:
+    """Go through the leaves of so many decisions, and the settlements of their changes."""
+    made, chance = Templates(), random.Random(7)
+    step = (END - START) / count
+    for number in range(count):
+        at = (START + number * step).isoformat().replace("+00:00", "Z")
+        change = f"acme/shop#{number // A_CHANGE + 1}"
+        name = f"m{(number // A_CHANGE) % MODELS:03}"
+        text = made.measurement if number // A_CHANGE % 5 < 2 else made.untrained  # two of five models are trained
+        first = text.replace(AT, at).replace(NAME, name).encode()
+        second = made.conversion.replace(AT, at).replace(NAME, name).replace(MEASURED, digest(first)).encode()
+        text = made.decision.replace(AT, at).replace(NAME, name).replace(CHANGE, change)
+        third = text.replace(MEASURED, digest(first)).replace(CONVERTED, digest(second))
+        yield from (first, second, third.encode())
+        if number % A_CHANGE == A_CHANGE - 1 and chance.random() < 0.67:
+            later = (START + (number + 0.5) * step).isoformat().replace("+00:00", "Z")
+            yield made.settlement.replace(AT, later).replace(CHANGE, change).encode()
+
+
+def write(place: Path, count: int) -> None:
+    """Write the ledger, by large transactions."""
+    store, batch = Store(place), list[tuple[bytes, None]]()
+    for leaf in leaves(count):
+        batch.append((leaf, None))
+        if len(batch) >= BATCH:
+            store.append_all(batch)
+            batch.clear()
+    store.append_all(batch)
+    store.close()
+
+
+def read(place: str) -> None:
+    """Make the report, and print what it took and what came out."""
+    begun = time.monotonic()
+    store = Store(place, make=False)
+    report = made(store, Wanted("2026-Q3", END + timedelta(days=1))).report
+    taken = time.monotonic() - begun
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    told = {"seconds": taken, "mib": peak, "entries": report.evidence.size,
+        "total": report.datum("emissions.total_location").value,
+            "decisions": report.datum("gate.decisions").value,
+            "versions": report.datum("boundary.versions").value}  # fmt: skip
+    print(json.dumps(told))
+
+
+def main(count: int, place: Path) -> None:
+    """Write a ledger where there is none, read it three times, and write the result down."""
+    begun = time.monotonic()
+    if not place.exists():
+        write(place, count)
+    written = time.monotonic() - begun
+    runs = [json.loads(subprocess.run([sys.executable, __file__, "--read", str(place)], check=True,
+        capture_output=True, text=True,
+                                      env={**os.environ}).stdout) for _ in range(3)]  # fmt: skip
+    best, first = min(one["seconds"] for one in runs), runs[0]
+    each, peak = ", ".join(f"{one['seconds']:.1f}" for one in runs), max(one["mib"] for one in runs)
+    size = f"{first['entries']:,} entries, {place.stat().st_size / 1e9:.1f} GB in SQLite"
+    lines = [
+        "# The report on a quarter over a long ledger",
+        described(),
+        f"{count:,} decisions: {size}; written in {written:,.0f} s.",
+        f"The report on 2026-Q3: {best:.1f} s the best of three ({each}), {peak:,.0f} MiB at most.",
+        f"It counts {first['decisions']} decisions and {first['versions']} versions in force; {first['total']} tCO2e.",
+    ]
+    text = "\n\n".join(lines) + "\n"
+    print(text)
+    Path(__file__).with_name("RESULT-report.md").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--read"]:
+        read(sys.argv[2])
+    else:
+        COUNT = int(sys.argv[1]) if len(sys.argv) > 1 else 10**6
+        with tempfile.TemporaryDirectory() as folder:
+            main(COUNT, Path(sys.argv[2] if len(sys.argv) > 2 else f"{folder}/ledger.db"))

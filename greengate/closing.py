@@ -1,0 +1,188 @@
+"""A period is closed, restated and signed: each is an entry of the ledger, with the report beside it.
+
+Nothing is edited. What was reported rests on the first `size` entries, and can be made again from them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from fractions import Fraction
+
+from greengate.errors import UsageError
+from greengate.esg.comparing import TOTALS, reported
+from greengate.esg.decimals import MJ_A_KWH, exact, rounded
+from greengate.esg.document import Quarterly
+from greengate.esg.instants import day, instant, iso, of
+from greengate.identities import People
+from greengate.leaves import leaf_of
+from greengate.ledger.canonical import digest, encode
+from greengate.ledger.store import Store
+from greengate.quarters import Made, Wanted, closed, delivered, made, period_of, sign_offs
+from greengate.records import Closed, Delivered, Restated, SignedOff
+
+Period = Closed | Restated | Delivered | SignedOff
+"""What is written of a period."""
+ROLES = ("prepared", "reviewed", "approved", "assured")
+REASONS = ("factor_revision", "true_up", "method_change", "error", "boundary_change", "late_data")
+_UNITS = {"energy": MJ_A_KWH, "location": 10**12, "market": 10**12}
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What a total was and is, in its small unit; None where it is not known."""
+
+    name: str
+    before: int | None
+    after: int | None
+
+    @property
+    def amount(self) -> int:
+        """New less old."""
+        return (self.after or 0) - (self.before or 0)
+
+    def material(self, threshold: Fraction) -> bool:
+        """Tell whether it is at least a share of what it was."""
+        return bool(self.amount) and abs(self.amount) >= threshold * abs(self.before or 0)
+
+
+def close(store: Store, wanted: Wanted, by: str) -> Made:
+    """Close a period that is over: its report is made of all entries that there are now.
+
+    Raises:
+        UsageError: It is not over, or closed already.
+    """
+    period, _ = period_of(wanted.period, wanted.said)
+    if wanted.now < period.end:
+        raise UsageError(period.name, f"it is not over: it ends at {iso(of(period.end))}", "close it then")
+    if (earlier := closed(store, period.name)) is not None:
+        hint = f"what is otherwise now: `greengate period restate {period.name}`"
+        raise UsageError(period.name, f"it was closed already, at {earlier.at}", hint)
+    found = made(store, replace(wanted, view="as-reported", size=store.size(), closing="closed"))
+    _refuse_overlap(found, period.name)
+    body, sha256 = written(found.report)
+    evidence = found.report.evidence
+    at = _now(wanted.now)
+    record = Closed(
+        at=at, period=period.name, start=found.report.start, end=found.report.end, size=evidence.size,
+        root=evidence.root, report=sha256, by=by,
+    )  # fmt: skip
+    _append(store, [(record, sha256), (_delivered(found.report, at, sha256), sha256)], {sha256: body})
+    first = closed(store, period.name)
+    if first is None or (first.at, first.size) != (record.at, record.size):
+        raise UsageError(period.name, "somebody else closed it at the same moment; the earlier entry counts")
+    return found
+
+
+def restate(store: Store, wanted: Wanted, reason: str, why: str, approved_by: str) -> tuple[Made, tuple[Delta, ...]]:
+    """Tell a closed period otherwise: by all entries that there are now.
+
+    Raises:
+        UsageError: It was never closed, or no total is another one.
+    """
+    period, _ = period_of(wanted.period, wanted.said)
+    if closed(store, period.name) is None:
+        raise UsageError(period.name, "it was never closed", f"`greengate period close {period.name}`")
+    found = made(store, replace(wanted, view="as-restated", size=store.size(), closing="restated"))
+    before = reported(found.account, period.name)
+    if before is None:
+        raise UsageError(period.name, "the report that it was closed by is not in the ledger", "restore a backup")
+    told = tuple(_delta(name, before[1], found.report) for name in TOTALS)
+    if not any(one.amount or (one.before is None) != (one.after is None) for one in told):
+        hint = "append what changed first: conversions by other factors, activity, settlements"
+        raise UsageError(period.name, "every total is what was reported: there is nothing to restate", hint)
+    body, sha256 = written(found.report)
+    energy, location, market = (one.amount for one in told)
+    at, evidence = _now(wanted.now), found.report.evidence
+    record = Restated.model_validate({
+        "at": at, "period": period.name, "reason": reason, "why": why, "size": evidence.size, "root": evidence.root,
+        "report": sha256, "delta_energy_mj": energy, "delta_location_ugco2e": location, "delta_market_ugco2e": market,
+        "material": any(one.material(wanted.said.threshold) for one in told),
+        "approved_by": approved_by,
+    })  # fmt: skip
+    _append(store, [(record, sha256), (_delivered(found.report, at, sha256), sha256)], {sha256: body})
+    return found, told
+
+
+def sign_off(store: Store, record: SignedOff) -> SignedOff:
+    """Write down that somebody stands for the newest report on a period.
+
+    Raises:
+        UsageError: There is no report, or this person or role has signed it, or an earlier role has not.
+    """
+    name = record.period
+    newest = next((one for one in reversed(delivered(store)) if one.period == name and one.view != "current"), None)
+    if newest is None:
+        raise UsageError(name, "no report on it was delivered", f"`greengate period close {name}`")
+    signed = [one for one in sign_offs(store) if one.report == newest.sha256]
+    who = People(store).named(record.by)
+    by_role = {one.role: one for one in signed}
+    if record.role in by_role:
+        raise UsageError("--role", f"the report was {record.role} already, at {by_role[record.role].at}")
+    if own := next((one for one in signed if _bare(one.by) == _bare(who)), None):
+        hint = "who prepares a report does not review it, and neither of them approves it"
+        raise UsageError("--by", f"`{record.by}` has {own.role} this report", hint)
+    before = ROLES[: ROLES.index(record.role)]
+    if lacking := next((role for role in before if role not in by_role), None):
+        raise UsageError("--role", f"nobody has {lacking} the report yet", f"the order is {', '.join(ROLES)}")
+    made_of = record.model_copy(update={"report": newest.sha256})
+    _append(store, [(made_of, newest.sha256)], {})
+    return made_of
+
+
+def _bare(name: str) -> str:
+    return name.removeprefix("@")
+
+
+def written(report: Quarterly) -> tuple[bytes, str]:
+    """Write a report as the bytes that the ledger keeps, with their digest."""
+    body = encode(report.model_dump(mode="json"))
+    return body, digest(body)
+
+
+def _refuse_overlap(found: Made, name: str) -> None:
+    """Refuse what a period of another calendar has closed in part: their sums would count twice."""
+    account = found.account
+    for kept in account.story.closes:
+        said: Closed = kept.record
+        same = len({part.count("-Q") for part in (said.period, name)}) == 1
+        if said.period != name and same and _meet(said, account.start, account.end) and _alike(said, found.report):
+            days = f"{day(instant(said.start))} to {day(instant(said.end))}"
+            problem = f"`{said.period}` of another calendar ({days}) is closed and overlaps it"
+            raise UsageError(name, problem, "a company has one calendar: `calendar` in report.yaml")
+
+
+def _meet(said: Closed, start: int, end: int) -> bool:
+    return instant(said.start) < end and start < instant(said.end)
+
+
+def _alike(said: Closed, report: Quarterly) -> bool:
+    """Tell whether two periods are of one length, give or take the days by which months differ."""
+    lengths = [instant(end) - instant(start) for start, end in ((said.start, said.end), (report.start, report.end))]
+    return abs(lengths[0] - lengths[1]) < 4 * 86_400_000_000
+
+
+def _delta(name: str, before: Quarterly, after: Quarterly) -> Delta:
+    values = []
+    for report in (before, after):
+        value = report.datum(TOTALS[name]).value
+        values.append(None if value is None else rounded(exact(value) * _UNITS[name]))
+    return Delta(name, *values)
+
+
+def _delivered(report: Quarterly, at: str, sha256: str) -> Delivered:
+    evidence = report.evidence
+    return Delivered(
+        at=at, period=report.period, view=report.view, size=evidence.size, root=evidence.root, sha256=sha256,
+        status=report.status,
+    )  # fmt: skip
+
+
+def _append(store: Store, records: list[tuple[Period, str]], bodies: dict[str, bytes]) -> None:
+    people = People(store)
+    told = [(leaf_of(one, f"period/{one.period}", sha256, people), bodies) for one, sha256 in records]
+    store.append_all(told)
+
+
+def _now(now: datetime) -> str:
+    return now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,189 @@
+"""All figures of a ledger that a report is made of: parts of every month, trainings, and sums of any period."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cached_property
+
+from greengate.esg.company import Said
+from greengate.esg.decimals import exact, rounded
+from greengate.esg.force import Force, Lookup
+from greengate.esg.instants import months, of
+from greengate.esg.shares import Part, Span, parts
+from greengate.esg.story import ModelKey, Story
+from greengate.esg.telling import Sum, summed
+from greengate.periods import Period
+from greengate.records import Measurement, Read
+
+Body = Callable[[str], bytes | None]
+"""Finds what is kept beside by its digest; None where it is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """A training, in the moment at which the first version that has it came into force."""
+
+    digest: str
+    key: ModelKey
+    at: int
+    entries: tuple[tuple[int, str], ...]
+    energy: Span | None
+    location: Span | None
+    missing: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The sums of a period."""
+
+    energy: Sum
+    location: Sum
+    market: Sum
+    cost: Sum
+    inferences: int
+    bases: tuple[str, ...]
+
+
+@dataclass
+class Account:
+    """What the ledger tells of a period and of those before it.
+
+    Attributes:
+        until: The instant up to which is counted: the end of the period, or earlier where it is not over.
+    """
+
+    story: Story
+    said: Said
+    period: Period
+    until: int
+    lookup: Lookup
+    body: Body
+    force: Force = field(init=False)
+    _months: dict[str, list[Part]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.force = Force(self.story, self.lookup)
+
+    @property
+    def start(self) -> int:
+        """The first instant of the period."""
+        return of(self.period.start)
+
+    @property
+    def end(self) -> int:
+        """The first instant after the period."""
+        return of(self.period.end)
+
+    @cached_property
+    def parts(self) -> list[Part]:
+        """The parts of the period, by model and time."""
+        return self.of(self.start, self.until)
+
+    def of(self, start: int, end: int) -> list[Part]:
+        """List the parts of some months of the calendar."""
+        return [part for month in months(start, end, self.said.calendar) for part in self.month(month)]
+
+    def month(self, month: Period) -> list[Part]:
+        """List the parts of a month, as far as is counted."""
+        if month.name not in self._months:
+            self._months[month.name] = list(self._month(month))
+        return self._months[month.name]
+
+    def _month(self, month: Period) -> Iterator[Part]:
+        start, end = of(month.start), min(of(month.end), self.until)
+        for key in self.force.models if start < end else ():
+            for stretch in self.force.stretches(key, start, end):
+                yield from parts(stretch, month.name, self.story.activities.get(key, ()))
+
+    @cached_property
+    def trainings(self) -> list[Training]:
+        """Every training that ever came into force, once."""
+        begins = sorted(
+            (begin.at, begin.idx, key, begin) for key in self.force.models for begin in self.force.begins(key)
+        )
+        found: dict[str, Training] = {}
+        for at, _, key, begin in begins:
+            chosen = begin.chosen
+            if chosen is None or not chosen.training or chosen.training.hex() in found:
+                continue
+            kept = self.lookup(chosen.measurement.hex())
+            said = kept.record if kept else None
+            if kept and isinstance(said, Measurement) and said.training and said.training not in found:
+                entries = ((chosen.idx, chosen.entry.hex()), (kept.idx, kept.entry_id))
+                found[said.training] = _training(said, key, at, entries)
+        return list(found.values())
+
+    def trained(self, start: int, end: int) -> list[Training]:
+        """List the trainings of the versions that came into force in a time."""
+        return [one for one in self.trainings if start <= one.at < min(end, self.until)]
+
+    def totals(self, start: int, end: int) -> Totals:
+        """Add up some months: operation and trainings."""
+        found, trained = self.of(start, min(end, self.until)), self.trained(start, end)
+        return Totals(
+            energy=summed(found, "energy").merge(trainings(trained, "energy")),
+            location=total(found, trained, self.said, "location"),
+            market=total(found, trained, self.said, "market"),
+            cost=summed(found, "cost"),
+            inferences=sum(part.inferences or 0 for part in found),
+            bases=bases(found),
+        )
+
+
+def scope(part: Part, said: Said) -> str:
+    """Name where an inventory books a part: "2", "3.1", "3.11", or "edge" where nobody says whose the devices are."""
+    kind = part.conversion.kind
+    if kind == "own":
+        return "2"
+    if kind == "edge":
+        return "3.11" if said.edge == "sold" else "edge"
+    return "3.1"
+
+
+def total(found: Iterable[Part], trained: Iterable[Training], said: Said, name: str) -> Sum:
+    """Add up all that counts: electricity of all scopes, embodied of category 1, and trainings."""
+    counted = [part for part in found if scope(part, said) != "edge"]
+    embodied = summed([part for part in counted if scope(part, said) == "3.1"], "embodied")
+    embodied.lacking.clear()  # what nobody declares of the provider's hardware is told beside, and makes no total void
+    return summed(counted, name).merge(embodied).merge(trainings(trained, "location"))
+
+
+def bases(found: Iterable[Part]) -> tuple[str, ...]:
+    """Name the bases of the intensities that parts were converted by."""
+    return tuple(sorted({part.basis for part in found if part.amounts["location"] is not None}))
+
+
+def trainings(found: Iterable[Training], name: str) -> Sum:
+    """Add up the energy or the emissions of trainings, as their trackers told them."""
+    added = Sum()
+    for one in found:
+        span: Span | None = getattr(one, name)
+        if span is None:
+            added.lacking[one.missing[name]] += 1
+        else:
+            added.add(span, one.digest, one.entries)
+    return added
+
+
+def _training(said: Measurement, key: ModelKey, at: int, entries: tuple[tuple[int, str], ...]) -> Training:
+    energy, carbon = said.candidate.figures.get("training_energy"), said.candidate.figures.get("training_carbon")
+    missing = {
+        "energy": said.candidate.missing.get("training_energy", "its tracker tells no energy"),
+        "location": said.candidate.missing.get("training_carbon", "its tracker tells no emissions"),
+    }
+    return Training(said.training, key, at, entries, _units(energy, 3), _units(carbon, 6), missing)
+
+
+def _units(read: Read | None, decimals: int) -> Span | None:
+    """Count a figure in thousandths or millionths of its base unit."""
+    if read is None:
+        return None
+    amount, low, high = (rounded(exact(end) * 10**decimals) for end in (read.amount, read.low, read.high))
+    return Span(amount, low, high, read.confidence)
+
+
+def plain(number: float) -> str:
+    """Write a number as digits without an exponent."""
+    return f"{Decimal(repr(number)).normalize():f}"

@@ -1,0 +1,187 @@
+"""Section J: other periods beside this one, and what was restated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+
+from pydantic import ValidationError
+
+from greengate.esg.account import Account, Totals
+from greengate.esg.decimals import kwh, percent, scaled, tonnes
+from greengate.esg.document import Datum, Quarterly, Section, Table
+from greengate.esg.emissions import headline_total
+from greengate.esg.instants import day, of
+from greengate.esg.story import Kept
+from greengate.esg.telling import entry, number, table, text, told
+from greengate.periods import Calendar, Kind, NotAPeriod, Period, named, period_of
+
+TOTALS = {"energy": "activity.energy_total", "location": "emissions.total_location", "market": "emissions.total_market"}
+
+
+@dataclass(frozen=True)
+class Other:
+    """A period that this one is compared with."""
+
+    name: str
+    words: str
+    period: Period
+    account: Account
+
+    @cached_property
+    def totals(self) -> Totals:
+        """Its sums, by the same view of the ledger."""
+        return self.account.totals(of(self.period.start), of(self.period.end))
+
+    @property
+    def known(self) -> bool:
+        """Whether the ledger had begun before it ended."""
+        earliest = self.account.story.earliest
+        return earliest is not None and earliest < of(self.period.end)
+
+
+def others(account: Account) -> Iterator[Other]:
+    """Go through the period before, the same of the year before, and the base year."""
+    calendar, period = account.said.calendar, account.period
+    before = _containing(period.kind, period, calendar)
+    yield Other("previous", f"the {period.kind} before", before, account)
+    yield Other("last_year", f"the same {period.kind} of the year before", _year_before(period, calendar), account)
+    if account.said.base_year:
+        yield Other("base_year", "the base year", named(account.said.base_year, calendar), account)
+
+
+def _containing(kind: Kind, period: Period, calendar: Calendar) -> Period:
+    return period_of(kind, period.start - timedelta(microseconds=1), calendar)
+
+
+def _year_before(period: Period, calendar: Calendar) -> Period:
+    found = period
+    for _ in range(12 // period.kind.months):
+        found = _containing(period.kind, found, calendar)
+    return found
+
+
+def comparatives(account: Account) -> Section:
+    """Tell other periods, restatements and the threshold above which one is material."""
+    found = list(others(account))
+    now = account.totals(account.start, account.end)
+    data = [one for other in found for one in _data(other, now)]
+    restated = [kept for kept in account.story.restatements if kept.record.period == account.period.name]
+    data.append(told("comparatives.threshold", "A restatement is material from",
+        scaled(int(account.said.threshold * 10**8), 6), "%",
+                     basis="share of the total, the company's policy"))  # fmt: skip
+    data.append(told("comparatives.restated", "Restatements of this period", str(len(restated)), "1"))
+    statements = [
+        "Other periods are recomputed by this view of the ledger; what was reported of them at the time stands beside.",
+        *overlapping(account),
+    ]
+    return Section(id="J", title="Comparatives and restatements", statements=tuple(statements), data=tuple(data),
+                   tables=(_reported(account, found), _restatements(account)))  # fmt: skip
+
+
+def _data(other: Other, now: Totals) -> Iterator[Datum]:
+    start = f"comparatives.{other.name}"
+    for way, unit in (("energy", "kWh"), ("location", "tCO2e"), ("market", "tCO2e")):
+        label = f"{_WORDS[way]} of {other.words} ({other.period.name})"
+        amount, mine = _amount(other.totals, way), _amount(now, way)
+        if not other.known:
+            yield told(f"{start}_{way}", label, None, unit, missing="the ledger begins later")
+        elif amount is None:
+            yield told(f"{start}_{way}", label, None, unit, missing="it is not known, or on several bases")
+        else:
+            less = other.period.kind is not None and mine is not None and amount
+            note = f"this period is {percent((mine or 0) - amount, amount)}% more" if less else ""
+            yield told(f"{start}_{way}", label, kwh(amount) if way == "energy" else tonnes(amount), unit, note=note)
+
+
+_WORDS = {"energy": "Energy", "location": "Emissions, location-based,", "market": "Emissions, market-based,"}
+
+
+def _amount(totals: Totals, way: str) -> int | None:
+    if way == "energy":
+        return None if totals.energy.unknown else totals.energy.amount
+    return headline_total(totals, way)
+
+
+def overlapping(account: Account) -> Iterator[str]:
+    """Say which closed periods overlap this one under another name, as of another calendar."""
+    for kept in account.story.closes:
+        said = kept.record
+        if said.period != account.period.name and day_of(said.start) < account.end and account.start < day_of(said.end):
+            days = f"{said.start[:10]} to {said.end[:10]}"
+            yield f"The closed period {said.period} ({days}) overlaps this one: never add them up."
+
+
+def day_of(written: str) -> int:
+    """Read an instant of a record."""
+    from greengate.esg.instants import instant  # noqa: PLC0415 - the name is taken here by data
+
+    return instant(written)
+
+
+def reported(account: Account, name: str) -> tuple[Kept, Quarterly] | None:
+    """Find what was last reported of a period, closed or restated; None where nothing was, or it is not there."""
+    for kept in reversed(account.story.delivered):
+        if kept.record.period == name and kept.record.view != "current":
+            body = account.body(kept.record.sha256)
+            try:
+                return (kept, Quarterly.model_validate_json(body)) if body is not None else None
+            except ValidationError:
+                return None
+    return None
+
+
+def _reported(account: Account, found: list[Other]) -> Table:
+    columns = [text("period", "Period"), text("figure", "Figure"), number("now", "By this view"),
+        number("reported", "As last reported"),
+               number("difference", "Difference"), text("unit", "Unit"), text("status", "It was"),
+               entry("entry", "Report")]  # fmt: skip
+    own = Other("own", "this period", account.period, account)
+    rows = []
+    for other in (own, *found):
+        before = reported(account, other.period.name)
+        for way, name in TOTALS.items():
+            amount = _amount(other.totals, way)
+            mine = None if amount is None or not other.known else (kwh(amount) if way == "energy" else tonnes(amount))
+            value = before[1].datum(name).value if before else None
+            rows.append([other.period.name, _WORDS[way].rstrip(","), mine, value, _less(mine, value),
+            "kWh" if way == "energy" else "tCO2e",
+                         before[0].record.status if before else "not reported",
+                         before[0].entry_id if before else None])  # fmt: skip
+    return table("comparatives.reported", "Beside what was reported", columns, rows)
+
+
+def _less(mine: str | None, theirs: str | None) -> str | None:
+    from greengate.esg.decimals import exact  # noqa: PLC0415 - beside its one use
+
+    return None if mine is None or theirs is None else scaled(int((exact(mine) - exact(theirs)) * 10**12), 12)
+
+
+def _restatements(account: Account) -> Table:
+    columns = [text("at", "On"), text("period", "Period"), text("reason", "Reason"), text("why", "Why"),
+        number("energy", "Energy", "kWh"),
+               number("location", "Location-based", "tCO2e"), number("market", "Market-based", "tCO2e"),
+               text("material", "Material"),
+               text("by", "Approved by"), entry("entry", "Entry")]  # fmt: skip
+    rows = []
+    for kept in account.story.restatements:
+        said = kept.record
+        rows.append([day(kept.at), said.period, said.reason, said.why, kwh(said.delta_energy_mj),
+            tonnes(said.delta_location_ugco2e),
+                     tonnes(said.delta_market_ugco2e), "yes" if said.material else "no", said.approved_by,
+                     kept.entry_id])  # fmt: skip
+    return table("comparatives.restatements", "Restatements in the ledger, new less old", columns, rows)
+
+
+def period_named(name: str, calendar: Calendar) -> Period:
+    """Find a period by its name, also written as `2026Q3`.
+
+    Raises:
+        NotAPeriod: There is none of this name in the calendar.
+    """
+    dashed = f"{name[:-2]}-{name[-2:]}" if name[-2:-1] == "Q" and name[-3:-2] != "-" else name
+    if not dashed:
+        raise NotAPeriod("no period is named", "they are written like `2026-Q3`")
+    return named(dashed, calendar)

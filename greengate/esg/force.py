@@ -1,0 +1,159 @@
+"""Which version of each model was in force when, and its conversion as it stands now.
+
+A (project, model) has one version in force at a time: a decision with `in_force` from its `at`, the decisions of a
+change from the `at` of the first settlement that says it was merged, whatever their outcome; until the next one, or
+until the model is retired. A decision whose conversion says nothing of a year leaves the earlier version in force. Of a
+conversion counts the newest that takes its place, of that the newest that takes its, and so on.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from greengate.esg.story import Begin, Chosen, Kept, ModelKey, Story
+from greengate.records import Converted, Measurement, Year
+
+Lookup = Callable[[str], Kept | None]
+"""Finds the whole record of an entry by its id, or None where there is none."""
+_AMOUNTS = ("energy_mj", "location_ugco2e", "market_ugco2e", "cost_ueur")
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of a model that was in force, and what it is converted by."""
+
+    key: ModelKey
+    begin: Begin
+    chosen: Chosen
+    conversion: Kept
+    _lookup: Lookup
+
+    @property
+    def converted(self) -> Converted:
+        """Its conversion; that has a deployment."""
+        found: Converted = self.conversion.record
+        return found
+
+    @property
+    def year(self) -> Year:
+        """A year of it."""
+        return self.converted.candidate
+
+    @cached_property
+    def measurement(self) -> Measurement | None:
+        """What was measured of it; None where the ledger does not have it."""
+        kept = self._lookup(self.chosen.measurement.hex())
+        return kept.record if kept and isinstance(kept.record, Measurement) else None
+
+    @property
+    def entries(self) -> tuple[tuple[int, str], ...]:
+        """(index, id) of the entries that it rests on."""
+        own = (self.chosen.idx, self.chosen.entry.hex())
+        merged = (self.begin.idx, self.begin.entry)
+        return tuple(dict.fromkeys((own, merged, (self.conversion.idx, self.conversion.entry_id))))
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A time for which a version was in force."""
+
+    version: Version
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """What came into force without figures, and why it has none."""
+
+    key: ModelKey
+    begin: Begin
+    why: str
+
+
+@dataclass(slots=True)
+class Force:
+    """Versions in force, looked up as they are asked for."""
+
+    story: Story
+    lookup: Lookup
+    unusable: dict[int, Unusable] = field(default_factory=dict)
+    _begins: dict[ModelKey, list[Begin]] = field(default_factory=dict)
+    _known: dict[tuple[int, ModelKey], Version | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for key, begins in self.story.begins.items():
+            self._begins[key] = sorted(begins, key=lambda one: (one.at, one.idx))
+
+    @property
+    def models(self) -> list[ModelKey]:
+        """Every model that ever came into force or was retired."""
+        return sorted(self._begins)
+
+    def begins(self, key: ModelKey) -> list[Begin]:
+        """What came into force of a model, in the order of time."""
+        return self._begins.get(key, [])
+
+    def stretches(self, key: ModelKey, start: int, end: int) -> Iterator[Stretch]:
+        """Go through the versions of a model that were in force in a time."""
+        begins = self._begins.get(key, [])
+        at = bisect_right(begins, start, key=lambda one: one.at)
+        current, since = self._standing(key, begins[:at]), start
+        for begin in begins[at:]:
+            if begin.at >= end:
+                break
+            version = self.version(key, begin) if begin.chosen else None
+            if begin.chosen and version is None:
+                continue
+            if current is not None and begin.at > since:
+                yield Stretch(current, since, begin.at)
+            current, since = version, begin.at
+        if current is not None and end > since:
+            yield Stretch(current, since, end)
+
+    def after(self, key: ModelKey, at: int) -> int | None:
+        """Tell when the next version of a model comes into force after an instant, or it is retired."""
+        return next((one.at for one in self._begins.get(key, []) if one.at > at), None)
+
+    def version(self, key: ModelKey, begin: Begin) -> Version | None:
+        """Find a version that came into force; None where it has no figures, which is noted."""
+        known = (begin.idx, key)
+        if known not in self._known:
+            found = self._version(key, begin)
+            if isinstance(found, str):
+                self.unusable[begin.idx] = Unusable(key, begin, found)
+            self._known[known] = None if isinstance(found, str) else found
+        return self._known[known]
+
+    def conversion(self, chosen: Chosen) -> Kept | None:
+        """Find the conversion of a decision as it stands now; None where it has none, or the ledger does not."""
+        entry, measurement = chosen.conversion.hex(), chosen.measurement.hex()
+        while (newer := self.story.superseding.get((entry, measurement))) is not None:
+            entry = newer
+        kept = self.lookup(entry) if entry else None
+        sound = kept is not None and kept.idx < self.story.size and isinstance(kept.record, Converted)
+        return kept if sound else None
+
+    def _standing(self, key: ModelKey, begins: list[Begin]) -> Version | None:
+        for begin in reversed(begins):
+            if begin.chosen is None:
+                return None
+            if (version := self.version(key, begin)) is not None:
+                return version
+        return None
+
+    def _version(self, key: ModelKey, begin: Begin) -> Version | str:
+        assert begin.chosen is not None
+        if not begin.chosen.conversion:
+            return f"its decision ({begin.chosen.outcome}) has no conversion"
+        kept = self.conversion(begin.chosen)
+        if kept is None:
+            return "its conversion is not in the ledger"
+        if kept.record.conversion is None:
+            return "no deployment is declared"
+        if all(getattr(kept.record.candidate, name) is None for name in _AMOUNTS):
+            return next(iter(kept.record.candidate.missing.values()), "its conversion says nothing of a year")
+        return Version(key, begin, begin.chosen, kept, self.lookup)

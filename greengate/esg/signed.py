@@ -1,0 +1,110 @@
+"""Sections L, M and N: who stands for a report, what it rests on, and what is asked of models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from greengate.esg.account import Account, Training, plain
+from greengate.esg.activity import grouped
+from greengate.esg.decimals import MJ_A_KWH, ratio
+from greengate.esg.document import Evidence, Section, Table
+from greengate.esg.gates import Person
+from greengate.esg.instants import day
+from greengate.esg.telling import entry, number, table, text, told
+
+ROLES = ("prepared", "reviewed", "approved", "assured")
+
+
+def sign_offs(account: Account, who: Person) -> Section:
+    """Tell who stands for reports on the period, as far as this view of the ledger goes."""
+    found = [kept for kept in account.story.sign_offs if kept.record.period == account.period.name]
+    newest = {kept.record.role: kept for kept in found}
+    said = account.said.assurer
+    data = [
+        told(f"sign_off.{role}", role.capitalize(), who(newest[role].record.by) if role in newest else None,
+             missing="" if role in newest else "nobody has signed as this yet",
+             entries=(newest[role].entry_id,) if role in newest else (), of=1 if role in newest else 0)
+        for role in ROLES
+    ]  # fmt: skip
+    data.append(told("sign_off.assurer", "Assurer", f"{said.name}, {said.level} assurance" if said else None,
+                     missing="" if said else "report.yaml names none"))  # fmt: skip
+    columns = [text("at", "On"), text("role", "Role"), text("by", "By"), text("level", "Level"), text("words", "Words"),
+               text("report", "Report (SHA-256)"), text("signed", "Signed with a key"),
+               entry("entry", "Entry")]  # fmt: skip
+    rows = [
+        [day(kept.at), kept.record.role, who(kept.record.by), kept.record.level, kept.record.words, kept.record.report,
+         "yes" if kept.record.signature else "no", kept.entry_id]
+        for kept in found
+    ]  # fmt: skip
+    statement = (
+        "Who prepared a report does not review it, and neither of them approves it: the ledger takes no such sign-off."
+    )
+    return Section(id="L", title="Sign-off", statements=(statement,), data=tuple(data),
+                   tables=(table("sign_off.all", "Sign-offs", columns, rows),))  # fmt: skip
+
+
+def evidence_section(account: Account, evidence: Evidence) -> Section:
+    """Tell what the report rests on."""
+    data = (
+        told("evidence.size", "Entries that were read", str(evidence.size), "1"),
+        told("evidence.root", "Root of their Merkle tree (RFC 6962)", evidence.root,
+             basis="hashed from the bytes that the figures were read from"),
+        told("evidence.first", "First entry", evidence.first or None,
+            missing="" if evidence.first else "there is none"),
+        told("evidence.last", "Last entry", evidence.last or None, missing="" if evidence.last else "there is none"),
+        told("evidence.gaps", "Missing entries", "0", "1"),
+        told("evidence.checkpoint", "Signed checkpoint",
+            evidence.checkpoint.splitlines()[-1] if evidence.checkpoint else None,
+             missing="" if evidence.checkpoint else "the ledger has no signed checkpoint of so many entries or fewer"),
+        told("evidence.company", "report.yaml (SHA-256)", account.said.digest or None,
+             missing="" if account.said.digest else "there is none"),
+        told("evidence.command", "What makes this report again", evidence.command),
+    )  # fmt: skip
+    statement = (
+        "Each figure names the first entries that it was made of, how many there are, and the SHA-256 over all"
+        " their ids."
+    )
+    return Section(id="M", title="Evidence", statements=(statement,), data=data)
+
+
+def models(account: Account) -> Section:
+    """Tell of each model what its training took, and how much it computes."""
+    trained = account.trained(account.start, account.end)
+    known = [one for one in account.trainings if one.at < account.until]
+    energy = sum(one.energy.amount for one in trained if one.energy)
+    lacking = [one for one in trained if one.energy is None]
+    why = "; ".join({one.missing["energy"]: None for one in lacking})
+    why = why if trained else "no training came into force in the period"
+    data = (
+        told("model.trainings", "Trainings of the period", str(len(trained)), "1"),
+        told("model.training_energy", "Energy of the trainings of the period", None if why else _mwh(energy), "MWh",
+             missing=why),
+        told("model.training_flops", "Operations of trainings", None, "FLOP",
+             missing=(
+                 "trackers do not tell it; `greengate estimate` works it out beforehand, as 6 x parameters x"
+                 " tokens"
+             )),
+    )  # fmt: skip
+    return Section(id="N", title="Model documentation", data=data, tables=(_models(account, known),))
+
+
+def _models(account: Account, known: Sequence[Training]) -> Table:
+    columns = [text("project", "Project"), text("model", "Model"), text("sha256", "Model file (SHA-256)"),
+               number("training", "Training, all versions so far", "MWh"), number("flops", "Of an inference", "FLOP"),
+               number("parameters", "Parameters", "1"), entry("entry", "Measurement")]  # fmt: skip
+    rows = []
+    for key, own in grouped(account.parts, lambda part: part.version.key).items():
+        newest = own[-1].version
+        figures = newest.measurement.candidate.figures if newest.measurement else {}
+        trained = [one.energy.amount for one in known if one.key == key and one.energy]
+        counted = [
+            plain(figures[name].amount) if name in figures else None for name in ("flops_per_inference", "parameters")
+        ]
+        rows.append([*key, newest.chosen.sha256.hex(), _mwh(sum(trained)) if trained else None, *counted,
+                     newest.chosen.measurement.hex()])  # fmt: skip
+    return table("model.documentation", "Models in force", columns, rows)
+
+
+def _mwh(millijoules: int) -> str:
+    """Write an energy in MWh, to 13 decimals: more than two significant figures of anything."""
+    return ratio(millijoules, MJ_A_KWH * 1000, 13)

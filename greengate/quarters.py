@@ -1,0 +1,304 @@
+"""Quarterly reports from a ledger: its leaves go by once, hashed as they are read, and the figures come out.
+
+The root that a report names is of the bytes that it was made of. What a decision in force refers to is looked up by its
+id, which is the digest of its bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from greengate import __version__
+from greengate.errors import HistoryError, UsageError
+from greengate.esg import leaves
+from greengate.esg.account import Account
+from greengate.esg.company import NOBODY, Said
+from greengate.esg.comparing import period_named
+from greengate.esg.document import Evidence, Quarterly
+from greengate.esg.instants import NotAnInstant, day, instant, iso, of
+from greengate.esg.leaves import NotALeaf
+from greengate.esg.quarterly import Frame, Status, View, report
+from greengate.esg.story import Kept, Story
+from greengate.ledger.canonical import digest
+from greengate.ledger.merkle import Frontier, folded, leaf_hash, node_hash
+from greengate.ledger.store import Store, Stored
+from greengate.periods import Calendar, NotAPeriod, Period
+from greengate.records import Closed, Delivered, Kind, Restated, SignedOff, predicate_type
+
+_CHUNK = 256  # leaves that are hashed into one subtree before it goes into the frontier
+_KEPT = 2**14  # records that were looked up and may be asked for again
+_FISCAL = re.compile(r"FY\d{4}-(\d\d)(?!\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which report is wanted.
+
+    Attributes:
+        period: Its name, as it was written.
+        now: What the clock says; it only tells whether the period is over.
+        at: The instant up to which is counted, where it was given.
+        size: Of which beginning of the ledger; None for all of it.
+        closing: The status of a report that closes or restates its period: then `size` is as given, or None.
+    """
+
+    period: str
+    now: datetime
+    view: View = "current"
+    said: Said = NOBODY
+    at: datetime | None = None
+    size: int | None = None
+    who: Callable[[str], str] = field(default=lambda pseudonym: pseudonym)
+    closing: Status | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A report, and the account that it was made of."""
+
+    report: Quarterly
+    account: Account
+
+
+class Root:
+    """The root of a tree of leaves that go by."""
+
+    def __init__(self) -> None:
+        self._whole = Frontier()
+        self._rest: list[bytes] = []
+
+    def add(self, leaf: bytes) -> None:
+        """Hash the next leaf."""
+        self._rest.append(leaf_hash(leaf))
+        if len(self._rest) == _CHUNK:
+            hashes = self._rest
+            while len(hashes) > 1:
+                pairs = zip(hashes[::2], hashes[1::2], strict=True)
+                hashes = [node_hash(left, right) for left, right in pairs]
+            for _ in self._whole.append(hashes[0]):
+                pass
+            self._rest = []
+
+    def told(self) -> str:
+        """Tell the root so far."""
+        tail = Frontier()
+        for leaf in self._rest:
+            for _ in tail.append(leaf):
+                pass
+        return folded([*self._whole.nodes, *tail.nodes]).hex()
+
+
+def made(store: Store, wanted: Wanted) -> Made:
+    """Make a report.
+
+    Raises:
+        UsageError: There is no such period, view or size, or nothing to tell of it.
+        HistoryError: An entry cannot be read, or the ledger is not the one that was closed.
+    """
+    wanted, period = _with_period(wanted)
+    size, expected = _size(store, wanted, period)
+    ask = _Asking(store)
+    story = Story(of(period.start), of(period.end), ask.decision)
+    root = _read(store, story, size)
+    if expected and root != expected:
+        problem = (
+            f"its first {size} entries are not those that {period.name} was {_ACTS[wanted.view]} by: the root is {root}"
+        )
+        raise HistoryError(store.place, problem, f"the entry that says so has the root {expected}")
+    until = _until(story, wanted, period)
+    account = Account(story, wanted.said, period, until, ask.record, ask.body)
+    _refuse_empty(store, account)
+    frame = _frame(store, wanted, account, root)
+    return Made(report(account, frame), account)
+
+
+_ACTS = {"current": "told", "as-reported": "closed", "as-restated": "restated"}
+
+
+def period_of(name: str, said: Said) -> tuple[Period, Calendar]:
+    """Find a period by its name, in the company's calendar, or in that which the name tells (`FY2026-04-Q3`).
+
+    Raises:
+        UsageError: There is none of this name.
+    """
+    found = _FISCAL.match(name)
+    calendar = said.calendar
+    try:
+        if found and not said.digest:
+            calendar = Calendar(calendar.zone, int(found[1]))
+        return period_named(name, calendar), calendar
+    except NotAPeriod as refused:
+        raise UsageError("--quarter", str(refused), refused.hint) from refused
+
+
+def closed(store: Store, name: str) -> Closed | None:
+    """Find the entry that closed a period; None where it is open."""
+    return next((one for one in records_of(store, Kind.CLOSE) if one.period == name), None)
+
+
+def restated(store: Store, name: str) -> Restated | None:
+    """Find the newest entry that restated a period; None where none did."""
+    return next((one for one in reversed(records_of(store, Kind.RESTATEMENT)) if one.period == name), None)
+
+
+def delivered(store: Store) -> list[Delivered]:
+    """List the reports that were delivered, in their order."""
+    return records_of(store, Kind.REPORT)
+
+
+def sign_offs(store: Store) -> list[SignedOff]:
+    """List the sign-offs, in their order."""
+    return records_of(store, Kind.SIGN_OFF)
+
+
+def records_of(store: Store, kind: Kind) -> list[Any]:
+    """Read the records of one kind, of which there are few, in their order."""
+    text = f'"predicateType":"{predicate_type(kind)}"'.encode()
+    return [_whole(store, stored) for stored in store.holding(text)]
+
+
+def _whole(store: Store, stored: Stored) -> Any:
+    try:
+        return leaves.whole(stored.leaf)
+    except NotALeaf as bad:
+        raise _unreadable(store, stored, bad) from bad
+
+
+def _unreadable(store: Store, stored: Stored, why: Exception) -> HistoryError:
+    hint = "a newer greengate may have written it"
+    return HistoryError(store.place, f"entry {stored.index} ({stored.entry_id[:12]}) cannot be read: {why}", hint)
+
+
+def _with_period(wanted: Wanted) -> tuple[Wanted, Period]:
+    period, calendar = period_of(wanted.period, wanted.said)
+    return replace(wanted, said=replace(wanted.said, calendar=calendar)), period
+
+
+def _size(store: Store, wanted: Wanted, period: Period) -> tuple[int, str]:
+    """Tell how many entries the view has, and the root that they must have, if something says it."""
+    size = store.size()
+    if wanted.closing is not None and wanted.size is not None:
+        return wanted.size, ""
+    if wanted.view != "current":
+        find = closed if wanted.view == "as-reported" else restated
+        found: Closed | Restated | None = find(store, period.name)
+        if found is None:
+            hint = f"`greengate period close {period.name}` closes it" if wanted.view == "as-reported" else ""
+            raise UsageError("--view", f"{period.name} was never {_ACTS[wanted.view]}", hint)
+        return found.size, found.root
+    if wanted.size is not None and not 0 < wanted.size <= size:
+        raise UsageError("--size", f"the ledger has {size} entries", f"from 1 to {size}")
+    return (size if wanted.size is None else wanted.size), ""
+
+
+def _read(store: Store, story: Story, size: int) -> str:
+    """Take in the first entries of a ledger, and tell the root of their tree."""
+    root = Root()
+    first = last = b""
+    for index, leaf in store.rows(0, size):
+        root.add(leaf)
+        try:
+            record = leaves.skimmed(leaf)
+            if record is not None:
+                story.take(index, digest(leaf), record)
+        except (NotALeaf, NotAnInstant) as bad:
+            raise _unreadable(store, Stored(index, digest(leaf), leaf), bad) from bad
+        first, last = first or leaf, leaf
+    story.size = size
+    story.first_id, story.last_id = (digest(first), digest(last)) if size else ("", "")
+    return root.told()
+
+
+class _Asking:
+    """Looks entries and bodies of a ledger up; the records of version 2 whole, decisions in part."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.record = lru_cache(_KEPT)(self._record)
+
+    def decision(self, entry_id: str) -> Kept | None:
+        """Find a decision that a settlement names, by its id or the beginning of it."""
+        return next((self._kept(stored, leaves.skimmed(stored.leaf)) for stored in self._store.find(entry_id)), None)
+
+    def body(self, digest: str) -> bytes | None:
+        """Find what is kept beside."""
+        try:
+            return self._store.body(digest)
+        except HistoryError:
+            return None
+
+    def _record(self, entry_id: str) -> Kept | None:
+        return next((self._kept(stored, _whole(self._store, stored)) for stored in self._store.find(entry_id)), None)
+
+    def _kept(self, stored: Stored, record: Any) -> Kept:
+        return Kept(stored.index, stored.entry_id, instant(record.at), record)
+
+
+def _until(story: Story, wanted: Wanted, period: Period) -> int:
+    """Tell up to when is counted: the end of a period that is over, else the given time or that of the newest entry."""
+    end = of(period.end)
+    over = story.latest >= end or wanted.view != "current" or (wanted.at is None and of(wanted.now) >= end)
+    if wanted.at is not None and wanted.view == "current":
+        return min(end, of(wanted.at))
+    return end if over else min(end, story.latest)
+
+
+def _refuse_empty(store: Store, account: Account) -> None:
+    story, name = account.story, account.period.name
+    if story.earliest is None:
+        raise UsageError(store.place, "the ledger holds nothing that a report could tell", "`greengate gate` writes it")
+    if story.earliest >= account.end:
+        raise UsageError(name, f"the ledger begins later, on {day(story.earliest)}", "ask for a later period")
+    if account.until <= account.start:
+        raise UsageError(
+            name, f"it has not begun: the newest entry is of {day(story.latest)}", "ask for an earlier one"
+        )
+
+
+def _frame(store: Store, wanted: Wanted, account: Account, root: str) -> Frame:
+    story, name = account.story, account.period.name
+    before = sum(kept.record.period == name for kept in story.delivered)
+    size = f" --size {story.size}" if wanted.view == "current" else f" --view {wanted.view}"
+    at = f" --at {iso(account.until)}" if account.until < account.end else ""
+    company = " --company report.yaml" if wanted.said.digest else ""
+    note = _checkpoint(store, story.size)
+    evidence = Evidence(
+        origin=note.partition("\n")[0],
+        size=story.size,
+        root=root,
+        checkpoint=note,
+        first=story.first_id,
+        last=story.last_id,
+        command=f"greengate report --quarter {name}{size}{at}{company}",
+    )
+    return Frame(
+        view=wanted.view,
+        status=wanted.closing or _status(account, wanted.view),
+        version=before + 1,
+        made_at=max(story.latest, account.until),
+        greengate=__version__,
+        evidence=evidence,
+        who=wanted.who,
+    )
+
+
+def _checkpoint(store: Store, size: int) -> str:
+    """Return the signed checkpoint of so many entries, else the newest one of fewer; "" where there is none."""
+    found = store.checkpoint(size) or store.checkpoint()
+    return found[1].decode(errors="replace") if found and found[0] <= size else ""
+
+
+def _status(account: Account, view: View) -> Status:
+    if view != "current":
+        return "closed" if view == "as-reported" else "restated"
+    if account.until < account.end:
+        return "preliminary"
+    name, story = account.period.name, account.story
+    if any(kept.record.period == name for kept in story.restatements):
+        return "restated"
+    return "closed" if any(kept.record.period == name for kept in story.closes) else "provisional"

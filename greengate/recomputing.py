@@ -1,0 +1,191 @@
+"""A delivered report, made again from the ledger by its evidence, and held against that figure by figure."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import zip_longest
+
+from pydantic import ValidationError
+
+from greengate.errors import UsageError
+from greengate.esg.document import Datum, Quarterly, Section, Table
+from greengate.ledger import merkle
+from greengate.ledger.canonical import digest, encode
+from greengate.ledger.store import Store
+from greengate.quarters import Wanted, delivered, made
+
+_PARTS = ("value", "unit", "basis", "low", "high", "confidence", "missing", "note", "entries", "of", "digest")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that is otherwise: what it is, what was delivered, and what the ledger says."""
+
+    what: str
+    delivered: str
+    recomputed: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What came of a check.
+
+    Attributes:
+        entry: Whether the ledger has an entry that such a report was delivered.
+        figures: How many data were compared.
+    """
+
+    report: Quarterly
+    entry: bool
+    figures: int
+    differences: tuple[Difference, ...]
+
+
+def read(data: bytes, where: str) -> Quarterly:
+    """Read a delivered report.
+
+    Raises:
+        UsageError: It is none.
+    """
+    try:
+        return Quarterly.model_validate_json(data)
+    except ValidationError as bad:
+        first = bad.errors(include_url=False)[0]
+        problem = f"this is no quarterly report: {'.'.join(map(str, first['loc']))}: {first['msg']}"
+        raise UsageError(where, problem, "`greengate report --report json=FILE` writes one") from bad
+
+
+def checked(store: Store, report: Quarterly, wanted: Wanted) -> Checked:
+    """Make a report again and tell every difference.
+
+    Args:
+        store: The ledger.
+        report: What was delivered.
+        wanted: With what the company says; all else is taken from the report.
+    """
+    evidence = report.evidence
+    found = list(_of_ledger(store, report))
+    if any(one.what == "evidence.size" for one in found):
+        return Checked(report, entry=False, figures=0, differences=tuple(found))
+    until = report_until(report)
+    again = made(
+        store,
+        replace(
+            wanted,
+            period=report.period,
+            view=report.view,
+            size=evidence.size,
+            at=until if report.status == "preliminary" else None,
+            closing=None if report.view == "current" else report.status,
+        ),
+    ).report
+    found += _compared(report, again)
+    body = digest(encode(report.model_dump(mode="json")))
+    known = any(one.sha256 == body for one in delivered(store))
+    figures = sum(len(section.data) for section in report.sections)
+    return Checked(report, known, figures, tuple(found))
+
+
+def report_until(report: Quarterly) -> datetime:
+    """Tell up to when a report counts."""
+    return datetime.fromisoformat(report.datum("identity.until").value or report.end)
+
+
+def _of_ledger(store: Store, report: Quarterly) -> Iterator[Difference]:
+    """Hold size, root and checkpoint against the ledger."""
+    evidence = report.evidence
+    size = store.size()
+    if evidence.size > size:
+        yield Difference("evidence.size", str(evidence.size), f"the ledger has {size} entries")
+        return
+    root = merkle.root(evidence.size, store.node).hex()
+    if root != evidence.root:
+        yield Difference("evidence.root", evidence.root, root)
+    if evidence.checkpoint:
+        yield from _of_checkpoint(store, evidence.checkpoint, size)
+
+
+def _of_checkpoint(store: Store, note: str, size: int) -> Iterator[Difference]:
+    lines = note.splitlines()
+    try:
+        told, root = int(lines[1]), base64.b64decode(lines[2], validate=True).hex()
+    except (IndexError, ValueError, binascii.Error):
+        yield Difference("evidence.checkpoint", note[:80], "it is no checkpoint")
+        return
+    ours = merkle.root(told, store.node).hex() if 0 <= told <= size else f"the ledger has {size} entries"
+    if root != ours:
+        yield Difference(f"checkpoint of {told} entries", root, ours)
+
+
+def _compared(report: Quarterly, again: Quarterly) -> Iterator[Difference]:
+    for name in ("period", "start", "end", "view", "status", "version", "made_at", "greengate", "headline", "company"):
+        before, after = getattr(report, name), getattr(again, name)
+        if before != after:
+            yield Difference(name, _short(before), _short(after))
+    theirs, ours = ({one.id: one for one in made_.sections} for made_ in (report, again))
+    for name in dict.fromkeys((*theirs, *ours)):
+        yield from _section(name, theirs.get(name), ours.get(name))
+    if report.evidence != again.evidence:
+        for field in type(report.evidence).model_fields:
+            before, after = getattr(report.evidence, field), getattr(again.evidence, field)
+            if before != after and field not in {"root", "checkpoint"}:  # these were held against the ledger
+                yield Difference(f"evidence.{field}", _short(before), _short(after))
+
+
+def _section(name: str, before: Section | None, after: Section | None) -> Iterator[Difference]:
+    if before is None or after is None:
+        yield Difference(f"section {name}", "there" if before else "none", "there" if after else "none")
+        return
+    for field in ("title", "statements", "omitted"):
+        if getattr(before, field) != getattr(after, field):
+            yield Difference(f"section {name}, {field}", _short(getattr(before, field)), _short(getattr(after, field)))
+    theirs, ours = ({one.id: one for one in section.data} for section in (before, after))
+    for key in dict.fromkeys((*theirs, *ours)):
+        yield from _datum(key, theirs.get(key), ours.get(key))
+    tables, own = ({one.id: one for one in section.tables} for section in (before, after))
+    for key in dict.fromkeys((*tables, *own)):
+        yield from _table(key, tables.get(key), own.get(key))
+    charts, drawn = ({one.id: one for one in section.charts} for section in (before, after))
+    for key in dict.fromkeys((*charts, *drawn)):
+        if charts.get(key) != drawn.get(key):
+            yield Difference(f"chart {key}", _short(charts.get(key)), _short(drawn.get(key)))
+
+
+def _datum(name: str, before: Datum | None, after: Datum | None) -> Iterator[Difference]:
+    if before is None or after is None:
+        yield Difference(name, "there" if before else "none", "there" if after else "none")
+        return
+    parts = [part for part in _PARTS if getattr(before, part) != getattr(after, part)]
+    for part in parts:
+        label = name if part == "value" else f"{name}, {part}"
+        yield Difference(label, _short(getattr(before, part)), _short(getattr(after, part)))
+    if not parts and before != after:
+        yield Difference(f"{name}, words", _short(before.label), _short(after.label))
+
+
+def _table(name: str, before: Table | None, after: Table | None) -> Iterator[Difference]:
+    if before == after:
+        return
+    if before is None or after is None:
+        yield Difference(f"table {name}", "there" if before else "none", "there" if after else "none")
+        return
+    rows = zip_longest(before.rows, after.rows)
+    where = next((number for number, (one, other) in enumerate(rows, 1) if one != other), 0)
+    if not where:
+        yield Difference(f"table {name}", "other words", "other words")
+        return
+    pair = [_row(table.rows, where) for table in (before, after)]
+    yield Difference(f"table {name}, row {where}", *pair)
+
+
+def _row(rows: Sequence[Sequence[str | None]], where: int) -> str:
+    return _short(", ".join(cell or "" for cell in rows[where - 1])) if where <= len(rows) else "none"
+
+
+def _short(value: object) -> str:
+    text = "missing" if value is None else str(value)
+    return text if len(text) <= 100 else f"{text[:100]}…"

@@ -1,0 +1,342 @@
+"""`greengate report` and `greengate period`, over the ledger of a small made-up company; its totals in SQL."""
+
+import json
+import shutil
+from datetime import UTC, datetime
+
+import pytest
+from company_made import by_sql, company
+
+from greengate import cli, closing, quarters
+from greengate.errors import UsageError
+from greengate.esg.company import NOBODY, Said
+from greengate.esg.decimals import MJ_A_KWH, exact, rounded
+from greengate.esg.document import Quarterly
+from greengate.ledger.canonical import digest, encode
+from greengate.ledger.store import Store
+from greengate.packs.company import load_company
+from greengate.periods import Calendar, zone
+from greengate.quarters import Wanted, made
+from greengate.records import SignedOff
+from greengate.trees import WorkingTree
+
+NOW = datetime(2026, 10, 20, tzinfo=UTC)
+UNITS = {"kWh": MJ_A_KWH, "tCO2e": 10**12, "EUR": 10**6, "1": 1}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    place = tmp_path_factory.mktemp("company")
+    company(place)
+    return place
+
+
+@pytest.fixture
+def own(folder, tmp_path):
+    """A copy that may be written to."""
+    shutil.copytree(folder, tmp_path / "own")
+    return tmp_path / "own"
+
+
+def called(folder, *words):
+    return cli.run([*words, "--history", str(folder / "ledger.db"), "--company", str(folder / "report.yaml")])
+
+
+@pytest.fixture
+def store(own):
+    found = Store(own / "ledger.db", make=False)
+    yield found
+    found.close()
+
+
+def said(folder):
+    return load_company(WorkingTree(folder))
+
+
+# The same totals by plain SQL
+
+
+@pytest.mark.parametrize(
+    ("period", "own_words"),
+    [
+        ("2026-Q1", Said()),
+        ("2026-Q2", Said(edge="sold")),
+        ("2026-Q3", Said()),
+        ("2026-08", Said()),
+        ("FY2026-04-Q2", Said(calendar=Calendar(zone("Europe/Berlin"), 4), zone="Europe/Berlin")),
+    ],
+)
+@pytest.mark.parametrize("size", [None, 200])
+def test_every_total_is_that_of_plain_sql_to_the_last_digit(folder, postgres, period, own_words, size):
+    with_store = Store(folder / "ledger.db", make=False)
+    report = made(with_store, Wanted(period, NOW, said=own_words, size=size)).report
+    leaves = [(one.entry_id, one.leaf) for one in with_store.entries(0, report.evidence.size)]
+    until = report.datum("identity.until").value
+    told = by_sql(postgres.schema(), leaves, report.start, until, own_words.zone, own_words.edge)
+    data = {name: report.datum(name) for name in told}
+    assert len(told) == 14
+    assert {name: rounded(exact(one.value) * UNITS[one.unit]) for name, one in data.items()} == told
+
+
+def test_the_root_is_that_of_the_ledger(folder):
+    store = Store(folder / "ledger.db", make=False)
+    evidence = made(store, Wanted("2026Q3", NOW)).report.evidence
+    assert (evidence.size, evidence.root) == (store.size(), store.head().root.hex())
+
+
+@pytest.mark.parametrize("size", [1, 255, 256, 257])
+def test_the_root_of_a_beginning_is_that_of_its_leaves(folder, size):
+    from greengate.ledger import merkle  # noqa: PLC0415 - beside its one use
+
+    store, root = Store(folder / "ledger.db", make=False), quarters.Root()
+    for one in store.entries(0, size):
+        root.add(one.leaf)
+    assert root.told() == merkle.root(size, store.node).hex()
+
+
+# The command
+
+
+def test_the_figures_are_printed(folder, capsys):
+    assert called(folder, "report", "--quarter", "2026Q3") == 0
+    told = capsys.readouterr().out
+    assert told.startswith("Acme Shop AG (made up)  2026-Q3  2026-07-01T00:00:00Z to 2026-10-01T00:00:00Z\n")
+    assert "\n  status       closed, current, version 2, " in told
+    assert "\n  TOTAL        " in told
+
+
+def test_the_same_report_is_the_same_bytes(folder, capsys):
+    told = [(called(folder, "report", "--quarter", "2026-Q3", "--json"), capsys.readouterr().out) for _ in range(2)]
+    assert told[0] == told[1]
+    assert Quarterly.model_validate_json(told[0][1]).period == "2026-Q3"
+
+
+def test_what_was_reported_is_made_again_byte_for_byte(folder, capsys):
+    assert called(folder, "report", "--quarter", "2026-Q2", "--view", "as-reported", "--json") == 0
+    body = capsys.readouterr().out.rstrip("\n").encode()
+    store = Store(folder / "ledger.db", make=False)
+    assert digest(body) == next(one.sha256 for one in quarters.delivered(store) if one.period == "2026-Q2")
+
+
+def test_as_reported_and_as_restated_are_both_there_and_differ(folder, capsys):
+    totals = []
+    for view in ("as-reported", "as-restated"):
+        called(folder, "report", "--quarter", "2026-Q2", "--view", view, "--json")
+        totals.append(Quarterly.model_validate_json(capsys.readouterr().out).datum("emissions.total_location").value)
+    assert totals[0] != totals[1]
+
+
+def test_a_restatement_tells_its_differences_and_who_approved_it(folder):
+    restated = quarters.restated(Store(folder / "ledger.db", make=False), "2026-Q2")
+    assert (restated.reason, restated.approved_by, restated.delta_energy_mj) == ("factor_revision", "cfo", 0)
+    assert restated.delta_location_ugco2e > 0
+
+
+def test_a_report_is_written_in_the_formats_that_are_asked_for(folder, tmp_path):
+    places = {word: tmp_path / f"q.{word}" for word in ("json", "csv")}
+    words = [f"--report={word}={place}" for word, place in places.items()]
+    assert called(folder, "report", "--quarter", "2026Q3", *words) == 0
+    assert "emissions.total_location" in places["csv"].read_text()
+    assert json.loads(places["json"].read_text())["form"] == "greengate/quarterly/v1"
+
+
+def test_a_quarter_that_is_not_over_is_preliminary(folder, capsys):
+    called(folder, "report", "--quarter", "2026Q4", "--at", "2026-10-05T00:00:00Z", "--json")
+    report = Quarterly.model_validate_json(capsys.readouterr().out)
+    assert (report.status, report.datum("identity.until").value) == ("preliminary", "2026-10-05T00:00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--quarter", "2026Q5"], "error: --quarter: `2026-Q5` is no period\n  hint: they are written like"),
+        (["--quarter", ""], "error: --quarter: no period is named"),
+        (["--quarter", "1999-Q1"], "the ledger begins later, on 2025-12-01"),
+        (["--quarter", "2150-Q1"], "it has not begun: the newest entry is of 2026-10-"),
+        (["--quarter", "2026Q3", "--size", "0"], "error: --size: the ledger has "),
+        (["--quarter", "2026Q4", "--view", "as-reported"], "error: --view: 2026-Q4 was never closed"),
+        (["--quarter", "2026Q1", "--view", "as-restated"], "error: --view: 2026-Q1 was never restated"),
+        (["--quarter", "2026Q3", "--at", "noon"], "error: --at: `noon` is no time"),
+        (["--quarter", "2026Q3", "--at", "2026-08-01"], "error: --at: `2026-08-01` has no time zone"),
+        (["--quarter", "2026Q3", "--report", "doc=x"], "`doc` is no format of the quarterly report"),
+        (["--quarter", "2026Q3", "--report", "json"], "`json` is not FORMAT=FILE"),
+        ([], "error: greengate report: it wants one of --quarter and --check"),
+        (["--quarter", "2026Q3", "--check", "x"], "it wants one of --quarter and --check"),
+        (["--check", "nowhere.json"], "error: nowhere.json: it cannot be read: No such file"),
+    ],
+)
+def test_what_cannot_be_told_is_refused(folder, capsys, words, told):
+    assert called(folder, "report", *words) in {2, 4}
+    assert told in capsys.readouterr().err
+
+
+def test_a_ledger_that_is_not_there_is_refused(tmp_path, capsys):
+    assert cli.run(["report", "--quarter", "2026Q3", "--history", str(tmp_path / "no.db")]) == 2
+    assert "hint: " in capsys.readouterr().err
+
+
+def test_an_empty_ledger_has_nothing_to_tell(tmp_path, capsys):
+    Store(tmp_path / "h.db").close()
+    assert cli.run(["report", "--quarter", "2026Q3", "--history", str(tmp_path / "h.db")]) == 2
+    assert "the ledger holds nothing that a report could tell" in capsys.readouterr().err
+
+
+def test_an_entry_that_cannot_be_read_is_named(tmp_path, capsys):
+    store = Store(tmp_path / "h.db")
+    store.append(
+        encode({"predicate": {"at": "yesterday"}, "predicateType": "urn:greengate:decision:v2", "subject": []})
+    )
+    store.close()
+    assert cli.run(["report", "--quarter", "2026Q3", "--history", str(tmp_path / "h.db")]) == 4
+    assert "entry 0 (" in capsys.readouterr().err
+
+
+def test_the_calendar_of_a_fiscal_year_is_taken_from_its_name_where_nobody_says_another(folder, capsys):
+    words = ["report", "--quarter", "FY2026-04-Q1", "--json", "--history", str(folder / "ledger.db")]
+    assert cli.run([*words, "--project", str(folder / "greengate.yaml")]) in {0, 2}
+    found = made(Store(folder / "ledger.db", make=False), Wanted("FY2026-04-Q1", NOW)).report
+    assert (found.start, found.end) == ("2026-04-01T00:00:00Z", "2026-07-01T00:00:00Z")
+    assert any("overlaps this one" in one for part in found.sections for one in part.statements)
+    capsys.readouterr()
+
+
+# Held against the ledger again
+
+
+@pytest.fixture
+def delivered(folder, tmp_path, capsys):
+    called(folder, "report", "--quarter", "2026Q2", "--view", "as-reported", "--report", f"json={tmp_path / 'q.json'}")
+    capsys.readouterr()
+    return tmp_path / "q.json"
+
+
+def test_a_delivered_report_is_found_sound(folder, delivered, capsys):
+    assert called(folder, "report", "--check", str(delivered)) == 0
+    assert "figures of" in (told := capsys.readouterr().out)
+    assert "the ledger has an entry that it was delivered" in told.replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "told"),
+    [
+        (("sections", 3, "data", 1, "value"), "0.1", "emissions.scope_2_location"),
+        (("sections", 2, "data", 0, "digest"), "0" * 64, "activity.energy, digest"),
+        (("sections", 3, "tables", 0, "rows", 0, 0), "other", "table emissions.by_model, row 1"),
+        (("sections", 1, "statements", 0), "no", "section B, statements"),
+        (("evidence", "root"), "0" * 64, "evidence.root"),
+        (("evidence", "size"), 10**6, "evidence.size"),
+        (("evidence", "checkpoint"), "nonsense", "evidence.checkpoint"),
+        (("made_at",), "2026-07-09T00:00:00Z", "made_at"),
+        (("status",), "restated", "section A, statements"),
+    ],
+)
+def test_what_was_changed_in_a_delivered_report_is_named(folder, delivered, capsys, path, value, told):
+    report = json.loads(delivered.read_text())
+    inner = report
+    for step in path[:-1]:
+        inner = inner[step]
+    inner[path[-1]] = value
+    delivered.write_text(json.dumps(report))
+    assert called(folder, "report", "--check", str(delivered), "--json") == 4
+    assert told in [one["what"] for one in json.loads(capsys.readouterr().out)["differences"]]
+
+
+def test_what_is_no_report_is_refused(folder, tmp_path, capsys):
+    (tmp_path / "x.json").write_text('{"period": "2026-Q3"}')
+    assert called(folder, "report", "--check", str(tmp_path / "x.json")) == 2
+    assert "this is no quarterly report: " in capsys.readouterr().err
+
+
+def test_another_report_yaml_is_told(own, delivered, capsys):
+    (own / "report.yaml").write_text((own / "report.yaml").read_text().replace("share: 2%", "share: 3%"))
+    assert called(own, "report", "--check", str(delivered), "--json") == 4
+    told = [one["what"] for one in json.loads(capsys.readouterr().out)["differences"]]
+    assert {"evidence.company", "boundary.exclusions"} <= set(told)
+
+
+# Closing, restating, signing
+
+
+def test_a_period_is_closed_once(own, capsys):
+    assert called(own, "period", "close", "2026Q3", "--by", "controlling") == 2
+    assert "error: 2026-Q3: it was closed already, at 2026-10-12T08:00:00Z" in capsys.readouterr().err
+
+
+def test_a_period_that_is_not_over_is_not_closed(own, capsys):
+    assert called(own, "period", "close", "2150Q1", "--by", "controlling") == 2
+    assert "2150-Q1: it is not over: it ends at 2150-04-01T00:00:00Z" in capsys.readouterr().err
+
+
+def test_a_period_of_another_calendar_that_overlaps_is_not_closed(store):
+    berlin = Said(calendar=Calendar(zone("Europe/Berlin")), zone="Europe/Berlin", digest="d")
+    with pytest.raises(UsageError, match="it was closed already"):
+        closing.close(store, Wanted("2026-Q3", NOW, said=berlin), "controlling")
+    with pytest.raises(UsageError, match="of another calendar"):
+        closing.close(store, Wanted("FY2026-02-Q2", NOW), "controlling")
+
+
+def test_nothing_is_restated_where_every_total_is_what_was_reported(store, own):
+    with pytest.raises(UsageError, match="there is nothing to restate"):
+        closing.restate(store, Wanted("2026-Q2", NOW, said=said(own)), "error", "w", "cfo")
+
+
+def test_what_was_never_closed_is_not_restated(store):
+    with pytest.raises(UsageError, match="it was never closed"):
+        closing.restate(store, Wanted("2026-08", NOW), "error", "w", "cfo")
+
+
+def test_a_month_is_closed_and_reproduced(store, own):
+    found = closing.close(store, Wanted("2026-08", NOW, said=said(own)), "controlling").report
+    again = made(store, Wanted("2026-08", NOW, "as-reported", said(own))).report
+    assert closing.written(found)[1] == closing.written(again)[1]
+
+
+def signed(role, by):
+    return SignedOff(at="2026-10-13T00:00:00Z", period="2026-Q2", report="", role=role, by=by)
+
+
+def test_who_prepared_a_report_does_not_review_it(store):
+    closing.sign_off(store, signed("prepared", "@olga"))
+    with pytest.raises(UsageError, match="`@Olga` has prepared this report"):
+        closing.sign_off(store, signed("reviewed", "@Olga"))
+
+
+def test_a_report_is_reviewed_before_it_is_approved_and_once(store):
+    closing.sign_off(store, signed("prepared", "controlling"))
+    with pytest.raises(UsageError, match="nobody has reviewed the report yet"):
+        closing.sign_off(store, signed("approved", "cfo"))
+    with pytest.raises(UsageError, match="the report was prepared already"):
+        closing.sign_off(store, signed("prepared", "cfo"))
+
+
+def test_persons_are_kept_as_pseudonyms_and_named_on_demand(own, capsys):
+    called(own, "report", "--quarter", "2026Q3", "--json")
+    assert "olga" not in capsys.readouterr().out
+    called(own, "report", "--quarter", "2026Q3", "--json", "--names")
+    assert Quarterly.model_validate_json(capsys.readouterr().out).datum("sign_off.prepared").value == "olga"
+
+
+def test_a_report_that_nobody_delivered_is_not_signed(store):
+    with pytest.raises(UsageError, match="no report on it was delivered"):
+        closing.sign_off(store, signed("prepared", "x").model_copy(update={"period": "2026-Q4"}))
+
+
+def test_what_was_closed_restated_and_signed_is_listed(folder, capsys):
+    assert called(folder, "period", "list") == 0
+    assert "factor_revision: the intensity of DE was published again" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_ledger_that_was_changed_before_its_close_is_refused(own, capsys):
+    store = Store(own / "other.db")
+    store.append_all([(one.leaf, None) for one in Store(own / "ledger.db", make=False).entries(1)])
+    store.close()
+    words = ["--quarter", "2026Q2", "--view", "as-reported", "--history", str(own / "other.db")]
+    assert cli.run(["report", *words]) == 4
+    assert "are not those that 2026-Q2 was closed by" in capsys.readouterr().err
+
+
+def test_nobody_said_anything_is_told_as_missing(folder):
+    report = made(Store(folder / "ledger.db", make=False), Wanted("2026Q3", NOW, said=NOBODY)).report
+    assert [report.datum(name).missing for name in ("identity.entity", "quality.coverage")] == [
+        "no report.yaml says it", "report.yaml names no models",
+    ]  # fmt: skip
