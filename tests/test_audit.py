@@ -236,8 +236,22 @@ def test_an_export_that_was_made_up_anew_shows_against_a_checkpoint(tmp_path_fac
         (WHOLE + LINES[1], HistoryError, "the export was cut: its last line is not there"),
         (WHOLE + LINES[-1], HistoryError, ":11: there is a line after the one that ends an export"),
         (LINES[0] + b'{"index":0}\n' + LINES[-1], HistoryError, ":2: this is no line of an export"),
+        (WHOLE.replace(b'"index":0', b'"index":"\xc2\x9b"'), HistoryError, ":2: this is no index of an entry"),
+        (WHOLE.replace(b'"example.com', b'"\xc2\x9bexample.com'), HistoryError, ":1: this is no first line"),
     ],
-    ids=["empty", "text", "a list", "newer", "cut", "a space", "continued", "two ends", "a key missing"],
+    ids=[
+        "empty",
+        "text",
+        "a list",
+        "newer",
+        "cut",
+        "a space",
+        "continued",
+        "two ends",
+        "a key missing",
+        "index",
+        "name",
+    ],
 )
 def test_what_is_no_export_is_told_with_its_line(tmp_path, data, error, words):
     (tmp_path / "e.jsonl").write_bytes(data)
