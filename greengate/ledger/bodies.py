@@ -67,11 +67,11 @@ class Bodies:
 def _tick(there: NDArray[np.bool_], wanted: NDArray[np.bytes_], name: bytes) -> bool:
     """Mark a digest as found; tell whether it was wanted at all."""
     try:
-        raw = np.bytes_(binascii.unhexlify(name))
+        raw = binascii.unhexlify(name).rstrip(b"\0")  # as NumPy gives bytes out
     except ValueError:
         return False
-    at = int(np.searchsorted(wanted, raw))
-    found = at < len(wanted) and wanted[at] == raw
+    at = int(np.searchsorted(wanted, np.bytes_(raw)))
+    found = at < len(wanted) and bytes(wanted[at]) == raw
     if found:
         there[at] = True
-    return bool(found)
+    return found

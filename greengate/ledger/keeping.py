@@ -67,6 +67,9 @@ class Keeper(Protocol):
     def writing(self) -> AbstractContextManager[Writing]:
         """Write in one transaction."""
 
+    def missing_guards(self) -> list[str]:
+        """Name the triggers against changes that are not there, or not in force."""
+
     def close(self) -> None:
         """Let go of it."""
 
