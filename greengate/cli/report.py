@@ -102,7 +102,7 @@ def report(  # noqa: PLR0913 - one argument an option
 
 
 def _refuse_unused(view: str, size: int | None, at: str | None, delivered: str | None) -> None:
-    """Refuse options that would not be heeded: a delivered report and a closed view tell themselves what they are by."""
+    """Refuse options that would not be heeded, as a delivered report and a closed view tell what they are by."""
     given = [option for option, value in (("--size", size), ("--at", at)) if value is not None]
     if delivered is not None and view != "current":
         given.append("--view")
