@@ -244,6 +244,8 @@ def _until(story: Story, wanted: Wanted, period: Period) -> int:
     end = of(period.end)
     over = story.latest >= end or wanted.view != "current" or (wanted.at is None and of(wanted.now) >= end)
     if wanted.at is not None and wanted.view == "current":
+        if of(wanted.at) > max(story.latest, of(wanted.now)):
+            raise UsageError("--at", "it lies in the future: nobody knows what will be in force", "leave it out")
         return min(end, of(wanted.at))
     return end if over else min(end, story.latest)
 

@@ -87,6 +87,7 @@ def report(  # noqa: PLR0913 - one argument an option
         return _schema()
     if (quarter is None) == (delivered is None):
         raise UsageError("greengate report", "it wants one of --quarter and --check", "such as `--quarter 2026Q3`")
+    _refuse_unused(view, size, at, delivered)
     destinations = parse(wanted)
     said = company_of(company, project)
     with opened(project, history) as store:
@@ -98,6 +99,16 @@ def report(  # noqa: PLR0913 - one argument an option
         found = made(store, asked).report
     tell(found, destinations, said.templates, as_json=as_json)
     return 0
+
+
+def _refuse_unused(view: str, size: int | None, at: str | None, delivered: str | None) -> None:
+    """Refuse options that would not be heeded, as a delivered report and a closed view tell what they are by."""
+    given = [option for option, value in (("--size", size), ("--at", at)) if value is not None]
+    if delivered is not None and view != "current":
+        given.append("--view")
+    if given and (delivered is not None or view != "current"):
+        beside = "--check" if delivered is not None else f"--view {view}"
+        raise UsageError(given[0], f"it does not go with {beside}", "leave it out")
 
 
 def tell(found: Quarterly, destinations: Sequence[reports.Destination], templates: str, *, as_json: bool) -> None:
