@@ -7,9 +7,10 @@ id, which is the digest of its bytes.
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -28,10 +29,15 @@ from greengate.ledger.canonical import digest
 from greengate.ledger.merkle import Frontier, folded, leaf_hash, node_hash
 from greengate.ledger.store import Store, Stored
 from greengate.periods import Calendar, NotAPeriod, Period
+from greengate.periods import Kind as Length
+from greengate.periods import period_of as around
 from greengate.records import Closed, Delivered, Kind, Restated, SignedOff, predicate_type
 
 _CHUNK = 256  # leaves that are hashed into one subtree before it goes into the frontier
 _KEPT = 2**14  # records that were looked up and may be asked for again
+LAST = "last"
+"""The newest quarter that is over."""
+
 _FISCAL = re.compile(r"FY\d{4}-(\d\d)(?!\d)")
 
 
@@ -85,12 +91,12 @@ class Root:
             self._rest = []
 
     def told(self) -> str:
-        """Tell the root so far."""
+        """Tell the root so far, in base64 as checkpoints write it."""
         tail = Frontier()
         for leaf in self._rest:
             for _ in tail.append(leaf):
                 pass
-        return folded([*self._whole.nodes, *tail.nodes]).hex()
+        return b64encode(folded([*self._whole.nodes, *tail.nodes])).decode()
 
 
 def made(store: Store, wanted: Wanted) -> Made:
@@ -175,7 +181,11 @@ def _unreadable(store: Store, stored: Stored, why: Exception) -> HistoryError:
 
 
 def _with_period(wanted: Wanted) -> tuple[Wanted, Period]:
-    period, calendar = period_of(wanted.period, wanted.said)
+    name = wanted.period
+    if name == LAST:
+        present = around(Length.QUARTER, wanted.now, wanted.said.calendar)
+        name = around(Length.QUARTER, present.start - timedelta(seconds=1), wanted.said.calendar).name
+    period, calendar = period_of(name, wanted.said)
     return replace(wanted, said=replace(wanted.said, calendar=calendar)), period
 
 
