@@ -21,6 +21,9 @@ KIND = Kind(
     page="docs/ledger.md",
 )
 
+MOST = 2**62
+"""More than can be there, and less than a database can count."""
+
 Rows = list[tuple[Any, ...]]
 
 

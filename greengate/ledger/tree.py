@@ -12,7 +12,7 @@ from greengate.errors import HistoryError
 from greengate.ledger import merkle
 from greengate.ledger import statements as sql
 from greengate.ledger.forms import Head, as_bytes
-from greengate.ledger.keeping import Keeper, Rows
+from greengate.ledger.keeping import MOST, Keeper, Rows
 
 HASH_BYTES = 32
 TILE_BITS = 8
@@ -48,13 +48,15 @@ class Tree:
         """
         tile, above = divmod(level, TILE_BITS) if self._keeper.has_tree else (0, level)
         start, stop = index << above, index + 1 << above
-        found = (
-            self._keeper.ask(sql.TILES, tile, start, stop) if tile else self._keeper.ask(sql.LEAF_HASHES, start, stop)
-        )
+        found = self._hashes(tile, start, stop) if 0 <= start < stop <= MOST else []
         if len(found) != stop - start:
             problem = f"its tree has no node ({level}, {index})"
             raise HistoryError(self._keeper.where, problem, DAMAGED)
         return _folded([as_bytes(one) for (one,) in found])
+
+    def _hashes(self, tile: int, start: int, stop: int) -> Rows:
+        ask = self._keeper.ask
+        return ask(sql.TILES, tile, start, stop) if tile else ask(sql.LEAF_HASHES, start, stop)
 
 
 def frontier_of(rows: Rows, where: str) -> merkle.Frontier:
@@ -65,9 +67,15 @@ def frontier_of(rows: Rows, where: str) -> merkle.Frontier:
     """
     try:
         ((size, nodes),) = rows
-        return merkle.Frontier(size, parted(as_bytes(nodes)))
-    except (ValueError, AttributeError) as error:  # a size may be no number
+        return merkle.Frontier(_size(size), parted(as_bytes(nodes)))
+    except (ValueError, AttributeError, TypeError) as error:  # a size may be no number
         raise HistoryError(where, f"its head is damaged: {error}", DAMAGED) from error
+
+
+def _size(said: int) -> int:
+    if said < 0:
+        raise ValueError(f"a tree has no {said} leaves")
+    return said
 
 
 def parted(nodes: bytes) -> list[bytes]:
