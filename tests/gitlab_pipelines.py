@@ -82,7 +82,8 @@ class Ran:
         return re.findall(rf"^{re.escape(job)} +> (.*)$", self.said, re.MULTILINE)
 
     def entries(self):
-        return [json.loads(line) for line in (self.reports / "entries.jsonl").read_text().splitlines()]
+        lines = [json.loads(line) for line in (self.reports / "entries.jsonl").read_text().splitlines()]
+        return [line for line in lines if ":decision:" in line["statement"]["predicateType"]]
 
 
 @dataclass
