@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 from greengate import __version__
@@ -22,6 +21,7 @@ from greengate.esg.comparing import period_named
 from greengate.esg.document import Evidence, Quarterly
 from greengate.esg.instants import NotAnInstant, day, instant, iso, of
 from greengate.esg.leaves import NotALeaf
+from greengate.esg.looking import Looking
 from greengate.esg.quarterly import Frame, Status, View, report
 from greengate.esg.story import Kept, Story
 from greengate.ledger.canonical import digest
@@ -31,7 +31,6 @@ from greengate.periods import Calendar, NotAPeriod, Period
 from greengate.records import Closed, Delivered, Kind, Restated, SignedOff, predicate_type
 
 _CHUNK = 256  # leaves that are hashed into one subtree before it goes into the frontier
-_KEPT = 2**14  # records that were looked up and may be asked for again
 _FISCAL = re.compile(r"FY\d{4}-(\d\d)(?!\d)")
 
 
@@ -111,10 +110,16 @@ def made(store: Store, wanted: Wanted) -> Made:
         )
         raise HistoryError(store.place, problem, f"the entry that says so has the root {expected}")
     until = _until(story, wanted, period)
-    account = Account(story, wanted.said, period, until, ask.record, ask.body)
+    account = Account(story, wanted.said, period, until, Looking(ask.find), ask.body)
     _refuse_empty(store, account)
     frame = _frame(store, wanted, account, root)
-    return Made(report(account, frame), account)
+    try:
+        return Made(report(account, frame), account)
+    except (NotALeaf, NotAnInstant) as bad:
+        hint = "a newer greengate may have written it"
+        raise HistoryError(
+            store.place, f"an entry that a version in force refers to cannot be read: {bad}", hint
+        ) from bad
 
 
 _ACTS = {"current": "told", "as-reported": "closed", "as-restated": "restated"}
@@ -215,25 +220,25 @@ def _read(store: Store, story: Story, size: int) -> str:
 
 
 class _Asking:
-    """Looks entries and bodies of a ledger up; the records of version 2 whole, decisions in part."""
+    """Looks entries and bodies of a ledger up."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self.record = lru_cache(_KEPT)(self._record)
+
+    def find(self, entry_id: str) -> tuple[int, bytes] | None:
+        """Find an entry by its id."""
+        return next(((one.index, one.leaf) for one in self._store.find(entry_id)), None)
 
     def decision(self, entry_id: str) -> Kept | None:
         """Find a decision that a settlement names, by its id or the beginning of it."""
-        return next((self._kept(stored, leaves.skimmed(stored.leaf)) for stored in self._store.find(entry_id)), None)
+        return next((self._kept(one, leaves.skimmed(one.leaf)) for one in self._store.find(entry_id)), None)
 
-    def body(self, digest: str) -> bytes | None:
+    def body(self, sha256: str) -> bytes | None:
         """Find what is kept beside."""
         try:
-            return self._store.body(digest)
+            return self._store.body(sha256)
         except HistoryError:
             return None
-
-    def _record(self, entry_id: str) -> Kept | None:
-        return next((self._kept(stored, _whole(self._store, stored)) for stored in self._store.find(entry_id)), None)
 
     def _kept(self, stored: Stored, record: Any) -> Kept:
         return Kept(stored.index, stored.entry_id, instant(record.at), record)
