@@ -24,13 +24,11 @@ from greengate.esg.leaves import NotALeaf
 from greengate.esg.looking import Looking
 from greengate.esg.quarterly import Frame, Status, View, report
 from greengate.esg.story import Kept, Story
-from greengate.ledger.canonical import digest
-from greengate.ledger.merkle import Frontier, folded, leaf_hash, node_hash
 from greengate.ledger.store import Store, Stored
 from greengate.periods import Calendar, NotAPeriod, Period
 from greengate.records import Closed, Delivered, Kind, Restated, SignedOff, predicate_type
+from greengate.skimming import Root, pieces, unreadable
 
-_CHUNK = 256  # leaves that are hashed into one subtree before it goes into the frontier
 _FISCAL = re.compile(r"FY\d{4}-(\d\d)(?!\d)")
 
 
@@ -62,34 +60,6 @@ class Made:
 
     report: Quarterly
     account: Account
-
-
-class Root:
-    """The root of a tree of leaves that go by."""
-
-    def __init__(self) -> None:
-        self._whole = Frontier()
-        self._rest: list[bytes] = []
-
-    def add(self, leaf: bytes) -> None:
-        """Hash the next leaf."""
-        self._rest.append(leaf_hash(leaf))
-        if len(self._rest) == _CHUNK:
-            hashes = self._rest
-            while len(hashes) > 1:
-                pairs = zip(hashes[::2], hashes[1::2], strict=True)
-                hashes = [node_hash(left, right) for left, right in pairs]
-            for _ in self._whole.append(hashes[0]):
-                pass
-            self._rest = []
-
-    def told(self) -> str:
-        """Tell the root so far."""
-        tail = Frontier()
-        for leaf in self._rest:
-            for _ in tail.append(leaf):
-                pass
-        return folded([*self._whole.nodes, *tail.nodes]).hex()
 
 
 def made(store: Store, wanted: Wanted) -> Made:
@@ -171,12 +141,7 @@ def _whole(store: Store, stored: Stored) -> Any:
     try:
         return leaves.whole(stored.leaf)
     except NotALeaf as bad:
-        raise _unreadable(store, stored, bad) from bad
-
-
-def _unreadable(store: Store, stored: Stored, why: Exception) -> HistoryError:
-    hint = "a newer greengate may have written it"
-    return HistoryError(store.place, f"entry {stored.index} ({stored.entry_id[:12]}) cannot be read: {why}", hint)
+        raise unreadable(store, stored.index, stored.leaf, bad) from bad
 
 
 def _with_period(wanted: Wanted) -> tuple[Wanted, Period]:
@@ -204,18 +169,15 @@ def _size(store: Store, wanted: Wanted, period: Period) -> tuple[int, str]:
 def _read(store: Store, story: Story, size: int) -> str:
     """Take in the first entries of a ledger, and tell the root of their tree."""
     root = Root()
-    first = last = b""
-    for index, leaf in store.rows(0, size):
-        root.add(leaf)
-        try:
-            record = leaves.skimmed(leaf)
-            if record is not None:
-                story.take(index, digest(leaf), record)
-        except (NotALeaf, NotAnInstant) as bad:
-            raise _unreadable(store, Stored(index, digest(leaf), leaf), bad) from bad
-        first, last = first or leaf, leaf
+    for piece in pieces(store, size):
+        root.add(piece)
+        for index, entry_id, record in piece.found:
+            try:
+                story.take(index, entry_id, record)
+            except NotAnInstant as bad:
+                raise unreadable(store, index, store.stored(index).leaf, bad) from bad
+        story.first_id, story.last_id = story.first_id or piece.first, piece.last
     story.size = size
-    story.first_id, story.last_id = (digest(first), digest(last)) if size else ("", "")
     return root.told()
 
 
