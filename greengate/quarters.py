@@ -7,11 +7,9 @@ id, which is the digest of its bytes.
 from __future__ import annotations
 
 import re
-from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
 from greengate import __version__
@@ -23,18 +21,16 @@ from greengate.esg.comparing import period_named
 from greengate.esg.document import Evidence, Quarterly
 from greengate.esg.instants import NotAnInstant, day, instant, iso, of
 from greengate.esg.leaves import NotALeaf
+from greengate.esg.looking import Looking
 from greengate.esg.quarterly import Frame, Status, View, report
 from greengate.esg.story import Kept, Story
-from greengate.ledger.canonical import digest
-from greengate.ledger.merkle import Frontier, folded, leaf_hash, node_hash
 from greengate.ledger.store import Store, Stored
 from greengate.periods import Calendar, NotAPeriod, Period
 from greengate.periods import Kind as Length
 from greengate.periods import period_of as around
 from greengate.records import Closed, Delivered, Kind, Restated, SignedOff, predicate_type
+from greengate.skimming import Root, pieces, unreadable
 
-_CHUNK = 256  # leaves that are hashed into one subtree before it goes into the frontier
-_KEPT = 2**14  # records that were looked up and may be asked for again
 LAST = "last"
 """The newest quarter that is over."""
 
@@ -71,34 +67,6 @@ class Made:
     account: Account
 
 
-class Root:
-    """The root of a tree of leaves that go by."""
-
-    def __init__(self) -> None:
-        self._whole = Frontier()
-        self._rest: list[bytes] = []
-
-    def add(self, leaf: bytes) -> None:
-        """Hash the next leaf."""
-        self._rest.append(leaf_hash(leaf))
-        if len(self._rest) == _CHUNK:
-            hashes = self._rest
-            while len(hashes) > 1:
-                pairs = zip(hashes[::2], hashes[1::2], strict=True)
-                hashes = [node_hash(left, right) for left, right in pairs]
-            for _ in self._whole.append(hashes[0]):
-                pass
-            self._rest = []
-
-    def told(self) -> str:
-        """Tell the root so far, in base64 as checkpoints write it."""
-        tail = Frontier()
-        for leaf in self._rest:
-            for _ in tail.append(leaf):
-                pass
-        return b64encode(folded([*self._whole.nodes, *tail.nodes])).decode()
-
-
 def made(store: Store, wanted: Wanted) -> Made:
     """Make a report.
 
@@ -117,10 +85,16 @@ def made(store: Store, wanted: Wanted) -> Made:
         )
         raise HistoryError(store.place, problem, f"the entry that says so has the root {expected}")
     until = _until(story, wanted, period)
-    account = Account(story, wanted.said, period, until, ask.record, ask.body)
+    account = Account(story, wanted.said, period, until, Looking(ask.find), ask.body)
     _refuse_empty(store, account)
     frame = _frame(store, wanted, account, root)
-    return Made(report(account, frame), account)
+    try:
+        return Made(report(account, frame), account)
+    except (NotALeaf, NotAnInstant) as bad:
+        hint = "a newer greengate may have written it"
+        raise HistoryError(
+            store.place, f"an entry that a version in force refers to cannot be read: {bad}", hint
+        ) from bad
 
 
 _ACTS = {"current": "told", "as-reported": "closed", "as-restated": "restated"}
@@ -172,12 +146,7 @@ def _whole(store: Store, stored: Stored) -> Any:
     try:
         return leaves.whole(stored.leaf)
     except NotALeaf as bad:
-        raise _unreadable(store, stored, bad) from bad
-
-
-def _unreadable(store: Store, stored: Stored, why: Exception) -> HistoryError:
-    hint = "a newer greengate may have written it"
-    return HistoryError(store.place, f"entry {stored.index} ({stored.entry_id[:12]}) cannot be read: {why}", hint)
+        raise unreadable(store, stored.index, stored.leaf, bad) from bad
 
 
 def _with_period(wanted: Wanted) -> tuple[Wanted, Period]:
@@ -209,41 +178,38 @@ def _size(store: Store, wanted: Wanted, period: Period) -> tuple[int, str]:
 def _read(store: Store, story: Story, size: int) -> str:
     """Take in the first entries of a ledger, and tell the root of their tree."""
     root = Root()
-    first = last = b""
-    for index, leaf in store.rows(0, size):
-        root.add(leaf)
-        try:
-            record = leaves.skimmed(leaf)
-            if record is not None:
-                story.take(index, digest(leaf), record)
-        except (NotALeaf, NotAnInstant) as bad:
-            raise _unreadable(store, Stored(index, digest(leaf), leaf), bad) from bad
-        first, last = first or leaf, leaf
+    for piece in pieces(store, size):
+        root.add(piece)
+        for index, entry_id, record in piece.found:
+            try:
+                story.take(index, entry_id, record)
+            except NotAnInstant as bad:
+                raise unreadable(store, index, store.stored(index).leaf, bad) from bad
+        story.first_id, story.last_id = story.first_id or piece.first, piece.last
     story.size = size
-    story.first_id, story.last_id = (digest(first), digest(last)) if size else ("", "")
     return root.told()
 
 
 class _Asking:
-    """Looks entries and bodies of a ledger up; the records of version 2 whole, decisions in part."""
+    """Looks entries and bodies of a ledger up."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self.record = lru_cache(_KEPT)(self._record)
+
+    def find(self, entry_id: str) -> tuple[int, bytes] | None:
+        """Find an entry by its id."""
+        return next(((one.index, one.leaf) for one in self._store.find(entry_id)), None)
 
     def decision(self, entry_id: str) -> Kept | None:
         """Find a decision that a settlement names, by its id or the beginning of it."""
-        return next((self._kept(stored, leaves.skimmed(stored.leaf)) for stored in self._store.find(entry_id)), None)
+        return next((self._kept(one, leaves.skimmed(one.leaf)) for one in self._store.find(entry_id)), None)
 
-    def body(self, digest: str) -> bytes | None:
+    def body(self, sha256: str) -> bytes | None:
         """Find what is kept beside."""
         try:
-            return self._store.body(digest)
+            return self._store.body(sha256)
         except HistoryError:
             return None
-
-    def _record(self, entry_id: str) -> Kept | None:
-        return next((self._kept(stored, _whole(self._store, stored)) for stored in self._store.find(entry_id)), None)
 
     def _kept(self, stored: Stored, record: Any) -> Kept:
         return Kept(stored.index, stored.entry_id, instant(record.at), record)

@@ -10,6 +10,7 @@ from greengate.esg.company import NOBODY
 from greengate.esg.comparing import period_named
 from greengate.esg.document import Evidence
 from greengate.esg.instants import instant, of
+from greengate.esg.looking import Looking
 from greengate.esg.quarterly import Frame, report
 from greengate.esg.story import Kept, Story
 from greengate.ledger.canonical import digest, encode
@@ -89,24 +90,25 @@ class Ledger:
     def settled(self, at, change, state="merged", decisions=()):
         return self.add(Settlement(at=at, state=state, change=change, decisions=decisions))
 
-    def find(self, entry_id, slim):
-        for index, (name, leaf) in enumerate(self.entries):
-            if name.startswith(entry_id):
-                record = (leaves.skimmed if slim else leaves.whole)(leaf)
-                return Kept(index, name, instant(record.at), record)
-        return None
+    def leaf(self, entry_id):
+        return next(((index, leaf) for index, (name, leaf) in enumerate(self.entries) if name == entry_id), None)
+
+    def find(self, entry_id):
+        index, leaf = self.leaf(entry_id)
+        record = leaves.skimmed(leaf)
+        return Kept(index, entry_id, instant(record.at), record)
 
     def account(self, period="2026-Q3", said=NOBODY, until=None):
         """The account of a period of all entries."""
         found = period_named(period, said.calendar)
-        story = Story(of(found.start), of(found.end), lambda name: self.find(name, slim=True))
+        story = Story(of(found.start), of(found.end), self.find)
         for index, (name, leaf) in enumerate(self.entries):
             record = leaves.skimmed(leaf)
             if record is not None:
                 story.take(index, name, record)
         story.size = len(self.entries)
         stop = of(found.end) if until is None else of(datetime.fromisoformat(until))
-        return Account(story, said, found, stop, lambda name: self.find(name, slim=False), self.bodies.get)
+        return Account(story, said, found, stop, Looking(self.leaf), self.bodies.get)
 
     def report(self, period="2026-Q3", said=NOBODY, **rest):
         """The report on a period."""

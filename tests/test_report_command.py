@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 import pytest
 from company_made import by_sql, company
 
-from greengate import cli, closing, quarters
-from greengate.errors import UsageError
+from greengate import cli, closing, quarters, skimming
+from greengate.errors import HistoryError, UsageError
 from greengate.esg.company import NOBODY, Said
 from greengate.esg.decimals import MJ_A_KWH, exact, rounded
 from greengate.esg.document import Quarterly
+from greengate.ledger import merkle
 from greengate.ledger.canonical import digest, encode
 from greengate.ledger.store import Store
 from greengate.packs.company import load_company
@@ -85,13 +86,14 @@ def test_the_root_is_that_of_the_ledger(folder):
     assert (evidence.size, evidence.root) == (store.size(), b64encode(store.head().root).decode())
 
 
-@pytest.mark.parametrize("size", [1, 255, 256, 257])
-def test_the_root_of_a_beginning_is_that_of_its_leaves(folder, size):
-    from greengate.ledger import merkle  # noqa: PLC0415 - beside its one use
-
-    store, root = Store(folder / "ledger.db", make=False), quarters.Root()
-    for one in store.entries(0, size):
-        root.add(one.leaf)
+@pytest.mark.parametrize("size", [1, 2, 100, 255, 256, 257])
+@pytest.mark.parametrize("chunk", [4, 256])
+def test_the_root_of_a_beginning_is_that_of_its_leaves(folder, size, chunk, monkeypatch):
+    monkeypatch.setattr(skimming, "_CHUNK", chunk)
+    monkeypatch.setattr(skimming, "_PIECE", 2 * chunk)
+    store, root = Store(folder / "ledger.db", make=False), skimming.Root()
+    for piece in skimming.pieces(store, size):
+        root.add(piece)
     assert root.told() == b64encode(merkle.root(size, store.node)).decode()
 
 
@@ -108,6 +110,29 @@ def test_the_last_quarter_is_the_newest_one_that_is_over(folder, now, first_mont
     said = Said(calendar=Calendar(first_month=first_month))
     store = Store(folder / "ledger.db", make=False)
     assert made(store, Wanted("last", datetime.fromisoformat(now), said=said)).report.period == name
+
+
+def test_two_processes_read_what_one_reads(folder, monkeypatch):
+    store = Store(folder / "ledger.db", make=False)
+    alone = made(store, Wanted("2026Q3", NOW)).report
+    two_processes(monkeypatch)
+    assert made(store, Wanted("2026Q3", NOW)).report == alone
+
+
+def two_processes(monkeypatch):
+    monkeypatch.setattr(skimming, "_MANY", 1)
+    monkeypatch.setattr(skimming, "_PIECE", 256)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1})
+
+
+def test_what_another_process_cannot_read_is_named(tmp_path, monkeypatch):
+    store, kind = Store(tmp_path / "h.db"), "urn:greengate:settlement:v1"
+    told = [{"predicate": {"at": str(number)}, "predicateType": kind} for number in range(300)]
+    store.append_all([(encode({**one, "predicateType": "urn:greengate:key:v1"}), None) for one in told[:299]])
+    store.append(encode(told[299]))
+    two_processes(monkeypatch)
+    with pytest.raises(HistoryError, match="entry 299 "):
+        list(skimming.pieces(store, 300))
 
 
 # The command

@@ -9,9 +9,10 @@ from functools import cached_property
 
 from greengate.esg.company import Said
 from greengate.esg.decimals import exact, rounded
-from greengate.esg.force import Force, Lookup
+from greengate.esg.force import Force
 from greengate.esg.instants import months, of
-from greengate.esg.shares import Part, Span, parts
+from greengate.esg.looking import Looking, Span
+from greengate.esg.shares import Part, parts
 from greengate.esg.story import ModelKey, Story
 from greengate.esg.telling import Sum, summed
 from greengate.periods import Period
@@ -41,7 +42,19 @@ class Totals:
     energy: Sum
     location: Sum
     market: Sum
-    cost: Sum
+    inferences: int
+    bases: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """The sums of a month of operation; the totals are those that an inventory adds up."""
+
+    energy: Sum
+    location: Sum
+    market: Sum
+    total_location: Sum
+    total_market: Sum
     inferences: int
     bases: tuple[str, ...]
 
@@ -58,13 +71,13 @@ class Account:
     said: Said
     period: Period
     until: int
-    lookup: Lookup
+    looking: Looking
     body: Body
     force: Force = field(init=False)
-    _months: dict[str, list[Part]] = field(default_factory=dict)
+    _months: dict[str, Month] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.force = Force(self.story, self.lookup)
+        self.force = Force(self.story, self.looking)
 
     @property
     def start(self) -> int:
@@ -83,12 +96,12 @@ class Account:
 
     def of(self, start: int, end: int) -> list[Part]:
         """List the parts of some months of the calendar."""
-        return [part for month in months(start, end, self.said.calendar) for part in self.month(month)]
+        return [part for month in months(start, end, self.said.calendar) for part in self._month(month)]
 
-    def month(self, month: Period) -> list[Part]:
-        """List the parts of a month, as far as is counted."""
+    def month(self, month: Period) -> Month:
+        """Add up a month, as far as is counted; of a month outside the period nothing but its sums is kept."""
         if month.name not in self._months:
-            self._months[month.name] = list(self._month(month))
+            self._months[month.name] = _month(list(self._month(month)), self.said)
         return self._months[month.name]
 
     def _month(self, month: Period) -> Iterator[Part]:
@@ -108,7 +121,7 @@ class Account:
             chosen = begin.chosen
             if chosen is None or not chosen.training or chosen.training.hex() in found:
                 continue
-            kept = self.lookup(chosen.measurement.hex())
+            kept = self.looking.record(chosen.measurement.hex())
             said = kept.record if kept else None
             if kept and isinstance(said, Measurement) and said.training and said.training not in found:
                 entries = ((chosen.idx, chosen.entry.hex()), (kept.idx, kept.entry_id))
@@ -121,15 +134,31 @@ class Account:
 
     def totals(self, start: int, end: int) -> Totals:
         """Add up some months: operation and trainings."""
-        found, trained = self.of(start, min(end, self.until)), self.trained(start, end)
+        trained, energy, location, market = self.trained(start, end), Sum(), Sum(), Sum()
+        inferences, on = 0, set[str]()
+        for month in (self.month(one) for one in months(start, min(end, self.until), self.said.calendar)):
+            energy, location = energy.merge(month.energy), location.merge(month.total_location)
+            market, inferences = market.merge(month.total_market), inferences + month.inferences
+            on.update(month.bases)
         return Totals(
-            energy=summed(found, "energy").merge(trainings(trained, "energy")),
-            location=total(found, trained, self.said, "location"),
-            market=total(found, trained, self.said, "market"),
-            cost=summed(found, "cost"),
-            inferences=sum(part.inferences or 0 for part in found),
-            bases=bases(found),
+            energy=energy.merge(trainings(trained, "energy")),
+            location=location.merge(trainings(trained, "location")),
+            market=market.merge(trainings(trained, "location")),
+            inferences=inferences,
+            bases=tuple(sorted(on)),
         )
+
+
+def _month(found: list[Part], said: Said) -> Month:
+    return Month(
+        energy=summed(found, "energy").bare(),
+        location=summed(found, "location").bare(),
+        market=summed(found, "market").bare(),
+        total_location=total(found, (), said, "location").bare(),
+        total_market=total(found, (), said, "market").bare(),
+        inferences=sum(part.inferences or 0 for part in found),
+        bases=bases(part for part in found if scope(part, said) != "edge"),
+    )
 
 
 def scope(part: Part, said: Said) -> str:

@@ -18,7 +18,8 @@ from greengate.esg.account import Account
 from greengate.esg.decimals import rounded, tonnes
 from greengate.esg.document import Datum, Table
 from greengate.esg.instants import day, year_of
-from greengate.esg.shares import Share, Span
+from greengate.esg.looking import Span
+from greengate.esg.shares import Share
 from greengate.esg.story import Case, Chosen, ModelKey
 from greengate.esg.telling import Sum, date, entry, number, of_sum, table, text, told
 

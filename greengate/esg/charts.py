@@ -13,9 +13,8 @@ from greengate.esg.document import Chart, Point, Series
 from greengate.esg.gates import OUTCOMES, accounts, in_unit
 from greengate.esg.instants import day, of
 from greengate.esg.shares import Part
-from greengate.esg.telling import summed
+from greengate.esg.telling import Sum, summed
 from greengate.periods import Kind, Period, period_of
-from greengate.projection import ENERGY
 
 _MONTHS, _TOP = 12, 15
 _NOTHING = "there is nothing to show"
@@ -60,7 +59,8 @@ def _begun(account: Account, month: Period) -> bool:
 
 
 def _point(account: Account, month: Period, name: str) -> Point:
-    added, write = summed(account.month(month), name), kwh if name == "energy" else tonnes
+    added: Sum = getattr(account.month(month), name)
+    write = kwh if name == "energy" else tonnes
     return Point(x=month.name, y=write(added.amount), low=write(added.low), high=write(added.high),
                  label="incomplete" if added.lacking else "")  # fmt: skip
 
@@ -120,11 +120,10 @@ def fronts(account: Account) -> list[Chart]:
     known: dict[str, list[Point]] = defaultdict(list)
     for key, own in grouped(account.parts, lambda part: part.version.key).items():
         newest: Part = own[-1]
-        figures = newest.version.measurement.candidate.figures if newest.version.measurement else {}
-        energy = figures.get(ENERGY)
-        for name, read in figures.items():
-            if name.startswith("quality.") and energy is not None:
-                point = Point(x=plain(energy.amount), y=plain(read.amount), low=plain(read.low), high=plain(read.high),
+        figures = newest.version.figures
+        for name, amount, low, high in figures.quality if figures else ():
+            if figures and figures.energy is not None:
+                point = Point(x=plain(figures.energy), y=plain(amount), low=plain(low), high=plain(high),
                               label=" ".join(filter(None, key)))  # fmt: skip
                 known[name].append(point)
     charts = [_front(name, points) for name, points in sorted(known.items())]

@@ -9,46 +9,35 @@ conversion counts the newest that takes its place, of that the newest that takes
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from greengate.conversion import Conversion
+from greengate.esg.looking import Figures, Looking, Meaning
 from greengate.esg.story import Begin, Chosen, Kept, ModelKey, Story
-from greengate.records import Converted, Measurement, Year
+from greengate.records import Converted
 
-Lookup = Callable[[str], Kept | None]
-"""Finds the whole record of an entry by its id, or None where there is none."""
-_AMOUNTS = ("energy_mj", "location_ugco2e", "market_ugco2e", "cost_ueur")
+_AMOUNTS = ("energy", "location", "market", "cost")
 
 
 @dataclass(frozen=True)
 class Version:
-    """One version of a model that was in force, and what it is converted by."""
+    """One version of a model that was in force, and what a year of it is."""
 
     key: ModelKey
     begin: Begin
     chosen: Chosen
-    conversion: Kept
-    _lookup: Lookup
-
-    @property
-    def converted(self) -> Converted:
-        """Its conversion; that has a deployment."""
-        found: Converted = self.conversion.record
-        return found
-
-    @property
-    def year(self) -> Year:
-        """A year of it."""
-        return self.converted.candidate
+    conversion: Meaning
+    said: Conversion
+    _looking: Looking
 
     @cached_property
-    def measurement(self) -> Measurement | None:
+    def figures(self) -> Figures | None:
         """What was measured of it; None where the ledger does not have it."""
-        kept = self._lookup(self.chosen.measurement.hex())
-        return kept.record if kept and isinstance(kept.record, Measurement) else None
+        return self._looking.figures(self.chosen.measurement.hex())
 
-    @property
+    @cached_property
     def entries(self) -> tuple[tuple[int, str], ...]:
         """(index, id) of the entries that it rests on."""
         own = (self.chosen.idx, self.chosen.entry.hex())
@@ -79,7 +68,7 @@ class Force:
     """Versions in force, looked up as they are asked for."""
 
     story: Story
-    lookup: Lookup
+    looking: Looking
     unusable: dict[int, Unusable] = field(default_factory=dict)
     _begins: dict[ModelKey, list[Begin]] = field(default_factory=dict)
     _known: dict[tuple[int, ModelKey], Version | None] = field(default_factory=dict)
@@ -129,13 +118,16 @@ class Force:
         return self._known[known]
 
     def conversion(self, chosen: Chosen) -> Kept | None:
-        """Find the conversion of a decision as it stands now; None where it has none, or the ledger does not."""
+        """Find the whole conversion of a decision as it stands now; None where it has none, or the ledger does not."""
+        entry = self._standing_conversion(chosen)
+        kept = self.looking.record(entry) if entry else None
+        return kept if kept is not None and kept.idx < self.story.size and isinstance(kept.record, Converted) else None
+
+    def _standing_conversion(self, chosen: Chosen) -> str:
         entry, measurement = chosen.conversion.hex(), chosen.measurement.hex()
         while (newer := self.story.superseding.get((entry, measurement))) is not None:
             entry = newer
-        kept = self.lookup(entry) if entry else None
-        sound = kept is not None and kept.idx < self.story.size and isinstance(kept.record, Converted)
-        return kept if sound else None
+        return entry
 
     def _standing(self, key: ModelKey, begins: list[Begin]) -> Version | None:
         for begin in reversed(begins):
@@ -149,11 +141,11 @@ class Force:
         assert begin.chosen is not None
         if not begin.chosen.conversion:
             return f"its decision ({begin.chosen.outcome}) has no conversion"
-        kept = self.conversion(begin.chosen)
-        if kept is None:
+        found = self.looking.meaning(self._standing_conversion(begin.chosen))
+        if found is None or found.idx >= self.story.size:
             return "its conversion is not in the ledger"
-        if kept.record.conversion is None:
+        if found.said is None:
             return "no deployment is declared"
-        if all(getattr(kept.record.candidate, name) is None for name in _AMOUNTS):
-            return next(iter(kept.record.candidate.missing.values()), "its conversion says nothing of a year")
-        return Version(key, begin, begin.chosen, kept, self.lookup)
+        if all(found.year[name] is None for name in _AMOUNTS):
+            return next(iter(found.missing.values()), "its conversion says nothing of a year")
+        return Version(key, begin, begin.chosen, found, found.said, self.looking)

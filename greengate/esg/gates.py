@@ -13,7 +13,7 @@ from greengate.esg.avoided import Avoided, avoided
 from greengate.esg.decimals import kwh, scaled, tonnes
 from greengate.esg.document import Datum, Section, Table
 from greengate.esg.instants import day, moment
-from greengate.esg.shares import Span
+from greengate.esg.looking import Span
 from greengate.esg.story import Begin, Kept
 from greengate.esg.telling import Sum, date, entry, number, of_sum, table, text, told
 from greengate.records import Converted, WaiverGranted

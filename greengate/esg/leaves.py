@@ -8,7 +8,7 @@ before `predicateType` before `subject`, and a key's own quotes cannot stand in 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
@@ -109,10 +109,13 @@ class _FirstStatement(Slim):
     predicate: _FirstDecision
 
 
-class Measured(Slim):
-    """That there is a measurement, and which training it has figures of ("" for none)."""
+class Measured(NamedTuple):
+    """That there is a measurement, and which training it has figures of."""
 
-    kind: ClassVar[Kind] = Kind.MEASUREMENT
+    training: str
+
+
+class _Training(Slim):
     training: str = ""
 
 
@@ -135,7 +138,7 @@ class _Conversion(Slim):
 
 
 class _Measurement(Slim):
-    predicate: Measured
+    predicate: _Training
 
 
 def kind_of(leaf: bytes) -> tuple[bytes, int]:
@@ -172,8 +175,8 @@ def _measurement(leaf: bytes, end: int) -> Measured | None:
     if leaf.endswith(_NO_TRAINING, 0, end):
         return None
     if leaf[end - 79 : end - 67] == b'"training":"':
-        return Measured.model_construct(training=leaf[end - 67 : end - 3].decode())
-    return _Measurement.model_validate_json(leaf).predicate
+        return Measured(leaf[end - 67 : end - 3].decode())
+    return Measured(_Measurement.model_validate_json(leaf).predicate.training)
 
 
 def _conversion(leaf: bytes, end: int) -> Superseding | None:

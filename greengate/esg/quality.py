@@ -120,8 +120,7 @@ def _pedigree(found: Sequence[Part]) -> Table:
                entry("entry", "Measurement")]  # fmt: skip
     rows = []
     for key, own in grouped(found, lambda part: (*part.version.key, part.version.chosen.measurement)).items():
-        said = own[0].version.measurement
-        read = said.candidate.figures.get("energy_per_1k_inferences") if said else None
-        told_ = [read.kind, read.method, read.source, read.boundary] if read else [own[0].kind, "", "", ""]
-        rows.append([*key[:2], *told_, said.runner if said else "", own[0].version.chosen.measurement.hex()])
+        read = own[0].version.figures
+        words = [read.kind, read.method, read.source, read.boundary, read.runner] if read else ["unknown", *[""] * 4]
+        rows.append([*key[:2], *words, own[0].version.chosen.measurement.hex()])
     return table("quality.pedigree", "Where each figure of energy comes from", columns, rows)

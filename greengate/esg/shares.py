@@ -18,37 +18,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from typing import NamedTuple
 
 from greengate.conversion import Conversion
 from greengate.esg.decimals import exact, rounded
 from greengate.esg.force import Stretch, Version
 from greengate.esg.instants import instant, year_of
+from greengate.esg.looking import AMOUNTS, Span
 from greengate.esg.story import Kept
-from greengate.projection import ENERGY
-from greengate.records import Activity, Amount
-
-AMOUNTS = ("energy", "location", "market", "cost", "embodied")
-_FIELDS = {
-    "energy": "energy_mj",
-    "location": "location_ugco2e",
-    "market": "market_ugco2e",
-    "embodied": "embodied_ugco2e",
-    "cost": "cost_ueur",
-}
-
+from greengate.records import Activity
 
 Share = tuple[int, int]
 """A part of something, as a ratio of whole numbers."""
-
-
-class Span(NamedTuple):
-    """A whole amount with the ends of its interval; `confidence` is 1 of what is exact."""
-
-    amount: int
-    low: int
-    high: int
-    confidence: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +55,7 @@ class Part:
     @property
     def conversion(self) -> Conversion:
         """Its version's traffic and factors."""
-        found = self.version.converted.conversion
-        assert found is not None
-        return found
+        return self.version.said
 
     @property
     def basis(self) -> str:
@@ -95,9 +73,7 @@ class Part:
         """Tell how its energy came to be: "metered", "measured", "modelled" and so on."""
         if self.activity is not None and self.activity.record.it_energy_mj is not None:
             return "metered"
-        said = self.version.measurement
-        found = said.candidate.figures.get(ENERGY) if said else None
-        return found.kind if found else "unknown"
+        return self.version.figures.kind if self.version.figures else "unknown"
 
     @property
     def it(self) -> int:
@@ -108,7 +84,7 @@ class Part:
     def missing(self, name: str) -> str:
         """Say why an amount is not known."""
         unsaid = f"the conversion {self.version.conversion.entry_id[:12]} has no {name}"
-        return self.why or self.version.year.missing.get(_FIELDS[name], unsaid)
+        return self.why or self.version.conversion.missing.get(name, unsaid)
 
 
 def parts(stretch: Stretch, month: str, activities: Sequence[Kept]) -> Iterator[Part]:
@@ -118,7 +94,7 @@ def parts(stretch: Stretch, month: str, activities: Sequence[Kept]) -> Iterator[
         yield _part(stretch.version, start, end, month, acting)
 
 
-def shared(amount: Amount | None, share: Share) -> Span | None:
+def shared(amount: Span | None, share: Share) -> Span | None:
     """Share out a year's amount with its interval."""
     if amount is None:
         return None
@@ -154,11 +130,10 @@ def _covers(activity: Activity, at: int) -> bool:
 
 
 def _part(version: Version, start: int, end: int, month: str, acting: Kept | None) -> Part:
-    said = version.converted.conversion
-    assert said is not None
+    said, year = version.said, version.conversion.year
     share = of_year(start, end)
     did: Activity | None = acting.record if acting else None
-    amounts = {name: shared(getattr(version.year, field), share) for name, field in _FIELDS.items()}
+    amounts = {name: shared(amount, share) for name, amount in year.items()}
     inferences, why, idle = _declared(said, share), "", 0
     if did:
         of_activity = (end - start, instant(did.end) - instant(did.start))
@@ -180,16 +155,16 @@ def _declared(said: Conversion, share: Share) -> int | None:
 
 def _scaled(amounts: dict[str, Span | None], version: Version, count: int, of_activity: Share) -> str:
     """Scale the amounts of a year by what was counted; say why that cannot be done, and then they are None."""
-    said = version.converted.conversion
-    yearly = exact(said.inferences_per_year) if said and said.inferences_per_year else None
+    said = version.said
+    yearly = exact(said.inferences_per_year) if said.inferences_per_year else None
     if yearly is None:
         amounts.update(dict.fromkeys(AMOUNTS))
         return "inferences were counted, but the deployment declares no traffic to scale a year by"
     busy = (count * of_activity[0] * yearly.denominator, yearly.numerator * of_activity[1])
-    held = said.embodied if said else None
-    for name, field in _FIELDS.items():
+    held = said.embodied
+    for name, amount in version.conversion.year.items():
         if name != "embodied" or held is None or held.machines is None:  # else reserved all year, whatever it does
-            amounts[name] = shared(getattr(version.year, field), busy)
+            amounts[name] = shared(amount, busy)
     return ""
 
 

@@ -95,10 +95,11 @@ def _models(account: Account, known: Sequence[Training]) -> Table:
     rows = []
     for key, own in grouped(account.parts, lambda part: part.version.key).items():
         newest = own[-1].version
-        figures = newest.measurement.candidate.figures if newest.measurement else {}
+        figures = newest.figures
         trained = [one.energy.amount for one in known if one.key == key and one.energy]
         counted = [
-            plain(figures[name].amount) if name in figures else None for name in ("flops_per_inference", "parameters")
+            None if one is None else plain(one)
+            for one in ((figures.flops, figures.parameters) if figures else (None, None))
         ]
         rows.append([*key, newest.chosen.sha256.hex(), _mwh(sum(trained)) if trained else None, *counted,
                      newest.chosen.measurement.hex()])  # fmt: skip

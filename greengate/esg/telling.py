@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from greengate.esg.document import Column, Datum, Table
+from greengate.esg.looking import Span
 from greengate.esg.references import references
-from greengate.esg.shares import Part, Span
+from greengate.esg.shares import Part
 
 FEW = 5
 """So many entries of a figure are named; the digest is over all of them."""
@@ -51,6 +52,10 @@ class Sum:
             self.boundless + other.boundless, self.lacking + other.lacking, self.entries | other.entries,
             self.sources | other.sources,
         )  # fmt: skip
+
+    def bare(self) -> Sum:
+        """Return the sum without the entries behind it."""
+        return replace(self, entries=set())
 
     @property
     def unknown(self) -> bool:

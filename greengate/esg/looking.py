@@ -1,0 +1,142 @@
+"""Entries that are looked up by their ids, as much of each as is needed; what is alike is kept once.
+
+Most conversions of a ledger say the same of a deployment in the same bytes, so these are read once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from greengate.conversion import Conversion
+from greengate.esg.instants import instant
+from greengate.esg.leaves import NotALeaf, whole
+from greengate.esg.story import Kept
+from greengate.projection import ENERGY
+from greengate.records import Amount, Converted, Measurement, Read, Year
+
+Find = Callable[[str], tuple[int, bytes] | None]
+"""Finds an entry by its id: its index and its bytes; None where there is none."""
+_FEW = 256
+_FIELDS = {
+    "energy": "energy_mj",
+    "location": "location_ugco2e",
+    "market": "market_ugco2e",
+    "cost": "cost_ueur",
+    "embodied": "embodied_ugco2e",
+}
+AMOUNTS = tuple(_FIELDS)
+_CANDIDATE, _CONVERSION, _DIFFERENCE = b',"candidate":{', b',"conversion":{', b',"difference":'
+
+
+class Span(NamedTuple):
+    """A whole amount with the ends of its interval; `confidence` is 1 of what is exact, 0 where nothing is known."""
+
+    amount: int
+    low: int
+    high: int
+    confidence: float = 1.0
+
+
+class Meaning(NamedTuple):
+    """A conversion: what a year of the candidate is, and by what deployment; None where none is declared."""
+
+    idx: int
+    entry_id: str
+    said: Conversion | None
+    year: dict[str, Span | None]
+    missing: dict[str, str]
+
+
+class Figures(NamedTuple):
+    """What a report tells of a measurement: how its energy came to be, and how large and how good the model is."""
+
+    kind: str
+    method: str
+    source: str
+    boundary: str
+    runner: str
+    energy: float | None
+    flops: float | None
+    parameters: float | None
+    quality: tuple[tuple[str, float, float, float], ...]
+
+
+class Looking:
+    """Looks entries up.
+
+    Every method raises `NotALeaf` where an entry does not hold what its kind has.
+    """
+
+    def __init__(self, find: Find) -> None:
+        self._find = find
+        self._deployments: dict[bytes, Conversion] = {}
+        self._texts: dict[str, str] = {}
+        self.record = lru_cache(_FEW)(self._record)
+
+    def _record(self, entry_id: str) -> Kept | None:
+        """Find a record, whole; None where there is none."""
+        found = self._find(entry_id)
+        if found is None:
+            return None
+        record: Any = whole(found[1])
+        return Kept(found[0], entry_id, instant(record.at), record)
+
+    def meaning(self, entry_id: str) -> Meaning | None:
+        """Find what a conversion says of its candidate; None where there is none."""
+        found = self._find(entry_id)
+        if found is None:
+            return None
+        index, leaf = found
+        year, said = self._parts(leaf)
+        spans = {name: _span(getattr(year, field)) for name, field in _FIELDS.items()}
+        missing = {name: self._kept(year.missing[field]) for name, field in _FIELDS.items() if field in year.missing}
+        return Meaning(index, entry_id, said, spans, missing)
+
+    def figures(self, entry_id: str) -> Figures | None:
+        """Find what a measurement says of its candidate; None where there is none."""
+        kept = self.record(entry_id)
+        if kept is None or not isinstance(kept.record, Measurement):
+            return None
+        read = kept.record.candidate.figures
+        energy = read.get(ENERGY) or Read(amount=0, low=0, high=0, confidence=1, kind="unknown", unit="")
+        flops, parameters = (read.get(name) for name in ("flops_per_inference", "parameters"))
+        quality = [(name, one.amount, one.low, one.high) for name, one in read.items() if name.startswith("quality.")]
+        return Figures(
+            kind=self._kept(energy.kind),
+            method=self._kept(energy.method),
+            source=self._kept(energy.source),
+            boundary=self._kept(energy.boundary),
+            runner=self._kept(kept.record.runner),
+            energy=energy.amount if ENERGY in read else None,
+            flops=flops.amount if flops else None,
+            parameters=parameters.amount if parameters else None,
+            quality=tuple((self._kept(name), amount, low, high) for name, amount, low, high in sorted(quality)),
+        )
+
+    def _parts(self, leaf: bytes) -> tuple[Year, Conversion | None]:
+        """Read a conversion's year and deployment from where they stand in its bytes."""
+        first, end = leaf.find(_CANDIDATE), leaf.rfind(_DIFFERENCE)
+        second = leaf.find(_CONVERSION, first)
+        if not 0 < first < second < end:
+            said = whole(leaf)
+            if not isinstance(said, Converted):
+                raise NotALeaf("it is no conversion")
+            return said.candidate, said.conversion
+        try:
+            text = leaf[second + len(_CONVERSION) - 1 : end]
+            if text not in self._deployments:
+                self._deployments[text] = Conversion.model_validate_json(text)
+            return Year.model_validate_json(leaf[first + len(_CANDIDATE) - 1 : second]), self._deployments[text]
+        except ValidationError as bad:
+            raise NotALeaf(f"{bad.error_count()} of its fields cannot be read") from bad
+
+    def _kept(self, text: str) -> str:
+        return self._texts.setdefault(text, text)
+
+
+def _span(amount: Amount | None) -> Span | None:
+    return None if amount is None else Span(amount.amount, amount.low, amount.high, amount.confidence)
