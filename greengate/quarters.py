@@ -138,8 +138,7 @@ def sign_offs(store: Store) -> list[SignedOff]:
 
 def records_of(store: Store, kind: Kind) -> list[Any]:
     """Read the records of one kind, of which there are few, in their order."""
-    text = f'"predicateType":"{predicate_type(kind)}"'.encode()
-    return [_whole(store, stored) for stored in store.holding(text)]
+    return [_whole(store, stored) for stored in store.of_type(predicate_type(kind))]
 
 
 def _whole(store: Store, stored: Stored) -> Any:
