@@ -46,8 +46,9 @@ class Appending:
             frontier = frontier_of(writing.head, self._keeper.where)
             known = {entry_id: index for rows in writing.answers[: len(asked)] for entry_id, index in rows}
             kept = {name for rows in writing.answers[len(asked) :] for (name,) in rows}
-            for name in bodies.keys() - kept:
-                writing.add(sql.NEW_BODY, name, bodies[name])
+            for name, body in bodies.items():
+                if name not in kept:
+                    writing.add(sql.NEW_BODY, name, body)
             before = frontier.size
             for entry_id, (leaf, _) in zip(ids, leaves, strict=True):
                 if entry_id not in known:
