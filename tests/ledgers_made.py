@@ -62,6 +62,7 @@ def raw(place):
             yield lambda statement, values=(): connection.execute(statement.replace("?", "%s"), values)
     else:
         connection = sqlite3.connect(place)
+        connection.execute("PRAGMA synchronous = OFF")
         with connection:
             yield connection.execute
         connection.close()

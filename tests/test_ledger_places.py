@@ -221,7 +221,7 @@ def test_a_connection_that_was_lost_is_told_and_made_again(postgres, opened, use
     postgres.run(f"SELECT pg_terminate_backend({store.keeper._server.connection.info.backend_pid})")
     with pytest.raises(HistoryError) as caught:
         use(store)
-    assert "the connection was lost: terminating connection due to administrator command" in str(caught.value)
+    assert caught.value.problem.startswith("the connection was lost: ")
     assert caught.value.hint == "run again: what was written already is not written twice"
     assert (store.append(b"one").index, store.size()) == (0, 1)
 
@@ -266,8 +266,10 @@ def test_the_rights_that_the_page_tells_are_enough_to_write_and_no_more(postgres
 def test_the_rights_that_the_page_tells_are_enough_to_read_and_no_more(postgres, opened):
     store = opened(granted(postgres, opened, "to read:"))
     assert (store.head().size, store.handle("person:1"), len(list(store.entries()))) == (255, None, 255)
-    with pytest.raises(HistoryError, match="permission denied for table ledger_head"):
-        store.append(b"one")
+    for _ in range(2):
+        with pytest.raises(HistoryError, match="permission denied for table ledger_head"):
+            store.append(b"one")
+    assert store.size() == 255
 
 
 @pytest.mark.parametrize("password", ["", "wr0ng-s3cret"], ids=["none", "a wrong one"])

@@ -39,7 +39,7 @@ from greengate.ledger.canonical import digest
 from greengate.ledger.soundness import sound
 from greengate.ledger.store import Store
 
-ROUNDS, CROWD, APPENDS, PROOFS, BATCH = 1, 4, 200, 100, 10_000
+ROUNDS, CROWD, APPENDS, PROOFS, BATCH = 7, 4, 800, 400, 10_000
 STORES = ("SQLite", "PostgreSQL")
 COLUMNS = "(idx {number} PRIMARY KEY, entry_id TEXT NOT NULL UNIQUE, leaf_hash {bytes} NOT NULL, leaf {bytes} NOT NULL)"
 APPENDED = f"""Appends, each waited for until it is on the disk: {APPENDS} at a time, by turns with plain inserts of

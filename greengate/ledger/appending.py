@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy.sql import ClauseElement
 
@@ -12,7 +11,7 @@ from greengate.ledger import merkle
 from greengate.ledger import statements as sql
 from greengate.ledger.canonical import digest
 from greengate.ledger.forms import Stored
-from greengate.ledger.keeping import Keeper, Writing
+from greengate.ledger.keeping import Keeper, Question, Writing
 from greengate.ledger.tree import frontier_of, tiles
 from greengate.records import MOST_BYTES
 
@@ -42,10 +41,14 @@ class Appending:
         bodies = {name: body for _, of in leaves for name, body in (of or {}).items()}
         _refuse_long(leaves, self._keeper.where)
         _refuse_others(bodies)
-        with self._keeper.writing() as writing:
+        asked, asked_bodies = _questions(sql.KNOWN, ids), _questions(sql.KNOWN_BODIES, [*bodies])
+        with self._keeper.writing([*asked, *asked_bodies]) as writing:
             frontier = frontier_of(writing.head, self._keeper.where)
-            known = dict(_known(writing, sql.KNOWN, ids))
-            _add_bodies(writing, bodies)
+            known = {entry_id: index for rows in writing.answers[: len(asked)] for entry_id, index in rows}
+            kept = {name for rows in writing.answers[len(asked) :] for (name,) in rows}
+            for name, body in bodies.items():
+                if name not in kept:
+                    writing.add(sql.NEW_BODY, name, body)
             before = frontier.size
             for entry_id, (leaf, _) in zip(ids, leaves, strict=True):
                 if entry_id not in known:
@@ -56,13 +59,6 @@ class Appending:
         return [Stored(known[entry_id], entry_id, leaf) for entry_id, (leaf, _) in zip(ids, leaves, strict=True)]
 
 
-def _add_bodies(writing: Writing, bodies: Mapping[str, bytes]) -> None:
-    known = {name for (name,) in _known(writing, sql.KNOWN_BODIES, [*bodies])}
-    for name, body in bodies.items():
-        if name not in known:
-            writing.add(sql.NEW_BODY, name, body)
-
-
 def _add(writing: Writing, frontier: merkle.Frontier, entry_id: str, leaf: bytes) -> None:
     index, leaf_hash = frontier.size, merkle.leaf_hash(leaf)
     writing.add(sql.NEW_ENTRY, index, entry_id, leaf_hash, leaf)
@@ -70,12 +66,14 @@ def _add(writing: Writing, frontier: merkle.Frontier, entry_id: str, leaf: bytes
         writing.add(sql.NEW_TILE, *tile)
 
 
-def _known(writing: Writing, statements: Mapping[int, ClauseElement], names: list[str]) -> Iterator[tuple[Any, ...]]:
-    """Read the rows of those names that are there; a shorter list is filled up with its last name."""
+def _questions(statements: Mapping[int, ClauseElement], names: list[str]) -> list[Question]:
+    """Ask which names are there, some at a time; a list that is too short is filled up with its last one."""
+    asked: list[Question] = []
     for start in range(0, len(names), max(sql.WIDTHS)):
         some = names[start : start + max(sql.WIDTHS)]
         width = next(width for width in sql.WIDTHS if width >= len(some))
-        yield from writing.ask(statements[width], *some, *some[-1:] * (width - len(some)))
+        asked.append((statements[width], some + some[-1:] * (width - len(some))))
+    return asked
 
 
 def _refuse_long(leaves: Sequence[Leaf], where: str) -> None:

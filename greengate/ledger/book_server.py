@@ -10,13 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import psycopg
-
 from greengate.errors import UsageError
 from greengate.ledger import book_tables as sql
 from greengate.ledger.book_pages import Execute
 from greengate.ledger.places import Kind
-from greengate.ledger.postgres_server import NAMES, SNAPSHOT, WRITING, PostgresServer, lock_key, rows
+from greengate.ledger.postgres_server import NAMES, SNAPSHOT, WRITING, Connection, PostgresServer, begin, lock_key, rows
 
 _MAKING = "a book is made"
 
@@ -40,14 +38,14 @@ class BookServer:
     def writing(self, change: str = "") -> Iterator[Execute]:
         """Write in one transaction; two of one change wait for one another."""
         lock = f"; SELECT pg_advisory_xact_lock({lock_key(change)})" if change else ""
-        with self._server.transaction(WRITING + lock) as begun:
-            yield _running(begun.connection)
+        with self._server.transaction(begin(WRITING + lock)) as connection:
+            yield _running(connection)
 
     @contextmanager
     def reading(self) -> Iterator[Execute]:
         """Read what there is at one moment."""
-        with self._server.transaction(SNAPSHOT) as begun:
-            yield _running(begun.connection)
+        with self._server.transaction(begin(SNAPSHOT)) as connection:
+            yield _running(connection)
 
     def close(self) -> None:
         """Close the connection."""
@@ -76,7 +74,7 @@ class BookServer:
         return bool(names)
 
 
-def _running(connection: psycopg.Connection[tuple[Any, ...]]) -> Execute:
+def _running(connection: Connection) -> Execute:
     def execute(statement: str, *values: object) -> list[tuple[Any, ...]]:
         return rows(connection, statement.replace("?", "%s"), values)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
@@ -27,6 +28,10 @@ MOST = 2**62
 Rows = list[tuple[Any, ...]]
 
 
+Question = tuple[ClauseElement, Sequence[object]]
+"""A statement that reads, and its values."""
+
+
 class Ask(Protocol):
     """Runs a statement that reads with its values, and gives all rows."""
 
@@ -39,9 +44,11 @@ class Writing(Protocol):
 
     Attributes:
         head: The row of the head, as `statements.LOCKED_HEAD` gives it.
+        answers: The rows of each question that was asked with it.
     """
 
     head: Rows
+    answers: Sequence[Rows]
 
     def ask(self, statement: ClauseElement, *values: object) -> Rows:
         """Run a statement that reads."""
@@ -67,8 +74,8 @@ class Keeper(Protocol):
     def reading(self) -> AbstractContextManager[Ask]:
         """Read what there is at one moment; in a file, those who write have to wait meanwhile."""
 
-    def writing(self) -> AbstractContextManager[Writing]:
-        """Write in one transaction."""
+    def writing(self, questions: Sequence[Question] = ()) -> AbstractContextManager[Writing]:
+        """Write in one transaction; what is asked with its beginning costs no more time."""
 
     def missing_guards(self) -> list[str]:
         """Name the triggers against changes that are not there, or not in force."""

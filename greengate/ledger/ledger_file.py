@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql import ClauseElement
 
-from greengate.ledger.keeping import KIND, Ask, Rows, Writing
+from greengate.ledger.keeping import KIND, Ask, Question, Rows, Writing
 from greengate.ledger.sqlite_file import Form, SqliteFile, connected
 from greengate.ledger.statements import LOCKED_HEAD, SQLITE_TRIGGERS, Texts
 from greengate.ledger.tables import SQLITE_GUARDS
@@ -41,14 +41,14 @@ class LedgerFile:
             yield self._run
 
     @contextmanager
-    def writing(self) -> Iterator[Writing]:
+    def writing(self, questions: Sequence[Question] = ()) -> Iterator[Writing]:
         """Write in one transaction."""
         if not self.has_tree:
             with self._file.locked():
                 _upgrade(self._file)
             self.has_tree = True
         with self._file.appending():
-            yield _Writing(self._run)
+            yield _Writing(self._run, questions)
 
     def missing_guards(self) -> list[str]:
         """Name the triggers against changes that are not there."""
@@ -63,9 +63,10 @@ class LedgerFile:
 
 
 class _Writing:
-    def __init__(self, run: Callable[..., Rows]) -> None:
+    def __init__(self, run: Callable[..., Rows], questions: Sequence[Question]) -> None:
         self._run = run
         self.head = run(LOCKED_HEAD)
+        self.answers: Sequence[Rows] = [run(statement, *values) for statement, values in questions]
 
     def ask(self, statement: ClauseElement, *values: object) -> Rows:
         return self._run(statement, *values)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import psycopg
@@ -11,16 +11,22 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.sql import ClauseElement
 
 from greengate.errors import HistoryError, UsageError
-from greengate.ledger.keeping import MISSING, Ask, Rows, Writing
-from greengate.ledger.postgres_server import NAMES, SNAPSHOT, WRITING, PostgresServer, lock_key
+from greengate.ledger.keeping import MISSING, Ask, Question, Rows, Writing
+from greengate.ledger.postgres_server import (
+    BEGIN,
+    NAMES,
+    SNAPSHOT,
+    WRITING,
+    Connection,
+    PostgresServer,
+    begin,
+    lock_key,
+)
 from greengate.ledger.statements import COMMIT, LOCKED_HEAD, POSTGRES_TRIGGERS, Texts
 from greengate.ledger.tables import POSTGRES_GUARDS
 
 _NEWEST = 2
 _MAKING = f"SELECT pg_advisory_xact_lock({lock_key('a ledger is made')})"
-
-
-_Connection = psycopg.Connection[tuple[Any, ...]]
 
 
 class LedgerServer:
@@ -46,16 +52,14 @@ class LedgerServer:
     @contextmanager
     def reading(self) -> Iterator[Ask]:
         """Read what there is at one moment."""
-        with self._server.transaction(SNAPSHOT) as begun:
-            yield _Reading(begun.connection, self._texts).ask
+        with self._server.transaction(begin(SNAPSHOT)) as connection:
+            yield _Reading(connection, self._texts).ask
 
     @contextmanager
-    def writing(self) -> Iterator[Writing]:
+    def writing(self, questions: Sequence[Question] = ()) -> Iterator[Writing]:
         """Write in one transaction."""
-        with self._server.transaction(f"{WRITING}; {self._texts[LOCKED_HEAD]}") as begun:
-            while begun.nextset():  # the last one is the head
-                pass
-            writing = _Writing(begun.connection, self._texts, begun.fetchall())
+        asked = [(LOCKED_HEAD, ()), *questions]
+        with self._server.transaction(lambda connection: _Writing(connection, self._texts, asked)) as writing:
             yield writing
             writing.end()
 
@@ -104,7 +108,7 @@ class LedgerServer:
 
 
 class _Reading:
-    def __init__(self, connection: _Connection, texts: Texts) -> None:
+    def __init__(self, connection: Connection, texts: Texts) -> None:
         self._connection = connection
         self._texts = texts
 
@@ -113,12 +117,17 @@ class _Reading:
 
 
 class _Writing(_Reading):
-    """What is written is sent together, with the end of the transaction, so that it waits for the server but once."""
+    """What is asked at first is sent together, and what is written with the end, so that the head is not held long."""
 
-    def __init__(self, connection: _Connection, texts: Texts, head: Rows) -> None:
+    def __init__(self, connection: Connection, texts: Texts, asked: Sequence[Question]) -> None:
         super().__init__(connection, texts)
-        self.head = head
         self._waiting: list[tuple[str, tuple[object, ...]]] = []
+        with _together(connection):
+            for statement in BEGIN:
+                connection.execute(statement.encode())
+            told = [_cursor(connection, texts[statement], tuple(values)) for statement, values in asked]
+        self.head = told[0].fetchall()
+        self.answers: Sequence[Rows] = [one.fetchall() for one in told[1:]]
 
     def ask(self, statement: ClauseElement, *values: object) -> Rows:
         self._send()
@@ -133,11 +142,20 @@ class _Writing(_Reading):
 
     def _send(self) -> None:
         if self._waiting:
-            with self._connection.pipeline() if psycopg.Pipeline.is_supported() else nullcontext():
+            with _together(self._connection):
                 for statement, values in self._waiting:
                     self._connection.execute(statement.encode(), values or None)
             self._waiting.clear()
 
 
-def _run(connection: _Connection, statement: str, values: tuple[object, ...]) -> Rows:
-    return connection.execute(statement.encode(), values or None, binary=True).fetchall()
+def _together(connection: Connection) -> AbstractContextManager[object]:
+    """Send statements without waiting for the answer to each."""
+    return connection.pipeline() if psycopg.Pipeline.is_supported() else nullcontext()
+
+
+def _run(connection: Connection, statement: str, values: tuple[object, ...]) -> Rows:
+    return _cursor(connection, statement, values).fetchall()
+
+
+def _cursor(connection: Connection, statement: str, values: tuple[object, ...]) -> psycopg.Cursor[tuple[Any, ...]]:
+    return connection.execute(statement.encode(), values or None, binary=True)

@@ -6,10 +6,11 @@ All that a transaction needs is set inside it, so that a pooler may stand betwee
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg import conninfo, errors
@@ -20,9 +21,13 @@ from greengate.ledger.places import Kind
 
 _CONNECT_S = "10"
 # A process that hangs must not hold everyone else, and what was acknowledged must survive the server.
-WRITING = """BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '60s';
-    SET LOCAL idle_in_transaction_session_timeout = '60s';
-    SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'"""
+BEGIN = (
+    "BEGIN ISOLATION LEVEL READ COMMITTED",
+    """SELECT set_config('lock_timeout', '60s', true), set_config('idle_in_transaction_session_timeout', '60s', true),
+    set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on'
+    ELSE current_setting('synchronous_commit') END, true)""",
+)
+WRITING = "; ".join(BEGIN)
 SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 # Not to_regclass: it may remember that there was no table before this transaction waited for its lock.
 NAMES = "SELECT tablename FROM pg_tables WHERE tablename = ANY (%s) AND schemaname = ANY (current_schemas(false))"
@@ -47,7 +52,12 @@ _DAMAGE = (
     psycopg.IntegrityError, psycopg.errors.DataCorrupted, psycopg.errors.IndexCorrupted,
 )  # fmt: skip
 
+# What it warns of when a connection is lost is told in our words, not on the terminal.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
+
 Rows = list[tuple[Any, ...]]
+Connection = psycopg.Connection[tuple[Any, ...]]
+Begun = TypeVar("Begun")
 
 
 class PostgresServer:
@@ -62,7 +72,7 @@ class PostgresServer:
         self.where = _shown(self._parameters)
         self.connection = self.connect()
 
-    def connect(self) -> psycopg.Connection[tuple[Any, ...]]:
+    def connect(self) -> Connection:
         """Make a connection whose transactions are the caller's."""
         try:
             return psycopg.connect(**self._parameters, autocommit=True, prepare_threshold=None)
@@ -75,20 +85,19 @@ class PostgresServer:
                 self.where, f"cannot be reached: {words}", hint
             ) from None  # its words may have the password
 
-    def connected(self) -> psycopg.Connection[tuple[Any, ...]]:
+    def connected(self) -> Connection:
         """Give the connection, made again where it was lost."""
         if self.connection.closed:
             self.connection = self.connect()
         return self.connection
 
     @contextmanager
-    def transaction(self, begin: str) -> Iterator[psycopg.Cursor[tuple[Any, ...]]]:
-        """Do all of the block or nothing; what beginning it told can be read from the cursor."""
+    def transaction(self, begin: Callable[[Connection], Begun]) -> Iterator[Begun]:
+        """Do all of the block or nothing; `begin` begins it, and what it returns is what the block gets."""
         with self.translated():
             connection = self.connected()
-            told = connection.execute(begin.encode())
             try:
-                yield told
+                yield begin(connection)
                 if connection.info.transaction_status is not TransactionStatus.IDLE:  # it may have been sent already
                     connection.execute(b"COMMIT")
             except BaseException:
@@ -134,7 +143,17 @@ class PostgresServer:
         return told.replace(password, "…") if password else told
 
 
-def rows(connection: psycopg.Connection[tuple[Any, ...]], statement: str, values: tuple[object, ...]) -> Rows:
+def begin(statements: str) -> Callable[[Connection], Connection]:
+    """Begin a transaction by some statements, and give its connection to the block."""
+
+    def run(connection: Connection) -> Connection:
+        connection.execute(statements.encode())
+        return connection
+
+    return run
+
+
+def rows(connection: Connection, statement: str, values: tuple[object, ...]) -> Rows:
     """Run a statement with its values, `%s` in their places, and give all rows."""
     cursor = connection.execute(statement.encode(), values or None)
     return cursor.fetchall() if cursor.description else []
