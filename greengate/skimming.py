@@ -108,7 +108,7 @@ def _helper(store: Store, size: int) -> Iterator[ProcessPoolExecutor | None]:
 
 
 def _elsewhere(place: str, start: int, stop: int) -> Piece | str:
-    """Read a piece in another process, which opens the ledger for itself; return why it cannot be read, if it cannot."""
+    """Read a piece in another process, which opens the ledger for itself; return why it cannot, where it cannot."""
     store = Store(place, make=False)
     try:
         return _piece(store, start, stop)
