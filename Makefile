@@ -9,14 +9,14 @@ WORKFLOWS := $(wildcard examples/workflows/*.yml actions/first/github*.yml)
 
 SUMDB := /usr/share/gocode/src/golang.org/x/mod/sumdb
 
-.PHONY: gate test go wire gitlab-job lint bench example pictures clean
+.PHONY: gate test go pango wire gitlab-job lint bench example pictures clean
 
 gate: $(VENV)/.base  ## judge the three candidates of the real example
 	@cd examples/digits && ../../$(BIN)/greengate gate; code=$$?; \
 	if [ $$code -eq 1 ]; then echo "exit code 1: as it should be, one of the candidates fails its policy"; \
 	else exit $$code; fi
 
-test: $(VENV)/.test $(NODE)/.installed go  ## run the whole test suite
+test: $(VENV)/.test $(NODE)/.installed go pango  ## run the whole test suite
 	$(BIN)/coverage erase
 	$(BIN)/pytest --cov --cov-report=term
 
@@ -24,6 +24,12 @@ go:  ## what the independent verifier of ledgers is built with; without it, its 
 	@{ command -v go > /dev/null && test -d $(SUMDB)/tlog; } \
 		|| { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq golang-go golang-golang-x-mod-dev; } \
 		|| echo "no Go with golang.org/x/mod here: the independent verifier of ledgers is not tried" >&2
+
+pango: $(VENV)/.test  ## what the PDF of a report is set with
+	@$(BIN)/python -c 'import weasyprint' 2> /dev/null \
+		|| { test "$$(id -u)" = 0 && apt-get update -qq \
+			&& apt-get install -y -qq libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0; } \
+		|| { echo "the PDF of a report needs Pango: install it" >&2; exit 1; }
 
 wire: $(VENV)/.test $(NODE)/.proxy  ## hold what is sent to GitHub against its own description, through a proxy
 	$(BIN)/python tests/node/wire.py

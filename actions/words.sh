@@ -45,6 +45,13 @@ yes_or_no() {
   esac
 }
 
+# key_of_a_ledger WITHOUT: one key must never sign two ledgers, and one that ends with the runner is another in each run.
+key_of_a_ledger() {
+  if [ "$1" = true ]; then
+    refuse 2 ledger-key "the history ends with the runner, and one key signs one ledger" "give \`history\`: a kept file, or an address"
+  fi
+}
+
 # unheeded COMMAND…: run it so that no line of its output is taken for a workflow command.
 unheeded() {
   local mark code=0
@@ -61,7 +68,7 @@ sealed() {
   while IFS= read -r name; do
     case "$name" in
       GREENGATE_METER_*) ;;
-      *TOKEN* | *SECRET* | *_KEY | *_APP_ID | ACTIONS_* | INPUT_* | GITHUB_ENV | GITHUB_OUTPUT | GITHUB_PATH | GITHUB_STATE | GITHUB_STEP_SUMMARY)
+      *TOKEN* | *SECRET* | *_KEY | GREENGATE_LEDGER_KEY* | *_APP_ID | ACTIONS_* | INPUT_* | GITHUB_ENV | GITHUB_OUTPUT | GITHUB_PATH | GITHUB_STATE | GITHUB_STEP_SUMMARY)
         names+=(-u "$name")
         ;;
     esac

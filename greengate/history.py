@@ -175,7 +175,7 @@ class History:
 
     def records(self, kind: Kind) -> Iterator[tuple[Stored, dict[str, Any]]]:
         """Go through the records of a kind in their order, each with what it says; persons are pseudonyms."""
-        for stored in self._store.holding(f'"predicateType":"{predicate_type(kind)}"'.encode()):
+        for stored in self._store.of_type(predicate_type(kind)):
             yield stored, json.loads(stored.leaf)["predicate"]
 
     def forget(self, handle: str, said: Forgotten) -> list[str]:

@@ -22,12 +22,22 @@ from greengate.identities import People
 from greengate.ledger.canonical import digest, encode
 from greengate.policy import Waiver
 from greengate.recording import ROOMS, Room
-from greengate.records import MOST_BYTES, Calibrated, Decided, Kind, Recorded, predicate_type, statement
+from greengate.records import (
+    MOST_BYTES,
+    Calibrated,
+    Decided,
+    Kind,
+    Recorded,
+    mark,
+    predicate_type,
+    statement,
+    type_of,
+)
 from greengate.values import Value
 from greengate.verdict import Verdict
 
 FIRST, SECOND = "urn:greengate:decision:v1", predicate_type(Kind.DECISION)
-_MARKS = tuple(f'"predicateType":"{one}"'.encode() for one in (FIRST, SECOND))
+_MARKS = (mark(FIRST), mark(SECOND))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +70,14 @@ class Once(Protocol):
 
 
 def is_decision(leaf: bytes) -> bool:
-    """Tell, without reading it, whether a leaf is a decision: no text in it can hold these quotes unescaped."""
-    return any(mark in leaf for mark in _MARKS)
+    """Tell whether a leaf is a decision."""
+    return any(one in leaf for one in _MARKS) and type_of(leaf) in {FIRST, SECOND}
 
 
 def kind_of(leaf: bytes) -> str:
     """Tell the kind of a record by its leaf, such as "measurement"; "" of what is none of greengate's."""
-    word = json.loads(leaf).get("predicateType", "")
-    return word.split(":")[2] if isinstance(word, str) and word.startswith("urn:greengate:") else ""
+    word = type_of(leaf)
+    return word.split(":")[2] if word.startswith("urn:greengate:") else ""
 
 
 def leaf_of(record: Recorded, subject: str, sha256: str, people: People, *, review: bool = False) -> bytes:

@@ -20,7 +20,8 @@ from greengate.identities import People, believable, shown
 from greengate.leaves import Leaf
 from greengate.ledger.canonical import digest, encode
 from greengate.ledger.store import Stored
-from greengate.records import Decided, Kind, Record, predicate_type
+from greengate.recording import used_waivers
+from greengate.records import Decided, Kind, Record, is_statement, predicate_type
 from greengate.verdict import Outcome, Verdict
 
 _KINDS = {predicate_type(kind): kind for kind in Kind} | {leaves.FIRST: Kind.DECISION}
@@ -74,7 +75,7 @@ def read(data: bytes, where: str) -> list[Line]:
             one = _one(text, f"{where}:{number}")
             found[one.leaf.id] = one
             decisions += [one] if one.kind is Kind.DECISION else []
-    file = _File(found, where)
+    file = _File(found, {name: body for one in found.values() for name, body in one.leaf.bodies.items()})
     lines = [file.line(one) for one in decisions]
     taken = {leaf.id for line in lines for leaf in line.leaves}
     for one in found.values():
@@ -107,16 +108,23 @@ def _one(text: bytes, where: str) -> _Told:
         leaf, kind = encode(statement), _KINDS[statement["predicateType"]]
         bodies = {name: body.encode() for name, body in line["bodies"].items()} if "bodies" in line else _old(line)
         people = believable(line.get("people", {}), leaf, *bodies.values())
-        named = set(_named(statement))
-        if statement["predicateType"] != leaves.FIRST:
-            _RECORD.validate_python({"kind": kind, **statement["predicate"]})
+        named, entry = set(_named(statement)), line["entry"]
+        _refuse_misshaped(statement, kind)
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise _no_entry(where, error) from error
-    if digest(leaf) != line["entry"] or any(digest(body) != name for name, body in bodies.items()):
+    if digest(leaf) != entry or any(digest(body) != name for name, body in bodies.items()):
         raise HistoryError(where, "this entry was changed since it was written: its digest is another one")
     if not set(bodies) <= named:
         raise HistoryError(where, "this entry was changed since it was written: it does not refer to what is beside it")
     return _Told(where, kind, Leaf(leaf, bodies), statement, people)
+
+
+def _refuse_misshaped(statement: Mapping[str, Any], kind: Kind) -> None:
+    """Refuse what others could read as a record of another kind."""
+    if not is_statement(statement) or "kind" in statement["predicate"]:
+        raise ValueError("it is no statement about one thing with a digest")
+    if statement["predicateType"] != leaves.FIRST:
+        _RECORD.validate_python({"kind": kind, **statement["predicate"]})
 
 
 def _old(line: Mapping[str, Any]) -> dict[str, bytes]:
@@ -139,10 +147,10 @@ def _named(statement: Mapping[str, Any]) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """All lines of a file, by their entries."""
+    """All lines of a file by their entries, and all that lies beside them by its digest."""
 
     found: Mapping[str, _Told]
-    where: str
+    bodies: Mapping[str, bytes]
 
     def line(self, one: _Told) -> Line:
         """Put a decision together with all that it refers to."""
@@ -150,8 +158,9 @@ class _File:
         if one.statement["predicateType"] == leaves.FIRST:
             return Line(one.leaf.id, decision, (one.leaf,), {})
         said = Decided.model_validate(one.predicate)
-        first = [*self._basis(one, said), *self._measured(one, said)]
+        first = [*self._basis(one, said, decision), *self._measured(one, said)]
         parts = [*first, one, *self._overrides(one, decision.verdict)]
+        self._refuse_bare(parts)
         people = {name: handle for part in parts for name, handle in part.people.items()}
         return Line(one.leaf.id, decision, tuple(part.leaf for part in parts), people)
 
@@ -162,10 +171,9 @@ class _File:
             raise _no_entry(one.where, error) from error
 
     def _body(self, name: str) -> bytes:
-        for one in self.found.values():
-            if name in one.leaf.bodies:
-                return one.leaf.bodies[name]
-        raise LookupError(f"what it refers to is missing ({name[:12]})")
+        if name not in self.bodies:
+            raise LookupError(f"what it refers to is missing ({name[:12]})")
+        return self.bodies[name]
 
     def _who(self, pseudonym: str) -> str | None:
         return next((one.people[pseudonym] for one in self.found.values() if pseudonym in one.people), None)
@@ -180,7 +188,14 @@ class _File:
             raise HistoryError(one.where, "its measurement is of other evidence than it was judged by")
         return measured, converted
 
-    def _basis(self, one: _Told, said: Decided) -> Iterator[_Told]:
+    def _refuse_bare(self, parts: Iterable[_Told]) -> None:
+        """Refuse what refers to something that is not here: the ledger would lack it for ever."""
+        for part in parts:
+            for name in _named(part.statement):
+                if name not in self.bodies:
+                    raise _no_entry(part.where, LookupError(f"what it refers to is missing ({name[:12]})"))
+
+    def _basis(self, one: _Told, said: Decided, decision: Decision) -> Iterator[_Told]:
         """Take the versions of policies, the calibration and the waivers."""
         profile = self.found[said.measurement].predicate.get("profile") if said.measurement in self.found else ""
         for other in self.found.values():
@@ -188,8 +203,12 @@ class _File:
             policy = other.kind is Kind.POLICY and (told["name"], told["sha256"]) in said.policies
             if policy or (other.kind is Kind.CALIBRATION and told["profile"] == profile):
                 yield other
+        used = used_waivers(decision)
         for entry in said.waivers:
-            yield self._entry(one, entry, Kind.WAIVER)
+            waiver = self._entry(one, entry, Kind.WAIVER)
+            if (waiver.predicate["state"], waiver.predicate["waiver"] in used) != ("granted", True):
+                raise HistoryError(one.where, f"it refers to a waiver that let nothing of it through ({entry[:12]})")
+            yield waiver
 
     def _entry(self, one: _Told, entry: str, kind: Kind) -> _Told:
         other = self.found.get(entry)

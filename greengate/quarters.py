@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from greengate import __version__
@@ -26,8 +26,13 @@ from greengate.esg.quarterly import Frame, Status, View, report
 from greengate.esg.story import Kept, Story
 from greengate.ledger.store import Store, Stored
 from greengate.periods import Calendar, NotAPeriod, Period
+from greengate.periods import Kind as Length
+from greengate.periods import period_of as around
 from greengate.records import Closed, Delivered, Kind, Restated, SignedOff, predicate_type
 from greengate.skimming import Root, pieces, unreadable
+
+LAST = "last"
+"""The newest quarter that is over."""
 
 _FISCAL = re.compile(r"FY\d{4}-(\d\d)(?!\d)")
 
@@ -133,8 +138,7 @@ def sign_offs(store: Store) -> list[SignedOff]:
 
 def records_of(store: Store, kind: Kind) -> list[Any]:
     """Read the records of one kind, of which there are few, in their order."""
-    text = f'"predicateType":"{predicate_type(kind)}"'.encode()
-    return [_whole(store, stored) for stored in store.holding(text)]
+    return [_whole(store, stored) for stored in store.of_type(predicate_type(kind))]
 
 
 def _whole(store: Store, stored: Stored) -> Any:
@@ -145,7 +149,11 @@ def _whole(store: Store, stored: Stored) -> Any:
 
 
 def _with_period(wanted: Wanted) -> tuple[Wanted, Period]:
-    period, calendar = period_of(wanted.period, wanted.said)
+    name = wanted.period
+    if name == LAST:
+        present = around(Length.QUARTER, wanted.now, wanted.said.calendar)
+        name = around(Length.QUARTER, present.start - timedelta(seconds=1), wanted.said.calendar).name
+    period, calendar = period_of(name, wanted.said)
     return replace(wanted, said=replace(wanted.said, calendar=calendar)), period
 
 

@@ -102,7 +102,7 @@ def _of_ledger(store: Store, report: Quarterly) -> Iterator[Difference]:
     if evidence.size > size:
         yield Difference("evidence.size", str(evidence.size), f"the ledger has {size} entries")
         return
-    root = merkle.root(evidence.size, store.node).hex()
+    root = _written(merkle.root(evidence.size, store.node))
     if root != evidence.root:
         yield Difference("evidence.root", evidence.root, root)
     if evidence.checkpoint:
@@ -112,13 +112,17 @@ def _of_ledger(store: Store, report: Quarterly) -> Iterator[Difference]:
 def _of_checkpoint(store: Store, note: str, size: int) -> Iterator[Difference]:
     lines = note.splitlines()
     try:
-        told, root = int(lines[1]), base64.b64decode(lines[2], validate=True).hex()
+        told, root = int(lines[1]), _written(base64.b64decode(lines[2], validate=True))
     except (IndexError, ValueError, binascii.Error):
         yield Difference("evidence.checkpoint", note[:80], "it is no checkpoint")
         return
-    ours = merkle.root(told, store.node).hex() if 0 <= told <= size else f"the ledger has {size} entries"
+    ours = _written(merkle.root(told, store.node)) if 0 <= told <= size else f"the ledger has {size} entries"
     if root != ours:
         yield Difference(f"checkpoint of {told} entries", root, ours)
+
+
+def _written(root: bytes) -> str:
+    return base64.b64encode(root).decode()
 
 
 def _compared(report: Quarterly, again: Quarterly) -> Iterator[Difference]:

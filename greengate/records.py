@@ -8,8 +8,9 @@ amounts are decimal strings too. Persons appear as pseudonyms (`PERSON`), which 
 
 from __future__ import annotations
 
+import json
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -20,6 +21,7 @@ from greengate.values import Real, Value
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PERSON = r"^person:[0-9a-f]{32}$"
+_TYPE = b'"predicateType":"'
 MOST_BYTES = 65_535
 """The longest leaf, as of C2SP tlog-tiles; what is larger lies beside it and is referred to by digest."""
 
@@ -489,3 +491,33 @@ def statement(record: Value, subject: str, sha256: str) -> dict[str, object]:
         "predicateType": predicate_type(kind),
         "predicate": predicate,
     }
+
+
+def mark(name: str) -> bytes:
+    """Return what stands in every leaf with this type of predicate, and in others whose labels are called so."""
+    return _TYPE + f'{name}"'.encode()
+
+
+def type_of(leaf: bytes) -> str:
+    """Tell the type of a leaf's predicate; "" of what is no statement."""
+    if leaf.count(_TYPE) == 1:  # nearly all: quotes inside a text are escaped, and only keys of a map are one's own
+        return leaf.partition(_TYPE)[2].partition(b'"')[0].decode(errors="replace")
+    try:
+        name = json.loads(leaf)["predicateType"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return ""
+    return name if isinstance(name, str) else ""
+
+
+def is_statement(told: Any) -> bool:
+    """Tell whether something has the parts that `statement` writes, and no others."""
+    match told:
+        case {
+            "_type": str(),
+            "subject": [{"name": str(), "digest": {"sha256": str(), **digests}, **subject}],
+            "predicateType": str(),
+            "predicate": dict(),
+            **rest,
+        }:
+            return not (digests or subject or rest)
+    return False

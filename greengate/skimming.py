@@ -6,6 +6,7 @@ Of many leaves another process takes every second piece; what comes out, and in 
 from __future__ import annotations
 
 import os
+from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -71,12 +72,12 @@ class Root:
         self._rest = piece.rest
 
     def told(self) -> str:
-        """Tell the root so far."""
+        """Tell the root so far, in base64 as checkpoints write it."""
         tail = Frontier()
         for leaf in self._rest:
             for _ in tail.append(leaf):
                 pass
-        return folded([*self._whole.nodes, *tail.nodes]).hex()
+        return b64encode(folded([*self._whole.nodes, *tail.nodes])).decode()
 
 
 def pieces(store: Store, size: int) -> Iterator[Piece]:
@@ -108,7 +109,7 @@ def _helper(store: Store, size: int) -> Iterator[ProcessPoolExecutor | None]:
 
 
 def _elsewhere(place: str, start: int, stop: int) -> Piece | str:
-    """Read a piece in another process, which opens the ledger for itself; return why it cannot, where it cannot."""
+    """Read a piece in another process, which opens the ledger for itself; return why it cannot be read, if so."""
     store = Store(place, make=False)
     try:
         return _piece(store, start, stop)

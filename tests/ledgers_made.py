@@ -1,17 +1,20 @@
 """Ledgers for the tests: leaves, raw access past the guards, a file of the first format, and whole processes."""
 
-import hashlib
-import os
-import signal
+import multiprocessing
 import sqlite3
 from contextlib import contextmanager
 
 import psycopg
-from book_made import CROWD
 
-from greengate.ledger.canonical import encode
+from greengate.ledger.canonical import digest, encode
 from greengate.ledger.merkle import Frontier, leaf_hash
 from greengate.ledger.store import Store
+from greengate.records import PolicyVersion, statement
+
+OPENED = ("appending", "beside", "entries", "ledger_file", "ledger_server", "tree")
+# Processes that begin with all that a ledger needs imported, and with nothing open.
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["ledgers_made", *(f"greengate.ledger.{name}" for name in OPENED)])
 
 FIRST_FORMAT = """
 CREATE TABLE ledger_head (log_id INTEGER PRIMARY KEY CHECK (log_id = 0), size INTEGER NOT NULL);
@@ -44,10 +47,10 @@ def first_format(path, found, bodies=()):
         for statement in FIRST_FORMAT.split(";\n"):
             execute(statement)
         for index, leaf in enumerate(found):
-            row = (index, hashlib.sha256(leaf).hexdigest(), leaf, leaf_hash(leaf))
+            row = (index, digest(leaf), leaf, leaf_hash(leaf))
             execute("INSERT INTO ledger_entry VALUES (?, ?, ?, ?)", row)
         for body in bodies:
-            execute("INSERT INTO ledger_body VALUES (?, ?)", (hashlib.sha256(body).hexdigest(), body))
+            execute("INSERT INTO ledger_body VALUES (?, ?)", (digest(body), body))
         execute("UPDATE ledger_head SET size = ?", (len(found),))
 
 
@@ -66,14 +69,18 @@ def raw(place):
 
 @contextmanager
 def unguarded(place):
-    """Run statements past the guards, as who owns the database can."""
+    """Run statements past the guards, as who owns the database can, who then puts them back."""
     with raw(place) as execute:
         if str(place).startswith("postgresql"):
             execute("SET session_replication_role = replica")
+            yield execute
         else:
-            for (name,) in execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            guards = execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+            for name, _ in guards:
                 execute(f"DROP TRIGGER {name}")
-        yield execute
+            yield execute
+            for _, statement in guards:
+                execute(statement)
 
 
 def append_many(place, worker, count):
@@ -90,26 +97,43 @@ def _leaves_of(worker, number):
         yield encode({"shared": number})
 
 
+def policy(text, name="prod"):
+    """A leaf that refers to a text by its digest."""
+    record = PolicyVersion(at="2026-11-21T10:00:00Z", name=name, sha256=digest(text))
+    return encode(statement(record, name, digest(text)))
+
+
 def hammer(place, seed, told):
     """Append one entry or some after the other, with evidence and without; tell of all that were acknowledged."""
     store = Store(place)
     for number in range(10**6):
+        body = b"%d of %d" % (number, seed)
         made = [encode({"by": seed, "number": number, "part": part}) for part in range(1 + number % 3)]
-        bodies = {hashlib.sha256(made[0][::-1]).hexdigest(): made[0][::-1]} if number % 2 else None
-        told.send([stored.entry_id for stored in store.append_all([(leaf, bodies) for leaf in made])])
+        bodies = {digest(body): body} if number % 2 else None
+        several = [*made, policy(body)] if bodies else made
+        told.send([stored.entry_id for stored in store.append_all([(leaf, bodies) for leaf in several])])
 
 
-def killed(place, seed, wait):
-    """Let a process append until `wait(told)` returns, kill it at that moment, and give all that was acknowledged."""
-    listening, told = CROWD.Pipe(duplex=False)
-    process = CROWD.Process(target=hammer, args=(place, seed, told))
-    process.start()
-    told.close()
-    acknowledged = wait(listening)
-    os.kill(process.pid, signal.SIGKILL)
-    process.join()
+def killed(place, seeds, wait):
+    """Let processes append until `wait(listening)` has returned for each, kill them, and give all that was told."""
+    pipes, processes = [], []
+    for seed in seeds:
+        listening, told = FORKS.Pipe(duplex=False)
+        processes.append(FORKS.Process(target=hammer, args=(place, seed, told)))
+        processes[-1].start()
+        told.close()
+        pipes.append(listening)
+    acknowledged = [one for listening in pipes for one in wait(listening)]
+    for process in processes:
+        process.kill()
+    for process in processes:
+        process.join()
+    return [name for names in (*acknowledged, *(one for pipe in pipes for one in _rest(pipe))) for name in names]
+
+
+def _rest(listening):
     try:
         while True:
-            acknowledged.append(listening.recv())
+            yield listening.recv()
     except (EOFError, OSError):
-        return [name for names in acknowledged for name in names]
+        listening.close()

@@ -14,6 +14,7 @@ from greengate.ledger.canonical import digest, encode
 from greengate.ledger.exports import Export
 from greengate.ledger.inspection import of_export
 from greengate.ledger.receipts import Receipt
+from greengate.ledger.survey import told
 
 BODY = b'{"what":"lies beside"}'
 FIRST, SECOND = reigns.first(Held(1).verifier, AT), reigns.changed(Held(1), Held(2).verifier, AT)
@@ -235,8 +236,22 @@ def test_an_export_that_was_made_up_anew_shows_against_a_checkpoint(tmp_path_fac
         (WHOLE + LINES[1], HistoryError, "the export was cut: its last line is not there"),
         (WHOLE + LINES[-1], HistoryError, ":11: there is a line after the one that ends an export"),
         (LINES[0] + b'{"index":0}\n' + LINES[-1], HistoryError, ":2: this is no line of an export"),
+        (WHOLE.replace(b'"index":0', b'"index":"\xc2\x9b"'), HistoryError, ":2: this is no index of an entry"),
+        (WHOLE.replace(b'"example.com', b'"\xc2\x9bexample.com'), HistoryError, ":1: this is no first line"),
     ],
-    ids=["empty", "text", "a list", "newer", "cut", "a space", "continued", "two ends", "a key missing"],
+    ids=[
+        "empty",
+        "text",
+        "a list",
+        "newer",
+        "cut",
+        "a space",
+        "continued",
+        "two ends",
+        "a key missing",
+        "index",
+        "name",
+    ],
 )
 def test_what_is_no_export_is_told_with_its_line(tmp_path, data, error, words):
     (tmp_path / "e.jsonl").write_bytes(data)
@@ -260,3 +275,11 @@ def test_a_foot_that_tells_another_number_is_a_fault(tmp_path_factory):
     foot = json.loads(LINES[-1]) | {"size": 8}
     (told,) = examined(tmp_path_factory, b"".join(LINES[:-1]) + encode(foot) + b"\n").faults
     assert "its last line: it tells 8 entries" in told
+
+
+def test_time_and_type_are_told_alike_whether_an_entry_begins_with_its_time_or_not():
+    usual = json.loads(leaf(0))
+    other = usual | {"predicate": {"amount": 'x","predicateType":"urn:evil', **usual["predicate"]}}
+    assert told(encode(usual)) == told(encode(other)) == ("urn:greengate:retirement:v1", AT)
+    tricky = usual | {"subject": [{"name": '","predicateType":"urn:evil', "digest": {}}]}
+    assert told(encode(tricky)) == ("urn:greengate:retirement:v1", AT)

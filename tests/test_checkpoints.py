@@ -41,6 +41,7 @@ def test_a_checkpoint_in_anothers_name_is_refused():
     [
         f"{ORIGIN}\n11\n",
         f"\n11\n{notes.encoded(ROOT)}\n",
+        f"evil\x9b31m\n11\n{notes.encoded(ROOT)}\n",
         f"{ORIGIN}\n011\n{notes.encoded(ROOT)}\n",
         f"{ORIGIN}\n-1\n{notes.encoded(ROOT)}\n",
         f"{ORIGIN}\n11\n{notes.encoded(ROOT)}\n\nmore\n",
@@ -48,7 +49,17 @@ def test_a_checkpoint_in_anothers_name_is_refused():
         f"{ORIGIN}\n{'1' * 19}\n{notes.encoded(ROOT)}\n",
         f"{ORIGIN}\n\u0661\u0661\n{notes.encoded(ROOT)}\n",
     ],
-    ids=["no root", "no origin", "a leading zero", "a sign", "a blank line", "a short root", "too many", "no ASCII"],
+    ids=[
+        "no root",
+        "no origin",
+        "a control of terminals",
+        "a leading zero",
+        "a sign",
+        "a blank line",
+        "a short root",
+        "too many",
+        "no ASCII",
+    ],
 )
 def test_what_is_no_checkpoint_is_refused(text):
     with pytest.raises(Refused):

@@ -150,7 +150,27 @@ def settled(by_kind, told):
     told.append({"entry": "", "statement": statement, "bodies": {}, "people": {}})
 
 
+def nested(by_kind, _):
+    by_kind["decision"]["statement"]["subject"][0]["predicateType"] = "urn:greengate:settlement:v1"
+
+
+def other_waiver(by_kind, _):
+    by_kind["waiver"]["statement"]["predicate"].update(waiver="W-2")
+    by_kind["decision"]["statement"]["predicate"]["waivers"] = [digest(encode(by_kind["waiver"]["statement"]))]
+
+
 BAD = {
+    "another record inside it": (nested, "it is no statement about one thing with a digest"),
+    "a field beside its parts": (
+        lambda by_kind, _: by_kind["policy"]["statement"].update(x=1),
+        "it is no statement about one thing with a digest",
+    ),
+    "a kind inside it": (
+        lambda by_kind, _: by_kind["policy"]["statement"]["predicate"].update(kind="policy"),
+        "it is no statement about one thing with a digest",
+    ),
+    "no policy text": (lambda by_kind, _: by_kind["policy"].update(bodies={}), "what it refers to is missing"),
+    "a waiver that let nothing through": (other_waiver, "it refers to a waiver that let nothing of it through"),
     "a settlement beside it": (settled, "no decision here refers to this settlement"),
     "no measurement": (
         lambda by_kind, told: told.remove(by_kind["measurement"]),
@@ -196,6 +216,14 @@ def test_nothing_is_taken_from_elsewhere_that_its_digests_do_not_tell(made, edit
     with pytest.raises(HistoryError) as refused:
         lines.read(edited(text, edit), "e.jsonl")
     assert words in refused.value.problem
+
+
+def test_a_line_that_names_no_entry_is_none():
+    with pytest.raises(HistoryError) as refused:
+        lines.read(
+            b'{"statement":{"predicateType":"urn:greengate:policy:v1","predicate":{"sha256":"x"}},"bodies":{}}', "e"
+        )
+    assert refused.value.problem == "this is no entry of a history: 'entry'"
 
 
 def test_the_command_forgets_and_says_so(made, tmp_path, capsys):

@@ -82,7 +82,7 @@ def test_every_node_proves_its_entries(store):
         merkle.prove_consistency(old, root_of(made[:old]), 600, root, merkle.consistency(old, 600, store.node))
 
 
-@pytest.mark.parametrize("node", [(0, 3), (1, 1), (8, 0), (40, 0)])
+@pytest.mark.parametrize("node", [(0, 3), (1, 1), (8, 0), (40, 0), (0, -1), (3, 2**64), (999, 0)])
 def test_a_node_of_entries_that_are_not_there_is_told(store, node):
     store.append_all([(leaf, None) for leaf in leaves(3)])
     with pytest.raises(HistoryError) as caught:
@@ -138,6 +138,7 @@ def test_checkpoints_are_kept_one_a_size(store):
     for size, note in ((5, b"five"), (9, b"nine"), (7, b"seven"), (5, b"five")):
         store.keep_checkpoint(size, note)
     assert (store.checkpoint(), store.checkpoint(5), store.checkpoint(6)) == ((9, b"nine"), (5, b"five"), None)
+    assert store.checkpoint(2**70) is store.checkpoint(-1) is None
 
 
 @pytest.mark.parametrize(
@@ -244,9 +245,10 @@ def test_entries_that_are_not_what_was_written_are_not_given_out(store, place, c
     [
         "DELETE FROM ledger_head",
         "UPDATE ledger_head SET size = 2",
+        "UPDATE ledger_head SET size = -3",
         "UPDATE ledger_head SET frontier = (SELECT leaf_hash FROM ledger_entry WHERE idx = 0)",
     ],
-    ids=["none", "another size", "another tree"],
+    ids=["none", "another size", "a size below 0", "another tree"],
 )
 def test_nothing_is_appended_to_a_ledger_whose_head_is_damaged(store, place, change):
     store.append_all([(leaf, None) for leaf in leaves(3)])

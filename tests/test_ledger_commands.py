@@ -319,6 +319,16 @@ def test_a_ledger_moves_by_an_export(folder, capsys):
         assert (one.head(), one.checkpoint()) == (other.head(), other.checkpoint())
 
 
+def test_a_ledger_moves_to_a_server_and_is_signed_there(folder, capsys, postgres):
+    place = postgres.schema()
+    told(capsys, "export", "--out", "e.jsonl")
+    assert told(capsys, "import", "e.jsonl", "--history", place).out == "6 entries were written\n"
+    assert "sound: 6 entries" in told(capsys, "verify", "--history", place, "--verifier", KEY).out
+    words = ["checkpoint", "--history", place, "--key", "k.pem"]
+    assert "nothing says where the last checkpoint is kept outside this database" in told(capsys, *words, code=2).err
+    assert told(capsys, *words, "--witness", "history.db.checkpoint").out.startswith(f"{ORIGIN}\n6\n")
+
+
 def test_an_export_again_brings_what_is_new(folder, capsys):
     told(capsys, "export", "--out", "e.jsonl")
     told(capsys, "import", "e.jsonl", "--history", "new.db")

@@ -64,6 +64,24 @@ def test_a_file_that_was_cut_off_is_told(tmp_path, bytes_kept, opened):
         list(opened(path).entries())
 
 
+def test_a_file_that_was_emptied_is_no_new_ledger_until_somebody_says_so(tmp_path, opened):
+    path = tmp_path / "history.db"
+    opened(path).append(b"one")
+    os.truncate(path, 0)
+    assert refused(path) == (
+        f"{path}: the history is empty, and history.db.lock says that one was made here\n"
+        "  hint: restore a backup, or remove history.db.lock to begin a new history"
+    )
+    (tmp_path / "history.db.lock").unlink()
+    assert opened(path).size() == 0
+
+
+def test_an_empty_file_becomes_a_ledger_and_so_does_one_whose_making_was_cut_short(tmp_path, opened):
+    for name in ("new.db", "cut.db", "cut.db.lock"):
+        (tmp_path / name).touch()
+    assert [opened(tmp_path / name).append(b"one").index for name in ("new.db", "cut.db")] == [0, 0]
+
+
 def test_what_is_no_database_is_told(tmp_path):
     (tmp_path / "text.db").write_text("not a database, but long enough to be taken for one by its size" * 20)
     assert refused(tmp_path / "text.db") == (

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 from projects_made import POLICY, greengate, project
@@ -7,11 +8,18 @@ from greengate.history import opened
 from greengate.ledger.canonical import digest, encode
 
 
+@pytest.fixture(scope="module")
+def once(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("judged")
+    assert greengate(project(folder), "gate", "--quiet") == 0
+    assert greengate(project(folder, candidate=(512,)), "gate", "--quiet") == 1
+    return folder
+
+
 @pytest.fixture
-def judged(tmp_path, capsys):
+def judged(once, tmp_path, capsys):
     """A project with one passed and one failed entry, the failed one newer."""
-    assert greengate(project(tmp_path), "gate", "--quiet") == 0
-    assert greengate(project(tmp_path, candidate=(512,)), "gate", "--quiet") == 1
+    shutil.copytree(once, tmp_path, dirs_exist_ok=True)
     capsys.readouterr()
     return tmp_path
 

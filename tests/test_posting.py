@@ -1,5 +1,6 @@
 """A forge is told what was concluded, and may be told again."""
 
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -25,14 +26,23 @@ def forge(monkeypatch):
     return made
 
 
-@pytest.fixture
-def judged(job, tmp_path):
-    """A project with two models, judged once: one of them fails."""
+@pytest.fixture(scope="module")
+def once(tmp_path_factory):
     second = "  - {name: n, path: same.onnx, baseline: baseline.onnx, batch: 8}\n"
-    folder = project(tmp_path, candidate=(256,), policy=COUNTED, text=PROJECT + second)
+    folder = project(tmp_path_factory.mktemp("judged"), candidate=(256,), policy=COUNTED, text=PROJECT + second)
     layers(folder / "same.onnx", 128)
-    assert greengate(folder, "gate", "--budget", "1 s") == 1
+    with pytest.MonkeyPatch.context() as patch:
+        pull_request(patch, folder)
+        assert greengate(folder, "gate", "--budget", "1 s") == 1
     return folder
+
+
+@pytest.fixture
+def judged(once, job, tmp_path, capsys):
+    """A project with two models, judged once: one of them fails."""
+    shutil.copytree(once, tmp_path, dirs_exist_ok=True)
+    capsys.readouterr()
+    return tmp_path
 
 
 def history(folder):

@@ -12,6 +12,7 @@ from greengate.conversion import Part
 from greengate.esg import decimals
 from greengate.esg.company import Assurer, Known, Said
 from greengate.esg.instants import NotAnInstant, instant
+from greengate.ledger.canonical import encode
 from greengate.periods import Calendar, zone
 from greengate.records import (
     Activity,
@@ -484,6 +485,74 @@ def test_others_figures_stand_beside_own_ones_of_the_same_month_and_region(ledge
     )
     (row,) = table(ledger.report(), "reconciliation.lines")
     assert (row["ours"], row["difference"]) == (tonnes(31 * 86400), "0.000000000007")
+
+
+def others(start="2026-07-01T00:00:00Z", end="2026-08-01T00:00:00Z", amount=7, source="aws", **rest):
+    """What somebody else says of a month: an account with one line."""
+    line = ExternalLine(start=start, end=end, location_ugco2e=amount,
+                        region=rest.pop("region", "eu-central-1"))  # fmt: skip
+    given = {"at": LATE, "name": "f", "digest": "d", "rows": 1, "lines": (line,), **rest}
+    return External(source=source, start=start, end=end, **given)
+
+
+def reconciled(ledger, column, **rest):
+    return [row[column] for row in table(ledger.report(**rest), "reconciliation.lines")]
+
+
+def test_of_an_account_that_another_takes_the_place_of_the_shared_months_do_not_count(ledger):
+    ledger.decided(EARLY, in_force=True)
+    august = others("2026-08-01T00:00:00Z", "2026-09-01T00:00:00Z", 5).lines
+    old = ledger.add(others(lines=(*others().lines, *august), name="old"))
+    ledger.add(others(amount=8, name="new", supersedes=(old,)))
+    assert reconciled(ledger, "theirs") == [tonnes(8, 1), tonnes(5, 1)]
+
+
+def test_an_account_takes_no_place_of_another_sources(ledger):
+    ledger.decided(EARLY, in_force=True)
+    old = ledger.add(others())
+    ledger.add(others(amount=8, source="google", supersedes=(old,)))
+    assert reconciled(ledger, "theirs") == [tonnes(7, 1), tonnes(8, 1)]
+
+
+def test_lines_beside_the_ledger_are_read(ledger):
+    ledger.decided(EARLY, in_force=True)
+    ledger.bodies["b" * 64] = encode([others(amount=5, region="eu-west-1").lines[0].model_dump(mode="json")])
+    ledger.add(others(body="b" * 64))
+    assert reconciled(ledger, "theirs") == [tonnes(7, 1), tonnes(5, 1)]
+
+
+def test_lines_beside_the_ledger_that_are_gone_are_told(ledger):
+    ledger.decided(EARLY, in_force=True)
+    ledger.add(others(body="b" * 64))
+    told = "1 of them have lines beside the ledger that are not there any more"
+    assert ledger.report().datum("reconciliation.accounts").note == told
+
+
+def test_months_of_others_are_held_against_the_same_time_whatever_the_calendar(ledger):
+    ledger.decided(EARLY, in_force=True)
+    ledger.add(others())
+    said = Said(calendar=Calendar(zone("Europe/Berlin"), 1), zone="Europe/Berlin")
+    assert reconciled(ledger, "ours", said=said) == [tonnes(31 * 86400)]
+
+
+def test_what_has_no_region_is_not_held_against_the_figures_of_regions(ledger):
+    ledger.decided(EARLY, in_force=True)
+    ledger.add(others(lines=(*others().lines, *others(region="").lines)))
+    assert reconciled(ledger, "ours") == ["0", tonnes(31 * 86400)]
+
+
+def test_a_region_is_found_by_the_name_that_people_read(ledger):
+    ledger.decided(EARLY, in_force=True, converted={"conversion": deployment(region="azure/westeurope")})
+    ledger.add(others(source="azure", region="West Europe"))
+    assert reconciled(ledger, "ours") == [tonnes(31 * 86400)]
+
+
+def test_what_a_tracker_says_is_held_against_trainings_too(ledger):
+    trained = {"training_energy": read(2.0), "training_carbon": read(3.0)}
+    ledger.decided(JULY, in_force=True, training="a" * 64, figures=trained)
+    ledger.add(others(source="codecarbon", region="DE"))
+    expected = seconds(JULY, "2026-08-01T00:00:00Z") * 100 + 3_000_000
+    assert reconciled(ledger, "ours") == [decimals.tonnes(expected)]
 
 
 # Words

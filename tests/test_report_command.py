@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from base64 import b64encode
 from datetime import UTC, datetime
 
 import pytest
@@ -82,7 +83,7 @@ def test_every_total_is_that_of_plain_sql_to_the_last_digit(folder, postgres, pe
 def test_the_root_is_that_of_the_ledger(folder):
     store = Store(folder / "ledger.db", make=False)
     evidence = made(store, Wanted("2026Q3", NOW)).report.evidence
-    assert (evidence.size, evidence.root) == (store.size(), store.head().root.hex())
+    assert (evidence.size, evidence.root) == (store.size(), b64encode(store.head().root).decode())
 
 
 @pytest.mark.parametrize("size", [1, 2, 100, 255, 256, 257])
@@ -93,7 +94,22 @@ def test_the_root_of_a_beginning_is_that_of_its_leaves(folder, size, chunk, monk
     store, root = Store(folder / "ledger.db", make=False), skimming.Root()
     for piece in skimming.pieces(store, size):
         root.add(piece)
-    assert root.told() == merkle.root(size, store.node).hex()
+    assert root.told() == b64encode(merkle.root(size, store.node)).decode()
+
+
+@pytest.mark.parametrize(
+    ("now", "first_month", "name"),
+    [
+        ("2026-11-21T10:00:00+00:00", 1, "2026-Q3"),
+        ("2026-10-01T00:00:00+00:00", 1, "2026-Q3"),
+        ("2026-09-30T23:59:59+00:00", 1, "2026-Q2"),
+        ("2026-11-21T10:00:00+00:00", 4, "FY2026-04-Q2"),
+    ],
+)
+def test_the_last_quarter_is_the_newest_one_that_is_over(folder, now, first_month, name):
+    said = Said(calendar=Calendar(first_month=first_month))
+    store = Store(folder / "ledger.db", make=False)
+    assert made(store, Wanted("last", datetime.fromisoformat(now), said=said)).report.period == name
 
 
 def test_two_processes_read_what_one_reads(folder, monkeypatch):

@@ -142,4 +142,4 @@ def test_legs_that_are_joined_get_receipts(sealing, capsys, tmp_path):
     judged(sealing, capsys, "--leg", "cpu", *words)
     assert greengate(sealing, "join", f"cpu={tmp_path / 'cpu.jsonl'}", "--json") == 0
     told = json.loads(capsys.readouterr().out)
-    assert Receipt.parse(told["models"][0]["receipt"].encode()).index == 0
+    assert Receipt.parse(told["models"][0]["receipt"].encode()).index == 3

@@ -10,6 +10,7 @@ if [ "$RUNNER_OS" != Linux ]; then
 fi
 yes_or_no comment "$INPUT_COMMENT"
 yes_or_no check "$INPUT_CHECK"
+key_of_a_ledger "$KEY_WITHOUT_LEDGER"
 if [ -n "$INPUT_LEG" ] && ! is_leg "$INPUT_LEG"; then
   refuse 2 leg "\`$INPUT_LEG\` is no name of a leg" "write letters, digits, points and dashes, such as \`leg: gpu\`"
 fi

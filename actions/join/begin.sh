@@ -5,6 +5,7 @@ set -euo pipefail
 
 yes_or_no comment "$INPUT_COMMENT"
 yes_or_no check "$INPUT_CHECK"
+key_of_a_ledger "$KEY_WITHOUT_LEDGER"
 words=()
 each leg "$INPUT_LEGS"
 if [ "${#words[@]}" -eq 0 ]; then

@@ -55,7 +55,7 @@ def common(command: Any) -> Any:
 
 
 @click.command()
-@click.option("--quarter", metavar="NAME", help="Such as 2026Q3, FY2026-04-Q3, 2026-11 or 2026.")
+@click.option("--quarter", metavar="NAME", help="Such as 2026Q3, FY2026-04-Q3, 2026-11, 2026, or last.")
 @click.option(
     "--view",
     type=click.Choice(["current", "as-reported", "as-restated"]),

@@ -98,6 +98,10 @@ class Account:
         """List the parts of some months of the calendar."""
         return [part for month in months(start, end, self.said.calendar) for part in self._month(month)]
 
+    def between(self, start: int, end: int) -> list[Part]:
+        """List the parts of any time, as far as is counted; they end with it, and not with months of the calendar."""
+        return list(self._cut(start, min(end, self.until), ""))
+
     def month(self, month: Period) -> Month:
         """Add up a month, as far as is counted; of a month outside the period nothing but its sums is kept."""
         if month.name not in self._months:
@@ -105,10 +109,12 @@ class Account:
         return self._months[month.name]
 
     def _month(self, month: Period) -> Iterator[Part]:
-        start, end = of(month.start), min(of(month.end), self.until)
+        return self._cut(of(month.start), min(of(month.end), self.until), month.name)
+
+    def _cut(self, start: int, end: int, name: str) -> Iterator[Part]:
         for key in self.force.models if start < end else ():
             for stretch in self.force.stretches(key, start, end):
-                yield from parts(stretch, month.name, self.story.activities.get(key, ()))
+                yield from parts(stretch, name, self.story.activities.get(key, ()))
 
     @cached_property
     def trainings(self) -> list[Training]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from greengate.errors import HistoryError
 from greengate.ledger import statements as sql
-from greengate.ledger.keeping import Keeper, Writing
+from greengate.ledger.keeping import MOST, Keeper, Writing
 from greengate.ledger.tree import frontier_of
 
 Checkpoint = tuple[int, bytes]
@@ -35,7 +35,7 @@ class Checkpoints:
 
     def newest(self, size: int | None = None) -> Checkpoint | None:
         """Return the newest checkpoint, or that of a size; None where there is none."""
-        if not self._keeper.has_tree:
+        if not self._keeper.has_tree or not 0 <= (size or 0) < MOST:
             return None
         ask = self._keeper.ask
         rows = ask(sql.NEWEST_CHECKPOINT) if size is None else ask(sql.CHECKPOINT, size)

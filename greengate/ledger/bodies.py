@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from greengate.ledger import statements as sql
 from greengate.ledger.canonical import digest
 from greengate.ledger.forms import as_bytes
-from greengate.ledger.keeping import Keeper
+from greengate.ledger.keeping import MOST, Keeper
 from greengate.ledger.references import likely, mentioned, referred
 
-_MOST = 2**62
 _BYTES = "S32"
 
 
@@ -53,7 +52,7 @@ class Bodies:
     def _placed(self, missing: set[bytes], orphans: set[bytes]) -> Iterator[str]:
         """Read the entries again, with those that came meanwhile, for what only they can tell."""
         at = 0
-        while rows := self._keeper.ask(sql.ENTRIES, at, _MOST):
+        while rows := self._keeper.ask(sql.ENTRIES, at, MOST):
             for index, _, leaf in rows:
                 orphans -= set(mentioned(as_bytes(leaf)))
                 if missing.intersection(likely(as_bytes(leaf))):
@@ -67,11 +66,11 @@ class Bodies:
 def _tick(there: NDArray[np.bool_], wanted: NDArray[np.bytes_], name: bytes) -> bool:
     """Mark a digest as found; tell whether it was wanted at all."""
     try:
-        raw = np.bytes_(binascii.unhexlify(name))
+        raw = binascii.unhexlify(name).rstrip(b"\0")  # as NumPy gives bytes out
     except ValueError:
         return False
-    at = int(np.searchsorted(wanted, raw))
-    found = at < len(wanted) and wanted[at] == raw
+    at = int(np.searchsorted(wanted, np.bytes_(raw)))
+    found = at < len(wanted) and bytes(wanted[at]) == raw
     if found:
         there[at] = True
-    return bool(found)
+    return found

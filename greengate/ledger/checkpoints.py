@@ -43,7 +43,7 @@ class Checkpoint:
             Refused: It is none.
         """
         lines = text.split("\n")[:-1]
-        if len(lines) < 3 or not all(lines) or not NUMBER.fullmatch(lines[1]):
+        if len(lines) < 3 or not all(lines) or not lines[0].isprintable() or not NUMBER.fullmatch(lines[1]):
             raise Refused("it is no checkpoint: an origin, a size and a root, a line each")
         return cls(lines[0], int(lines[1]), hash_of(lines[2], "its root"), tuple(lines[3:]))
 

@@ -8,10 +8,9 @@ from greengate.errors import HistoryError
 from greengate.ledger import statements as sql
 from greengate.ledger.canonical import digest
 from greengate.ledger.forms import Stored, as_bytes
-from greengate.ledger.keeping import Keeper, Rows
+from greengate.ledger.keeping import MOST, Keeper, Rows
 from greengate.ledger.tree import DAMAGED
 
-_MOST = 2**62
 _HEXADECIMAL = frozenset("0123456789abcdef")
 
 
@@ -27,6 +26,7 @@ class Entries:
         Raises:
             HistoryError: One is missing or damaged.
         """
+        stop = min(stop, MOST)
         while start < stop:
             batch = self._checked(self._keeper.ask(sql.ENTRIES, start, stop))
             for expected, entry in enumerate(batch, start):
@@ -61,7 +61,7 @@ class Entries:
 
     def at(self, index: int) -> Stored:
         """Read one entry."""
-        found = self._checked(self._keeper.ask(sql.ENTRIES, index, index + 1)) if 0 <= index < _MOST else []
+        found = self._checked(self._keeper.ask(sql.ENTRIES, index, index + 1)) if 0 <= index < MOST else []
         if not found:
             raise self._missing(index)
         return found[0]

@@ -120,7 +120,7 @@ class Export:
         if form != FORM:
             raise UsageError(str(self.path), "it is no export of a ledger", _WRITE)
         origin = self._read(1, line).get("origin")
-        if set(said) != {"form", "origin"} or not isinstance(origin, str):
+        if set(said) != {"form", "origin"} or not isinstance(origin, str) or not origin.isprintable():
             raise self._wrong(1, "this is no first line of an export")
         return origin
 
@@ -162,11 +162,11 @@ class Export:
             raise UsageError(str(self.path), f"cannot be read: {error.strerror}", _WRITE) from error
 
     def _entry(self, number: int, said: dict[str, Any]) -> Stored:
+        if type(said["index"]) is not int:
+            raise self._wrong(number, "this is no index of an entry")
         leaf = self._bytes(number, said["leaf"])
         if digest(leaf) != said["id"]:
             raise self._wrong(number, f"entry {said['index']} was changed: its bytes have the digest {digest(leaf)}")
-        if type(said["index"]) is not int:
-            raise self._wrong(number, "this is no index of an entry")
         return Stored(said["index"], said["id"], leaf)
 
     def _body(self, number: int, said: dict[str, Any], owner: Stored) -> tuple[str, bytes]:

@@ -21,7 +21,9 @@ def of_store(store: Store, witness: Witness | None, given: Sequence[Given], pinn
     own = Audit()
     own.blame(sound(store))
     try:
-        kept, outside, head = store.checkpoint(), witness.read() if witness else None, store.head()
+        head = store.head()
+        own.size, own.root = head.size, head.root
+        kept, outside = store.checkpoint(), witness.read() if witness else None
         beside = _read(own, str(witness.path) if witness else "", outside, trusted=True)
         beside += _read(own, "the ledger's own checkpoint", kept[1] if kept else None, trusted=False)
         found = audit(store.entries(0, head.size), [*given, *beside], pinned)

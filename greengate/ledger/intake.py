@@ -64,7 +64,7 @@ def entries(store: Store, parts: Iterable[Part], *, same: bool = False) -> Taken
         same: Whether they are this ledger's own, so that its key records are among them.
     """
     before, every = store.size(), list(parts)
-    own = [one for one in every if same or reigns.MARK not in one[0]]
+    own = [one for one in every if same or not reigns.is_key(one[0])]
     stored = store.append_all(own)
     written = {one.index for one in stored if one.index >= before}
     return Taken(len(written), len(stored) - len(written), len(every) - len(own), _bare(store, own))

@@ -21,6 +21,9 @@ KIND = Kind(
     page="docs/ledger.md",
 )
 
+MOST = 2**62
+"""More than can be there, and less than a database can count."""
+
 Rows = list[tuple[Any, ...]]
 
 
@@ -66,6 +69,9 @@ class Keeper(Protocol):
 
     def writing(self) -> AbstractContextManager[Writing]:
         """Write in one transaction."""
+
+    def missing_guards(self) -> list[str]:
+        """Name the triggers against changes that are not there, or not in force."""
 
     def close(self) -> None:
         """Let go of it."""

@@ -11,7 +11,8 @@ from sqlalchemy.sql import ClauseElement
 
 from greengate.ledger.keeping import KIND, Ask, Rows, Writing
 from greengate.ledger.sqlite_file import Form, SqliteFile, connected
-from greengate.ledger.statements import LOCKED_HEAD, Texts
+from greengate.ledger.statements import LOCKED_HEAD, SQLITE_TRIGGERS, Texts
+from greengate.ledger.tables import SQLITE_GUARDS
 
 _OLDEST, _NEWEST = 1, 2
 
@@ -48,6 +49,10 @@ class LedgerFile:
             self.has_tree = True
         with self._file.appending():
             yield _Writing(self._run)
+
+    def missing_guards(self) -> list[str]:
+        """Name the triggers against changes that are not there."""
+        return sorted(SQLITE_GUARDS - {name for (name,) in self.ask(SQLITE_TRIGGERS)}) if self.has_tree else []
 
     def close(self) -> None:
         """Close the file."""

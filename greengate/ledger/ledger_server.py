@@ -13,7 +13,8 @@ from sqlalchemy.sql import ClauseElement
 from greengate.errors import HistoryError, UsageError
 from greengate.ledger.keeping import MISSING, Ask, Rows, Writing
 from greengate.ledger.postgres_server import NAMES, SNAPSHOT, WRITING, PostgresServer, lock_key
-from greengate.ledger.statements import COMMIT, LOCKED_HEAD, Texts
+from greengate.ledger.statements import COMMIT, LOCKED_HEAD, POSTGRES_TRIGGERS, Texts
+from greengate.ledger.tables import POSTGRES_GUARDS
 
 _NEWEST = 2
 _MAKING = f"SELECT pg_advisory_xact_lock({lock_key('a ledger is made')})"
@@ -57,6 +58,10 @@ class LedgerServer:
             writing = _Writing(begun.connection, self._texts, begun.fetchall())
             yield writing
             writing.end()
+
+    def missing_guards(self) -> list[str]:
+        """Name the triggers against changes that are not there, or not in force."""
+        return sorted(POSTGRES_GUARDS - {name for (name,) in self.ask(POSTGRES_TRIGGERS)})
 
     def close(self) -> None:
         """Close the connection."""

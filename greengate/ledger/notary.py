@@ -129,7 +129,7 @@ def refuse_unlike(store: Store, said: Checkpoint, where: str) -> None:
 def of_store(store: Store) -> Reigns:
     """Read the keys of a ledger; records that do not count are left to `greengate ledger verify`."""
     found = Reigns()
-    for stored in store.holding(reigns.MARK):
+    for stored in store.of_type(reigns.KEY):
         list(found.take(stored.index, stored.leaf))
     return found
 

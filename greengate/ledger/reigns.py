@@ -17,10 +17,10 @@ from greengate.ledger import notes
 from greengate.ledger.canonical import digest, encode
 from greengate.ledger.notes import Signer, Verifier
 from greengate.ledger.signing import Refused
-from greengate.records import KeyChange, Kind, predicate_type, statement
+from greengate.records import KeyChange, Kind, mark, predicate_type, statement, type_of
 
-MARK = f'"predicateType":"{predicate_type(Kind.KEY)}"'.encode()
-"""Stands in the bytes of every key record: quotes in a text are escaped, so in no other."""
+KEY = predicate_type(Kind.KEY)
+_MARK = mark(KEY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Reigns:
 
     def take(self, index: int, leaf: bytes) -> Iterator[str]:
         """Take a leaf into account, and say what is wrong with it if it is a key record that does not follow."""
-        if MARK not in leaf:
+        if not is_key(leaf):
             return
         try:
             change = KeyChange.model_validate(json.loads(leaf)["predicate"])
@@ -100,6 +100,11 @@ class Reigns:
         if not newest.stands_for(signature, signed_bytes(change)):
             raise Refused("the key before it has not signed it")
         return "signed"
+
+
+def is_key(leaf: bytes) -> bool:
+    """Tell whether a leaf is a key record."""
+    return _MARK in leaf and type_of(leaf) == KEY
 
 
 def signed_bytes(change: KeyChange) -> bytes:

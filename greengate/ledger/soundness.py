@@ -14,7 +14,7 @@ from greengate.ledger import statements as sql
 from greengate.ledger.bodies import Bodies
 from greengate.ledger.canonical import digest
 from greengate.ledger.forms import Head, as_bytes
-from greengate.ledger.keeping import Keeper
+from greengate.ledger.keeping import Ask, Keeper, Rows
 from greengate.ledger.references import likely
 from greengate.ledger.store import Store
 from greengate.ledger.tree import TILE_BITS, frontier_of, tiles
@@ -37,15 +37,35 @@ def sound(store: Store, expected: Head | None = None) -> Iterator[str]:
 def _faults(keeper: Keeper, expected: Head | None) -> Iterator[str]:
     with keeper.reading() as ask:
         head = ask(sql.HEAD if keeper.has_tree else sql.SIZE)
-        size = head[0][0] if len(head) == 1 and isinstance(head[0][0], int) else 0
+        size = head[0][0] if len(head) == 1 and isinstance(head[0][0], int) else _found(ask)
         astray = [*strays.entries(ask, size), *(strays.others(ask, size) if keeper.has_tree else ())]
     walk = _Walk(keeper, size, expected)
     yield from walk.faults()
-    if keeper.has_tree and walk.whole and frontier_of(head, keeper.where).nodes != walk.tree.nodes:
-        yield f"the head does not follow from the {size} entries"
+    yield from _wrong_head(keeper, head, walk)
     yield from astray
     yield from (f"entry {last} is entry {first} again" for first, last in keeper.ask(sql.TWINS))
     yield from walk.bodies.faults()
+    for guard in keeper.missing_guards():
+        yield f"the guard {guard} is not in force: what it guards can be changed"
+
+
+def _found(ask: Ask) -> int:
+    """Tell how many entries there seem to be, for a ledger without a head."""
+    last = ask(sql.ENTRIES_BEYOND, 0, 0)[0][1]
+    return 0 if last is None else int(last) + 1
+
+
+def _wrong_head(keeper: Keeper, head: Rows, walk: _Walk) -> Iterator[str]:
+    if len(head) != 1:
+        yield "the head is missing"
+    elif keeper.has_tree:
+        try:
+            nodes = frontier_of(head, keeper.where).nodes
+        except HistoryError as error:
+            yield error.problem
+            return
+        if walk.whole and nodes != walk.tree.nodes:
+            yield f"the head does not follow from the {walk.tree.size} entries"
 
 
 class _Walk:
@@ -53,7 +73,7 @@ class _Walk:
 
     def __init__(self, keeper: Keeper, size: int, expected: Head | None) -> None:
         self.tree = merkle.Frontier()
-        self.whole = True
+        self.whole = True  # what follows from all entries cannot be checked where one is missing
         self.bodies = Bodies(keeper)
         self._keeper = keeper
         self._size = size
@@ -67,7 +87,8 @@ class _Walk:
             yield from self._batch(at, rows)
             at = rows[-1][0] + 1
         if at < self._size:
-            yield self._missing(at, self._size)
+            yield _missing(at, self._size)
+            self.whole = False
         if self._expected and self._expected.size > self._size:
             gone = "entries were taken from its end, or an older copy was put back"
             yield f"there are {self._size} entries, and {self._expected.size} were there before: {gone}"
@@ -78,7 +99,8 @@ class _Walk:
         append, mention = self.tree.append, self.bodies.mention
         for index, entry_id, leaf_hash, found in rows:
             if index != at:
-                yield self._missing(at, index)
+                yield _missing(at, index) if index > at else f"the index {index} stands twice"
+                self.whole = False
             at = index + 1
             leaf = as_bytes(found)
             own = merkle.leaf_hash(leaf)
@@ -94,11 +116,6 @@ class _Walk:
     def _other_roots(self, said: list[tuple[bytes | None, str]]) -> Iterator[str]:
         root = self.tree.root
         return (words for other, words in said if other != root)
-
-    def _missing(self, start: int, stop: int) -> str:
-        """Tell that entries are missing; what follows from all of them cannot be checked then."""
-        self.whole = False
-        return f"entry {start} is missing" if stop == start + 1 else f"entries {start} to {stop - 1} are missing"
 
     def _wrong_tile(self, level: int, index: int, root: bytes) -> Iterator[str]:
         kept = self._keeper.ask(sql.TILES, level, index, index + 1) if self._keeper.has_tree else [(root,)]
@@ -118,6 +135,10 @@ class _Walk:
             words = f"the first {self._expected.size} entries have another root than before: one of them is another"
             said.setdefault(self._expected.size, []).append((self._expected.root, words))
         return said
+
+
+def _missing(start: int, stop: int) -> str:
+    return f"entry {start} is missing" if stop == start + 1 else f"entries {start} to {stop - 1} are missing"
 
 
 def _changed(index: int, entry_id: str, leaf: bytes) -> str:

@@ -74,6 +74,7 @@ class SqliteFile:
         with self.translated():
             path.parent.mkdir(parents=True, exist_ok=True)
             self._lock_path = path.parent / f"{path.name}.lock"
+            self._empty = path.is_file() and not path.stat().st_size
             self.connection = connected(path)
         try:
             with self.translated():
@@ -102,6 +103,8 @@ class SqliteFile:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX)
                 yield
+                if not os.fstat(handle).st_size and self.version():
+                    os.write(handle, f"a {self._kind.name} was made here\n".encode())
             finally:
                 os.close(handle)
 
@@ -156,7 +159,15 @@ class SqliteFile:
                 return
             if self._tables():
                 self._refuse_foreign()
+            self._refuse_emptied()
             self._form.make(self)
+
+    def _refuse_emptied(self) -> None:
+        """Begin nothing new in a file that was cut off to nothing: what was in it would be missed by nobody."""
+        if self._empty and self._lock_path.stat().st_size:
+            problem = f"the {self._kind.name} is empty, and {self._lock_path.name} says that one was made here"
+            hint = f"restore a backup, or remove {self._lock_path.name} to begin a new {self._kind.name}"
+            raise self._kind.error(str(self.path), problem, hint)
 
     def _tables(self) -> set[str]:
         return {name for (name,) in self.connection.execute("SELECT name FROM sqlite_master")}

@@ -112,6 +112,10 @@ CHECKPOINTS_BEYOND = _CHECKPOINTS.where(or_(checkpoint.c.size < _START, checkpoi
 CHECKPOINTS = _CHECKPOINTS.where(checkpoint.c.size > _START, checkpoint.c.size <= _STOP).order_by(checkpoint.c.size)
 BODIES = _some(select(body.c.digest, body.c.body).where(body.c.digest > bindparam("after")).order_by(body.c.digest), 64)
 
+SQLITE_TRIGGERS = text("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+POSTGRES_TRIGGERS = text("""SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'
+    AND pg_table_is_visible(tgrelid)""")
+
 HANDLE = select(identity.c.handle).where(identity.c.pseudonym == bindparam("pseudonym"))
 PSEUDONYM = select(identity.c.pseudonym).where(identity.c.handle == bindparam("handle"))
 NEW_IDENTITY = insert(identity)

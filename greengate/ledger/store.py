@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from greengate.ledger.forms import Head, Stored
+from greengate.records import mark, type_of
 
 if TYPE_CHECKING:
     from greengate.ledger.keeping import Keeper
@@ -97,6 +98,10 @@ class Store:
     def holding(self, text: bytes) -> list[Stored]:
         """Find the entries in whose bytes a text stands, in their order."""
         return self._entries.holding(text)
+
+    def of_type(self, name: str) -> list[Stored]:
+        """Find the entries with this type of predicate, in their order."""
+        return [one for one in self.holding(mark(name)) if type_of(one.leaf) == name]
 
     def body(self, name: str) -> bytes:
         """Return the bytes with this digest, checked."""

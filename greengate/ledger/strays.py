@@ -24,7 +24,8 @@ def others(ask: Ask, size: int) -> Iterator[str]:
     for level in _LEVELS:
         for first, count in ask(sql.TILES_BEYOND, level, 0, size >> level * TILE_BITS):
             if count:
-                yield f"{count} tiles of level {level}, the first ({level}, {first}), are of entries that are not there"
+                which = "tile" if count == 1 else f"{count} tiles from"
+                yield f"the {which} ({level}, {first}) {'is' if count == 1 else 'on are'} of entries that are not there"
     for level, index in ask(sql.TILES_ASTRAY, _LEVELS[0], _LEVELS[-1]):
         yield f"there cannot be a tile ({level}, {index})"
     for of, _ in ask(sql.CHECKPOINTS_BEYOND, 0, size):

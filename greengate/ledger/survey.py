@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,8 @@ from greengate.records import Kind, predicate_type
 
 _KINDS = {predicate_type(kind): str(kind) for kind in Kind} | {"urn:greengate:decision:v1": str(Kind.DECISION)}
 _FEW = 5
+_TYPE = b'"predicateType":"'
+_USUAL = re.compile(rb'\{"_type":"[^"\\]*","predicate":\{"at":"([0-9TZ:.+-]*)"')
 
 
 @dataclass(slots=True)
@@ -59,6 +62,10 @@ class Survey:
 
 def told(leaf: bytes) -> tuple[str, str]:
     """Tell the type of an entry's predicate and its time; "" where it does not say."""
+    found = _USUAL.match(leaf)
+    at = leaf.rfind(_TYPE) + len(_TYPE)
+    if found and at >= len(_TYPE):  # nine of ten, in a tenth of the time: quotes inside a text are escaped
+        return leaf[at : leaf.find(b'"', at)].decode(errors="replace"), found[1].decode()
     try:
         statement = json.loads(leaf)
         predicate = statement["predicate"]

@@ -9,6 +9,16 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Integer, LargeBinary, MetaData, Table, Text
 
+_GUARDED = ("entry", "tile", "body", "checkpoint")
+# The triggers that `migrations` makes.
+SQLITE_GUARDS = frozenset(
+    {f"ledger_{table}_no_{what}" for table in _GUARDED for what in ("update", "delete", "replace")}
+    | {"ledger_head_forward", "ledger_head_no_delete", "ledger_head_no_replace"}
+)
+POSTGRES_GUARDS = frozenset(
+    {f"ledger_{table}_no_{what}" for table in _GUARDED for what in ("change", "truncate")}
+    | {"ledger_head_forward", "ledger_head_no_delete", "ledger_head_no_truncate"}
+)
 NUMBER = BigInteger().with_variant(Integer(), "sqlite")  # an INTEGER is what SQLite finds a row by without an index
 
 metadata = MetaData()

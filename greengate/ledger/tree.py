@@ -1,7 +1,7 @@
 """The Merkle tree over the entries of a ledger, as far as it is kept: hashes of leaves, roots of tiles, the frontier.
 
 A tile (level, index) is a complete subtree of 256^level entries; all nodes between two levels of tiles are hashed when
-they are asked for, of at most 128 hashes below.
+they are asked for, of at most 128 hashes below. Those are read by 256, and some groups of them are remembered.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from greengate.errors import HistoryError
 from greengate.ledger import merkle
 from greengate.ledger import statements as sql
 from greengate.ledger.forms import Head, as_bytes
-from greengate.ledger.keeping import Keeper, Rows
+from greengate.ledger.keeping import MOST, Keeper, Rows
 
 HASH_BYTES = 32
 TILE_BITS = 8
+_MOST_GROUPS = 64
 DAMAGED = "`greengate ledger verify` tells all that is wrong; restore a backup"
 
 
@@ -24,6 +25,7 @@ class Tree:
 
     def __init__(self, keeper: Keeper) -> None:
         self._keeper = keeper
+        self._groups: dict[tuple[int, int], list[bytes]] = {}  # what is there stays; more may come
 
     def size(self) -> int:
         """Tell how many entries there are."""
@@ -48,13 +50,27 @@ class Tree:
         """
         tile, above = divmod(level, TILE_BITS) if self._keeper.has_tree else (0, level)
         start, stop = index << above, index + 1 << above
-        found = (
-            self._keeper.ask(sql.TILES, tile, start, stop) if tile else self._keeper.ask(sql.LEAF_HASHES, start, stop)
-        )
+        found = self._hashes(tile, start, stop) if 0 <= start < stop <= MOST else []
         if len(found) != stop - start:
             problem = f"its tree has no node ({level}, {index})"
             raise HistoryError(self._keeper.where, problem, DAMAGED)
-        return _folded([as_bytes(one) for (one,) in found])
+        return _folded(found)
+
+    def _hashes(self, tile: int, start: int, stop: int) -> list[bytes]:
+        """Read some hashes side by side; 256 at a time, since a proof needs others of them too."""
+        if not self._keeper.has_tree:
+            return self._read(tile, start, stop)
+        group, first = start >> TILE_BITS, start >> TILE_BITS << TILE_BITS
+        if len(self._groups.get((tile, group), ())) < stop - first:
+            if len(self._groups) >= _MOST_GROUPS:
+                self._groups.pop(next(iter(self._groups)))
+            self._groups[tile, group] = self._read(tile, first, first + (1 << TILE_BITS))
+        return self._groups[tile, group][start - first : stop - first]
+
+    def _read(self, tile: int, start: int, stop: int) -> list[bytes]:
+        ask = self._keeper.ask
+        rows = ask(sql.TILES, tile, start, stop) if tile else ask(sql.LEAF_HASHES, start, stop)
+        return [as_bytes(one) for (one,) in rows]
 
 
 def frontier_of(rows: Rows, where: str) -> merkle.Frontier:
@@ -65,9 +81,15 @@ def frontier_of(rows: Rows, where: str) -> merkle.Frontier:
     """
     try:
         ((size, nodes),) = rows
-        return merkle.Frontier(size, parted(as_bytes(nodes)))
-    except (ValueError, AttributeError) as error:  # a size may be no number
+        return merkle.Frontier(_size(size), parted(as_bytes(nodes)))
+    except (ValueError, AttributeError, TypeError) as error:  # a size may be no number
         raise HistoryError(where, f"its head is damaged: {error}", DAMAGED) from error
+
+
+def _size(said: int) -> int:
+    if said < 0:
+        raise ValueError(f"a tree has no {said} leaves")
+    return said
 
 
 def parted(nodes: bytes) -> list[bytes]:

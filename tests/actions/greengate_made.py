@@ -12,7 +12,7 @@ said = json.loads({told!r}).get(words[0], {{}})
 for word in words:
     for name, text in said.get("files", {{}}).items():
         if word.startswith(name + "="):
-            pathlib.Path(word.partition("=")[2]).write_text(text)
+            pathlib.Path(word.rpartition("=")[2]).write_text(text)
         if word.startswith(said.get("shows", "\\0")):
             print(pathlib.Path(word.partition("=")[2]).read_text())
 print(said.get("out", ""), end="")

@@ -199,6 +199,41 @@ def test_only_two_steps_are_given_the_token(opened):
     assert TOKEN not in opened.log + opened.summary
 
 
+SIGNED = {"history": "h.db", "ledger_key": "-----KEY", "ledger_origin": "example.com/greengate"}
+
+
+def test_only_the_step_that_signs_is_given_the_ledgers_key(world, machine):
+    runner = machine(world.opened(world.change()), GREENGATE_LEDGER_KEY_FILE="/-----KEY").checked_out()
+    assert double(runner, **EVERYTHING | {"ledger": {}}).action(ROOT, **SIGNED).result == "success"
+    given = [step.name for step in runner.steps if "-----KEY" in str(step.environment.get("GREENGATE_LEDGER_KEY"))]
+    (seen,) = [told["environment"] for told in runner.asked() if told["greengate"][0] == "gate"]
+    assert given == ["Sign the ledger"]
+    assert [name for name in seen if "LEDGER" in name] == []
+
+
+def test_receipts_of_all_entries_go_into_the_artifact(opened):
+    assert double(opened, **EVERYTHING | {"ledger": {}}).action(ROOT, **SIGNED).result == "success"
+    (words,) = [told["greengate"] for told in opened.asked() if told["greengate"][0] == "ledger"]
+    receipts = f"{opened.steps[0].outputs['folder']}/report/receipts"
+    start = ["ledger", "prove", "--project=greengate.yaml", "--history=h.db", f"--out={receipts}"]
+    assert words == [*start, "--", "a1", "b2"]
+    order = [step.name for step in opened.steps]
+    assert order.index("Measure and judge") < order.index("Sign the ledger") < order.index("Keep reports and entries")
+
+
+def test_a_ledger_that_cannot_be_signed_changes_no_verdict_and_is_told(opened):
+    forked = {"code": 4, "err": "error: h.db: 7 entries were signed\n"}
+    assert double(opened, **EVERYTHING | {"ledger": forked}).action(ROOT, **SIGNED).result == "success"
+    words = "the verdict stands, and these decisions have no receipt: h.db: 7 entries were signed"
+    assert opened.annotations == [("error", words)]
+
+
+def test_a_key_for_a_ledger_that_ends_with_the_runner_is_refused(opened):
+    assert opened.action(ROOT, **SIGNED | {"history": ""}).code == 2
+    assert "one key signs one ledger" in opened.annotations[0][1]
+    assert asked(opened) == []
+
+
 def test_python_never_imports_from_the_workspace(opened):
     (opened.workspace / "venv.py").write_text("raise SystemExit('evil')")
     assert opened.action(ROOT).result == "success"

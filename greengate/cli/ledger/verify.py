@@ -16,6 +16,7 @@ from greengate.ledger.audit import Audit, Given
 from greengate.ledger.signing import Refused
 from greengate.ledger.store import Store
 from greengate.ledger.witness import Witness
+from greengate.report.escaping import plain
 
 UNSOUND = 4
 
@@ -75,7 +76,7 @@ def _words(found: Audit) -> str:
     lines += [f"note: {words}" for words in found.remarks]
     root = notes.encoded(found.root) if found.root != merkle.EMPTY else "none"
     count = f"{found.size} {'entry' if found.size == 1 else 'entries'}, root {root}"
-    return "\n".join([*lines, f"sound: {count}" if found.sound else f"NOT SOUND: {count}"])
+    return "\n".join([*map(plain, lines), f"sound: {count}" if found.sound else f"NOT SOUND: {count}"])
 
 
 def _values(found: Audit) -> dict[str, Any]:

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Signs the ledger and writes receipts, after the gate, which ran models and builds without the key.
+set -euo pipefail
+. "$(dirname "$0")/../words.sh"
+
+receipts="$WORK/report/receipts" said="$WORK/sign.words"
+mkdir -p "$receipts"
+IFS=, read -r -a entries < <(sed -n 's/^entry=//p' "$WORK/outputs")
+words=(ledger prove "--project=$INPUT_PROJECT" "--history=$INPUT_HISTORY" "--out=$receipts")
+unheeded "$WORK/venv/bin/python" -I -m greengate "${words[@]}" -- "${entries[@]}" 2> "$said" ||
+  annotate error "the verdict stands, and these decisions have no receipt: $(sed 's/^error: //' "$said")"

@@ -1,0 +1,48 @@
+"""A ledger under many processes, and under processes that are killed: on SQLite and on PostgreSQL."""
+
+import random
+import time
+
+from book_made import together
+from ledgers_made import append_many, killed, root_of
+
+from greengate.ledger.soundness import sound
+
+
+def test_four_processes_write_one_ledger_without_gap_loss_or_twin(place, opened):
+    told = together(append_many, place, 4, 24)
+    found = list(opened(place).entries())
+    assert [entry.index for entry in found] == list(range(4 * 24 + 8))
+    assert sorted({name for worker in told for name in worker}) == sorted(entry.entry_id for entry in found)
+    assert [len(worker) for worker in told] == [32] * 4
+    assert opened(place).head().root == root_of([entry.leaf for entry in found])
+    assert list(sound(opened(place))) == []
+
+
+def test_processes_that_open_a_new_place_at_once_make_one_ledger(place, opened):
+    together(append_many, place, 4, 1)
+    assert (opened(place).size(), list(sound(opened(place)))) == (5, [])
+
+
+def test_what_was_acknowledged_before_processes_were_killed_stays(place, opened):
+    chance, acknowledged = random.Random(5), []
+    for round_ in range(10):
+        seeds = range(3 * round_, 3 * round_ + 3)
+        acknowledged += killed(place, seeds, after(chance.randrange(1, 6), chance.uniform(0, 0.01)))
+    store = opened(place)
+    found = [entry.entry_id for entry in store.entries()]
+    assert len(acknowledged) == len(set(acknowledged))
+    assert set(acknowledged) <= set(found)
+    assert len(found) - len(acknowledged) <= 30 * 4
+    assert list(sound(store)) == []
+
+
+def after(count, wait_s):
+    """Wait for some acknowledgements, and then a little longer."""
+
+    def wait(listening):
+        told = [listening.recv() for _ in range(count)]
+        time.sleep(wait_s)
+        return told
+
+    return wait
