@@ -88,7 +88,10 @@ def restate(store: Store, wanted: Wanted, reason: str, why: str, approved_by: st
     if before is None:
         raise UsageError(period.name, "the report that it was closed by is not in the ledger", "restore a backup")
     told = tuple(_delta(name, before[1], found.report) for name in TOTALS)
-    if not any(one.amount or (one.before is None) != (one.after is None) for one in told):
+    if lost := [one.name for one in told if one.after is None and one.before is not None]:
+        problem = f"its total ({', '.join(lost)}) was reported, and is not known now or left out"
+        raise UsageError(period.name, problem, "a restatement tells new less old: look at section D of the report")
+    if not any(one.amount for one in told):
         hint = "append what changed first: conversions by other factors, activity, settlements"
         raise UsageError(period.name, "every total is what was reported: there is nothing to restate", hint)
     body, sha256 = written(found.report)
@@ -165,7 +168,7 @@ def _alike(said: Closed, report: Quarterly) -> bool:
 def _delta(name: str, before: Quarterly, after: Quarterly) -> Delta:
     values = []
     for report in (before, after):
-        value = report.datum(TOTALS[name]).value
+        value = report.value(TOTALS[name])
         values.append(None if value is None else rounded(exact(value) * _UNITS[name]))
     return Delta(name, *values)
 

@@ -92,7 +92,7 @@ def checked(store: Store, report: Quarterly, wanted: Wanted) -> Checked:
 
 def report_until(report: Quarterly) -> datetime:
     """Tell up to when a report counts."""
-    return datetime.fromisoformat(report.datum("identity.until").value or report.end)
+    return datetime.fromisoformat(report.value("identity.until") or report.end)
 
 
 def _of_ledger(store: Store, report: Quarterly) -> Iterator[Difference]:

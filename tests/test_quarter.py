@@ -147,6 +147,12 @@ def test_models_of_one_name_in_two_projects_are_two(ledger):
     assert (ledger.value("boundary.models"), ledger.value(EMITTED)) == ("2", tonnes(2 * Q3_S))
 
 
+def test_a_period_without_a_version_in_force_says_so(ledger):
+    ledger.decided(JULY, change="a/b#1")
+    (boundary,) = [one for one in ledger.report().sections if one.id == "B"]
+    assert boundary.statements[-1].startswith("No version of a model was in force in this period")
+
+
 # Shares of a year
 
 

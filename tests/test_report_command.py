@@ -119,6 +119,19 @@ def test_two_processes_read_what_one_reads(folder, monkeypatch):
     assert made(store, Wanted("2026Q3", NOW)).report == alone
 
 
+def test_a_ledger_in_postgres_tells_the_same(folder, postgres):
+    store, copy = Store(folder / "ledger.db", make=False), Store(postgres.schema())
+    copy.append_all([(one.leaf, None) for one in store.entries()])
+    reports = [made(one, Wanted("2026Q3", NOW)).report for one in (store, copy)]
+    copy.close()
+    assert reports[0].evidence == reports[1].evidence
+    assert sections(reports[0], "BCDEFGHIN") == sections(reports[1], "BCDEFGHIN")
+
+
+def sections(report, names):
+    return [one for one in report.sections if one.id in names]
+
+
 def two_processes(monkeypatch):
     monkeypatch.setattr(skimming, "_MANY", 1)
     monkeypatch.setattr(skimming, "_PIECE", 256)
@@ -283,6 +296,18 @@ def test_what_was_changed_in_a_delivered_report_is_named(folder, delivered, caps
     delivered.write_text(json.dumps(report))
     assert called(folder, "report", "--check", str(delivered), "--json") == 4
     assert told in [one["what"] for one in json.loads(capsys.readouterr().out)["differences"]]
+
+
+def test_sections_may_be_left_out_with_a_reason_which_is_told(own, capsys):
+    text = (own / "report.yaml").read_text().replace("omitted: {N:", "omitted: {B: b, C: c, D: d, J: j, L: l, N:")
+    (own / "report.yaml").write_text(text)
+    assert called(own, "report", "--quarter", "2026Q2") == 0
+    assert called(own, "period", "restate", "2026Q2", "--reason=error", "--why=w", "--approved-by=cfo") == 2
+    assert "its total (energy, location, market) was reported, and is not known now" in capsys.readouterr().err
+    called(own, "report", "--quarter", "2026Q2", "--json")
+    report = Quarterly.model_validate_json(capsys.readouterr().out)
+    assert [one.omitted for one in report.sections if one.id in "BCD"] == ["b", "c", "d"]
+    assert "Section D is left out: d" in report.sections[0].statements
 
 
 def test_what_is_no_report_is_refused(folder, tmp_path, capsys):

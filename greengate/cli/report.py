@@ -21,6 +21,7 @@ from greengate.closing import written
 from greengate.errors import ReportError, UsageError
 from greengate.esg.company import NOBODY, Said
 from greengate.esg.document import Datum, Quarterly
+from greengate.esg.identity import NOTHING
 from greengate.identities import People
 from greengate.ledger import whereabouts
 from greengate.ledger.store import Store
@@ -145,6 +146,8 @@ def show(found: Quarterly) -> None:
     sheet.echo(f"{name}{found.period}  {found.start} to {found.end}",
         [("status", status), *rows, ("evidence", evidence),
                                                                         ("again", found.evidence.command)])  # fmt: skip
+    if found.value("boundary.models") == "0":
+        sheet.say(NOTHING)
     if lacking := [
         datum for section in found.sections for datum in section.data if datum.note.startswith("incomplete")
     ]:

@@ -145,7 +145,7 @@ def _reported(account: Account, found: list[Other]) -> Table:
         for way, name in TOTALS.items():
             amount = _amount(other.totals, way)
             mine = None if amount is None or not other.known else (kwh(amount) if way == "energy" else tonnes(amount))
-            value = before[1].datum(name).value if before else None
+            value = before[1].value(name) if before else None
             rows.append([other.period.name, _WORDS[way].rstrip(","), mine, value, _less(mine, value),
             "kWh" if way == "energy" else "tCO2e",
                          before[0].record.status if before else "not reported",

@@ -176,6 +176,10 @@ class Quarterly(Value):
     sections: tuple[Section, ...]
     evidence: Evidence
 
+    def value(self, name: str) -> str | None:
+        """Tell the value of a figure; None where it is missing, or its section is left out."""
+        return next((one.value for part in self.sections for one in part.data if one.id == name), None)
+
     def datum(self, name: str) -> Datum:
         """Find a figure by its id.
 

@@ -18,6 +18,11 @@ SCOPES = {
     "edge": "edge: not in the totals, since report.yaml does not say whose the devices are",
 }
 NO_FILE = "no report.yaml says it"
+NOTHING = (
+    "No version of a model was in force in this period, as far as the ledger tells: zeros are of what is written"
+    " down. A change comes into force once `greengate settle` says that it was merged, a commit of the base branch by"
+    " its check."
+)
 
 
 def boundary(account: Account) -> Section:
@@ -45,6 +50,7 @@ def boundary(account: Account) -> Section:
                 " until it is retired."
             ),
             "Changes that are open or closed are never counted as emissions.",
+            *(() if found else (NOTHING,)),
         ),
         data=data,
         tables=(_deployments(found, account), _exclusions(account), _retired(account)),
