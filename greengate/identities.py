@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from secrets import token_hex
 from typing import Any, Protocol
 
@@ -91,10 +91,16 @@ class People:
         told = {one: self._handle(one) for one in sorted(found)}
         return {one: handle for one, handle in told.items() if handle is not None}
 
-    def learn(self, people: Mapping[str, str]) -> None:
-        """Take over whom pseudonyms stand for, as another ledger tells it; what is known here stays."""
+    def learn(self, people: Mapping[str, str], gone: Container[str] = ()) -> None:
+        """Take over whom pseudonyms stand for, as another ledger tells it; what is known or forgotten here stays so.
+
+        Args:
+            people: Handles by their pseudonyms.
+            gone: Pseudonyms that were forgotten here.
+        """
         for pseudonym, handle in people.items():
-            self._adopt(pseudonym, handle)
+            if pseudonym not in gone:
+                self._adopt(pseudonym, handle)
 
     def all_of(self, handle: str) -> list[str]:
         """Name the pseudonyms that stand for a person: this ledger's, and others' that were taken over."""
@@ -102,7 +108,7 @@ class People:
 
     def forget(self, handle: str) -> None:
         """Forget whom the pseudonyms of a person stand for."""
-        for key, _ in list(self._kept(key_of(handle))):
+        for key, _ in reversed(list(self._kept(key_of(handle)))):  # one that is cut short can be run again
             self._register.forget(key)
         self._known.pop(key_of(handle), None)
 
