@@ -71,6 +71,22 @@ def test_handles_are_put_back_where_a_history_is_read(made):
     assert told.evidence.grants == (grant(),)
 
 
+def test_nobody_is_told_whom_a_pseudonym_stands_for_by_writing_it_down(made):
+    name = made.people.pseudonym("olga")
+    evidence = changed(name="nlp/x")
+    model = evidence.model.model_copy(update={"labels": {"who": name, "is": f"@{name}"}})
+    asked = decision(
+        finding(reason=f"is it {name}?", counterfactual=f"@{name}"),
+        evidence=evidence.model_copy(update={"model": model}), problem=name, notes=(f"by {name}", name),
+    )  # fmt: skip
+    assert "olga" not in repr(made.find(made.append(asked, BASIS)).decision)
+
+
+def test_a_person_at_the_beginning_of_a_text_is_put_back(made):
+    entry = made.append(decision(problem="@olga said so"), BASIS)
+    assert made.find(entry).decision.problem == "olga said so"
+
+
 def test_a_person_who_is_forgotten_is_called_so(made):
     entry = written(made)
     (gone,) = made.forget("@Olga", GONE)
