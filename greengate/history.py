@@ -18,6 +18,7 @@ from greengate.ledger.canonical import digest, encode
 from greengate.ledger.store import Store, Stored
 from greengate.ledger.whereabouts import is_address
 from greengate.lines import Line
+from greengate.recorded import forgotten
 from greengate.records import Forgotten, Kind, Recorded, predicate_type
 from greengate.settings import history_access
 from greengate.verdict import Outcome
@@ -63,7 +64,8 @@ class History:
 
     def keep(self, line: Line) -> None:
         """Write down an entry that was read from elsewhere, byte for byte; the same again changes nothing."""
-        self.people.learn(line.people)
+        if line.people:
+            self.people.learn(line.people, forgotten(self._store))
         self._append(line.leaves)
 
     def write(

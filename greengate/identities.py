@@ -10,13 +10,16 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from secrets import token_hex
 from typing import Any, Protocol
 
 from greengate.changes import FORGOTTEN
 
 _PSEUDONYM = "person:[0-9a-f]{32}"
+_WHOLE = re.compile(f"^(@?)({_PSEUDONYM})$")
+_IN_TEXT = re.compile(f"(@|^)({_PSEUDONYM})")  # a record has no `@` at the beginning of a text
+_FOREIGN = re.compile(_PSEUDONYM)
 _IN_BYTES = re.compile(rb"(@?)(person:[0-9a-f]{32})")
 _MENTION = re.compile(r"(?<![\w@/.])@([A-Za-z0-9](?:[\w.-]*\w)?(?:\[bot\])?)(?![\w/-]|\.\w)")
 _ROLE = re.compile(r"@[^/\s]+/\S+|[a-z0-9][a-z0-9_.:/-]*|greengate [a-z ]+")
@@ -69,7 +72,7 @@ class People:
             return value
         if key in _NAMED:
             return self.named(value, review=key == "reviewed_by" or (review and key == "by"))
-        return _MENTION.sub(self._mentioned, value) if key in _TEXTS and "@" in value else value
+        return _MENTION.sub(self._mentioned, _FOREIGN.sub("person …", value)) if key in _TEXTS else value
 
     def named(self, who: str, *, review: bool = False) -> str:
         """Return the pseudonym of a person; a role or a team as it is."""
@@ -83,7 +86,8 @@ class People:
 
     def who(self, name: str) -> str:
         """Return the handle of a pseudonym, or what it is; anything else as it is."""
-        return json.loads(self.shown(json.dumps(name).encode()))  # type: ignore[no-any-return]
+        told: dict[str, str] = json.loads(self.shown(json.dumps({"by": name}).encode()))
+        return told["by"]
 
     def of(self, *parts: bytes) -> dict[str, str]:
         """Tell whom the pseudonyms in some bytes stand for, as far as that is known."""
@@ -91,10 +95,16 @@ class People:
         told = {one: self._handle(one) for one in sorted(found)}
         return {one: handle for one, handle in told.items() if handle is not None}
 
-    def learn(self, people: Mapping[str, str]) -> None:
-        """Take over whom pseudonyms stand for, as another ledger tells it; what is known here stays."""
+    def learn(self, people: Mapping[str, str], gone: Container[str] = ()) -> None:
+        """Take over whom pseudonyms stand for, as another ledger tells it; what is known or forgotten here stays so.
+
+        Args:
+            people: Handles by their pseudonyms.
+            gone: Pseudonyms that were forgotten here.
+        """
         for pseudonym, handle in people.items():
-            self._adopt(pseudonym, handle)
+            if pseudonym not in gone:
+                self._adopt(pseudonym, handle)
 
     def all_of(self, handle: str) -> list[str]:
         """Name the pseudonyms that stand for a person: this ledger's, and others' that were taken over."""
@@ -102,7 +112,7 @@ class People:
 
     def forget(self, handle: str) -> None:
         """Forget whom the pseudonyms of a person stand for."""
-        for key, _ in list(self._kept(key_of(handle))):
+        for key, _ in reversed(list(self._kept(key_of(handle)))):  # one that is cut short can be run again
             self._register.forget(key)
         self._known.pop(key_of(handle), None)
 
@@ -127,16 +137,32 @@ class People:
 
 
 def shown(data: bytes, handle: Callable[[str], str | None]) -> bytes:
-    """Return JSON with handles in the place of pseudonyms; whom `handle` does not know is called a forgotten person."""
+    """Return JSON with handles in the place of pseudonyms; whom `handle` does not know is called a forgotten person.
 
-    def told(found: re.Match[bytes]) -> bytes:
-        name = found[2].decode()
-        known = handle(name)
-        if known is None:
-            return f"{FORGOTTEN} ({name[:15]}…)".encode()
-        return found[1] + json.dumps(known, ensure_ascii=False)[1:-1].encode()
+    A pseudonym that stands where no person can be named, such as in a label, is left alone: somebody wrote it there, to
+    be told who it is. What is no JSON is left as it is.
+    """
+    if b"person:" not in data:
+        return data
 
-    return _IN_BYTES.sub(told, data) if b"person:" in data else data
+    def told(found: re.Match[str]) -> str:
+        known = handle(found[2])
+        return f"{FORGOTTEN} ({found[2][:15]}…)" if known is None else f"{found[1]}{known}"
+
+    try:
+        return json.dumps(_resolved(json.loads(data), "", told), ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return data
+
+
+def _resolved(value: Any, key: str, told: Callable[[re.Match[str]], str]) -> Any:
+    if isinstance(value, dict):
+        return {name: _resolved(one, name, told) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_resolved(one, key, told) for one in value]
+    if not isinstance(value, str) or key not in _NAMED | _TEXTS:
+        return value
+    return (_WHOLE if key in _NAMED else _IN_TEXT).sub(told, value)
 
 
 def _numbered(key: str) -> Iterator[str]:

@@ -15,7 +15,7 @@ from greengate.changes import Grant
 from greengate.errors import HistoryError
 from greengate.identities import People
 from greengate.ledger.store import Store, Stored
-from greengate.records import Decided, Record, Recorded, Short, predicate_type
+from greengate.records import Decided, Kind, Record, Recorded, Short, predicate_type
 from greengate.settings import history_access
 
 _FIRST = "urn:greengate:decision:v1"
@@ -88,6 +88,12 @@ def grants(store: Store, entries: Iterable[Entry]) -> dict[str, Grant]:
                 raise HistoryError(str(store.place), problem) from error
             found.update({grant.waiver: grant for grant in known if grant.reviewed is not None})
     return found
+
+
+def forgotten(store: Store) -> set[str]:
+    """Name the pseudonyms whose persons a ledger was told to forget."""
+    told = (json.loads(stored.leaf)["predicate"] for stored in store.of_type(predicate_type(Kind.FORGOTTEN)))
+    return {name for said in told for name in said["people"]}
 
 
 def _read(stored: Stored, leaf: bytes, wanted: dict[str, type[Recorded]], where: str) -> Iterator[Entry]:

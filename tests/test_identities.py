@@ -71,6 +71,22 @@ def test_handles_are_put_back_where_a_history_is_read(made):
     assert told.evidence.grants == (grant(),)
 
 
+def test_nobody_is_told_whom_a_pseudonym_stands_for_by_writing_it_down(made):
+    name = made.people.pseudonym("olga")
+    evidence = changed(name="nlp/x")
+    model = evidence.model.model_copy(update={"labels": {"who": name, "is": f"@{name}"}})
+    asked = decision(
+        finding(reason=f"is it {name}?", counterfactual=f"@{name}"),
+        evidence=evidence.model_copy(update={"model": model}), problem=name, notes=(f"by {name}", name),
+    )  # fmt: skip
+    assert "olga" not in repr(made.find(made.append(asked, BASIS)).decision)
+
+
+def test_a_person_at_the_beginning_of_a_text_is_put_back(made):
+    entry = made.append(decision(problem="@olga said so"), BASIS)
+    assert made.find(entry).decision.problem == "olga said so"
+
+
 def test_a_person_who_is_forgotten_is_called_so(made):
     entry = written(made)
     (gone,) = made.forget("@Olga", GONE)
@@ -121,6 +137,28 @@ def test_lines_for_elsewhere_say_whom_pseudonyms_stand_for(made, tmp_path):
         assert other.people.pseudonym("olga") == own
         assert len(other.forget("olga", GONE)) == 2
         assert "a forgotten person" in other.find(entry).decision.evidence.approvals[0].by
+
+
+def test_a_person_who_is_forgotten_is_not_learned_again(made, tmp_path):
+    entry = written(made)
+    text = made.line(entry).encode()
+    (tmp_path / "e.jsonl").write_bytes(text)
+    made.forget("olga", GONE)
+    for line in lines.read(text, "e.jsonl"):
+        made.keep(line)
+    assert cli.run(["ledger", "import", str(tmp_path / "e.jsonl"), "--history", str(tmp_path / "h.db")]) == 0
+    assert "a forgotten person" in made.find(entry).decision.evidence.approvals[0].by
+    assert made.people.all_of("olga") == []
+
+
+def test_forgetting_that_was_cut_short_can_be_run_again(made):
+    register = made.ledger
+    for name in ("a", "b"):
+        made.people.learn({f"person:{name * 32}": "olga"})
+    forget, register.forget = register.forget, lambda key: (forget(key), (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        made.people.forget("olga")
+    assert made.people.all_of("olga") == [f"person:{'a' * 32}"]
 
 
 def test_lines_carry_all_that_a_decision_refers_to_byte_for_byte(made, tmp_path):

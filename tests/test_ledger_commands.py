@@ -7,10 +7,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from signed_made import AT, ORIGIN, Held, leaf, made, notary, private, signed
+from ledgers_made import policy
+from signed_made import AT, ORIGIN, Held, leaf, made, notary, note_of, private, signed, stored
 
 from greengate.cli import run
-from greengate.ledger import checkpoints, signing
+from greengate.ledger import checkpoints, exports, reigns, signing
 from greengate.ledger.canonical import digest, encode
 from greengate.ledger.receipts import Growth, Receipt
 from greengate.ledger.store import Store
@@ -339,6 +340,51 @@ def test_an_export_again_brings_what_is_new(folder, capsys):
     assert told(capsys, "key", "show", "--history", "new.db").out == f"{Held(2).verifier}\n"
 
 
+def gone_on(*leaves, key=None, name="forged.jsonl"):
+    """Write an export that goes on after this ledger with other entries, and is signed by whoever has a key."""
+    with closing(Store("history.db")) as store:
+        every = [stored.leaf for stored in store.entries()] + [*leaves]
+    note = note_of(every, key or Held())
+    Path(name).write_bytes(b"".join(exports.lines(stored(every), ORIGIN, note)))
+    return name
+
+
+def test_a_key_that_the_ledgers_own_has_not_signed_does_not_come_along(folder, capsys):
+    taken = reigns.lost(Held(1).verifier, Held(2).verifier, AT, "lost, says a stranger")
+    file = gone_on(taken, key=Held(2))
+    problem = f"it goes on with the key {Held(2).verifier}, and {KEY}, which is this ledger's, did not sign that"
+    assert problem in told(capsys, "import", file, code=4).err
+    assert told(capsys, "key", "show").out == f"{KEY}\n"
+    assert told(capsys, "import", file, "--history", "empty.db").out == "7 entries were written\n"
+
+
+@pytest.mark.parametrize(
+    ("leaf", "problem"),
+    [
+        (leaf(1), "entry 6 cannot be taken: it is entry 1 again"),
+        (b"nonsense", "entry 6 cannot be taken: it is no canonical JSON"),
+        (b'{"x": 1}', "entry 6 cannot be taken: it is no canonical JSON"),
+        (encode({"predicateType": "urn:greengate:x:v1"}), "it is no statement about one thing with a digest"),
+        (leaf(1).replace(b'"why"', b'"whz"'), "entry 6 cannot be taken: retirement.why: Field required"),
+    ],
+    ids=["twice", "nonsense", "spaces", "no statement", "another field"],
+)
+def test_what_no_command_could_read_is_not_taken(folder, capsys, leaf, problem):
+    assert problem in told(capsys, "import", gone_on(leaf), "--history", "new.db", code=4).err
+    assert "  entries      0\n" in told(capsys, "status", "--history", "new.db").out
+
+
+def test_an_export_ends_once(folder, capsys):
+    told(capsys, "export", "--out", "e.jsonl")
+    first, *lines = (folder / "e.jsonl").read_bytes().splitlines(keepends=True)
+    end = lines[-1].replace(b'"size":6', b'"size":5')
+    (folder / "e.jsonl").write_bytes(b"".join([first, end, *lines]))
+    assert (
+        "e.jsonl:2: the export ends here, and its last line is another one"
+        in told(capsys, "verify", "--export", "e.jsonl", code=4).out
+    )
+
+
 def test_another_ledgers_keys_do_not_become_this_ones(folder, capsys):
     told(capsys, "export", "--out", "e.jsonl")
     grown(3, 77, name="other.db")
@@ -406,9 +452,8 @@ def test_an_export_that_makes_no_sense_is_refused(folder, capsys, words):
 
 
 def test_evidence_comes_along_where_it_is_asked_for(folder, capsys):
-    statement = {"predicateType": "urn:greengate:decision:v1", "predicate": {"evidence": digest(b"{}")}}
     with closing(Store("h.db")) as store:
-        store.append(encode(statement), {digest(b"{}"): b"{}"})
+        store.append(policy(b"{}"), {digest(b"{}"): b"{}"})
     for words, warned in ((["--bodies"], False), ([], True)):
         told(capsys, "export", "--history", "h.db", *words, "--out", "e.jsonl")
         error = told(capsys, "import", "e.jsonl", "--history", f"new{warned}.db").err

@@ -97,6 +97,42 @@ def test_a_key_that_is_not_the_ledgers_is_refused(ledger):
         notary(ledger, 2)
 
 
+def test_a_key_that_was_replaced_meanwhile_signs_nothing_more(ledger):
+    early = notary(ledger)
+    notary(ledger).hand_over(Held(2).verifier, AT, "")
+    with pytest.raises(UsageError, match=r"the key .* was replaced by"):
+        early.sign(AT)
+    assert signed_of(ledger).size == 6
+
+
+def test_two_that_begin_at_once_give_a_ledger_one_key(tmp_path):
+    store = made(tmp_path, 1)
+    first, second = notary(store), notary(store, 2)
+    first.sign(AT)
+    with pytest.raises(UsageError, match="is not that of this ledger"):
+        second.sign(AT)
+    assert store.size() == 2
+    store.close()
+
+
+def test_a_witness_that_is_a_link_stays_one(ledger, tmp_path):
+    elsewhere = tmp_path / "other" / "checkpoint"
+    elsewhere.parent.mkdir()
+    witness(ledger).rename(elsewhere)
+    witness(ledger).symlink_to(elsewhere)
+    ledger.append(leaf(9))
+    note = notary(ledger).sign(AT).note
+    assert (witness(ledger).is_symlink(), elsewhere.read_bytes()) == (True, note)
+
+
+def test_a_witness_that_cannot_be_written_leaves_nothing_behind(ledger, tmp_path):
+    target = tmp_path / "taken"
+    (target / "x").mkdir(parents=True)
+    with pytest.raises(HistoryError, match="the last checkpoint cannot be read or written"):
+        Witness(target).write(b"x")
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
 def test_another_name_is_refused(ledger):
     with pytest.raises(UsageError, match=r"this ledger is example\.com/greengate, and not other\.example"):
         notary(ledger, origin="other.example")

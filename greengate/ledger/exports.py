@@ -103,7 +103,9 @@ class Export:
             if held is not None:
                 yield held
             held = (self._entry(number, said), {}) if set(said) == _ENTRY else None
-            ended = held is None and self._foot(f"{self.path}:{number}", said) == self.foot
+            ended = held is None
+            if ended and self._foot(f"{self.path}:{number}", said) != self.foot:
+                raise self._wrong(number, "the export ends here, and its last line is another one")
 
     def _head(self) -> str:
         with self._readable(), self.path.open("rb") as file:

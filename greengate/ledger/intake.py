@@ -7,18 +7,28 @@ such as an empty one, which is then the same ledger in another place.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from pydantic import TypeAdapter, ValidationError
+
 from greengate.errors import HistoryError
 from greengate.ledger import checkpoints, merkle, reigns
+from greengate.ledger.canonical import encode
 from greengate.ledger.exports import Export
 from greengate.ledger.inspection import of_export
+from greengate.ledger.notary import of_store
 from greengate.ledger.references import referred
+from greengate.ledger.reigns import Reigns
 from greengate.ledger.store import Store
+from greengate.records import Kind, Record, is_statement, predicate_type, type_of
 
 Part = tuple[bytes, Mapping[str, bytes]]
+OURS = "urn:greengate:"
+_KINDS = {predicate_type(kind): kind for kind in Kind}
+_RECORD: TypeAdapter[Record] = TypeAdapter(Record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +58,10 @@ def export(store: Store, source: Export) -> Taken:
     if not found.sound:
         raise HistoryError(str(source.path), "; ".join(found.faults), "nothing was written; take the file as it was")
     same = _begins(store, source)
-    taken = entries(store, ((stored.leaf, beside) for stored, beside in source.parts()), same=same)
+    if same:
+        _refuse_another_key(of_store(store), found.reigns, source)
+    parts = list(_readable(source))
+    taken = entries(store, parts, same=same)
     if same and source.foot.checkpoint is not None:
         said, _ = checkpoints.read(source.foot.checkpoint)
         store.keep_checkpoint(said.size, source.foot.checkpoint)
@@ -68,6 +81,46 @@ def entries(store: Store, parts: Iterable[Part], *, same: bool = False) -> Taken
     stored = store.append_all(own)
     written = {one.index for one in stored if one.index >= before}
     return Taken(len(written), len(stored) - len(written), len(every) - len(own), _bare(store, own))
+
+
+def _refuse_another_key(own: Reigns, theirs: Reigns, source: Export) -> None:
+    """Refuse a key that this ledger's does not lead to: whoever has an export can go on with it by a key of theirs."""
+    if own.newest is None or theirs.newest in theirs.followed_from(own.newest):
+        return
+    problem = f"it goes on with the key {theirs.newest}, and {own.newest}, which is this ledger's, did not sign that"
+    hint = "nothing was written; where you know that the key was lost, import it into an empty ledger"
+    raise HistoryError(str(source.path), problem, hint)
+
+
+def _readable(source: Export) -> Iterator[Part]:
+    """Go through the entries, each once, and refuse what no command could read afterwards."""
+    seen: dict[str, int] = {}
+    for stored, beside in source.parts():
+        first = seen.setdefault(stored.entry_id, stored.index)
+        wrong = _misshaped(stored.leaf) if first == stored.index else f"it is entry {first} again"
+        if wrong:
+            problem = f"entry {stored.index} cannot be taken: {wrong}"
+            raise HistoryError(str(source.path), problem, "nothing was written")
+        yield stored.leaf, beside
+
+
+def _misshaped(leaf: bytes) -> str:
+    """Say how an entry is not written as records are; "" where it is, or is something that nobody here reads."""
+    try:
+        told = json.loads(leaf)
+        if encode(told) != leaf:
+            return "it is no canonical JSON"
+        kind = _KINDS.get(type_of(leaf))
+        if type_of(leaf).startswith(OURS) and not is_statement(told):
+            return "it is no statement about one thing with a digest"
+        if kind is not None:
+            _RECORD.validate_python({"kind": kind} | told["predicate"])
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    except (ValueError, TypeError, RecursionError):
+        return "it is no canonical JSON"
+    return ""
 
 
 def _bare(store: Store, parts: Sequence[Part]) -> int:

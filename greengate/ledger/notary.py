@@ -50,6 +50,7 @@ class Notary:
             at: Now (UTC, ISO 8601).
         """
         with self._witness.held():
+            self._refuse_overtaken()
             self.refuse_fork()
             if self.reigns.newest is None:
                 self._introduce(at)
@@ -63,8 +64,7 @@ class Notary:
         """Write down that another key stands for the ledger from now on, signed by this one."""
         self.sign(at)
         with self._witness.held():
-            self.reigns = of_store(self._store)
-            self._refuse_another_key()
+            self._refuse_overtaken()
             self._store.append(reigns.changed(self.signer, successor, at, why))
 
     def refuse_fork(self) -> None:
@@ -87,6 +87,12 @@ class Notary:
     def _introduce(self, at: str) -> None:
         stored = self._store.append(reigns.first(self.signer.verifier, at))
         list(self.reigns.take(stored.index, stored.leaf))
+
+    def _refuse_overtaken(self) -> None:
+        """Refuse to sign for a ledger that somebody gave a name or another key since it was looked at."""
+        self.reigns = of_store(self._store)
+        named(self._store.place, self.reigns, self.origin)
+        self._refuse_another_key()
 
     def _refuse_another_key(self) -> None:
         newest, own = self.reigns.newest, self.signer.verifier

@@ -52,33 +52,32 @@ class Witness:
     def write(self, note: bytes) -> None:
         """Put a note into the file; after a power failure it is the old one or this one, whole."""
         with self._translated():
-            with tempfile.NamedTemporaryFile("wb", dir=self.path.parent, prefix=".", delete=False) as file:
-                file.write(note)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(file.name).chmod(0o644)
-            Path(file.name).replace(self.path)
-            self._kept()
+            place = self.path.resolve()  # a link stays one: the file may be on another disk
+            with tempfile.NamedTemporaryFile("wb", dir=place.parent, prefix=".", delete=False) as file:
+                draft = Path(file.name)
+                try:
+                    file.write(note)
+                    file.flush()
+                    os.fsync(file.fileno())
+                    draft.chmod(0o644)
+                    draft.replace(place)
+                except OSError:
+                    draft.unlink()
+                    raise
+            _keep(place.parent)
 
     @contextmanager
     def held(self) -> Iterator[None]:
         """Keep others from signing for as long as the block lasts."""
         with self._translated():
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            handle = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            handle = os.open(f"{self.path.resolve()}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             with self._translated():
                 fcntl.flock(handle, fcntl.LOCK_EX)
             yield
         finally:
             os.close(handle)
-
-    def _kept(self) -> None:
-        folder = os.open(self.path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -87,3 +86,12 @@ class Witness:
         except OSError as error:
             problem = f"the last checkpoint cannot be read or written: {error.strerror}"
             raise HistoryError(str(self.path), problem, "name another file with --witness") from error
+
+
+def _keep(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -16,6 +16,7 @@ from greengate.ledger import intake
 from greengate.ledger.exports import Export
 from greengate.ledger.intake import Taken
 from greengate.ledger.store import Store
+from greengate.recorded import forgotten
 
 _HINT = "give what `greengate ledger export` or `--report entries=FILE` wrote"
 _BARE = "`greengate ledger export --bodies` brings them along"
@@ -91,9 +92,11 @@ def _entries(store: Store, source: Path) -> Taken:
         raise UsageError(str(source), f"cannot be read: {error.strerror}", _HINT) from error
     read = lines.read(data, str(source))
     parts = {leaf.id: (leaf.data, leaf.bodies) for line in read for leaf in line.leaves}
+    taken = intake.entries(store, parts.values())
+    people, gone = People(store), forgotten(store)
     for line in read:
-        People(store).learn(line.people)
-    return intake.entries(store, parts.values())
+        people.learn(line.people, gone)
+    return taken
 
 
 def _words(taken: Taken) -> str:
