@@ -66,6 +66,11 @@ class Account:
     def __post_init__(self) -> None:
         self.force = Force(self.story, self.lookup)
 
+    @cached_property
+    def begun(self) -> int | None:
+        """The first instant at which anything was in force; None where nothing ever was."""
+        return min((begins[0].at for key in self.force.models if (begins := self.force.begins(key))), default=None)
+
     @property
     def start(self) -> int:
         """The first instant of the period."""
@@ -125,16 +130,27 @@ class Account:
         """List the trainings of the versions that came into force in a time."""
         return [one for one in self.trainings if start <= one.at < min(end, self.until)]
 
+    def lacking(self, start: int, end: int) -> Sum:
+        """Tell of a time what is missing in its sums: models in force without figures, or that nothing was in force."""
+        found, stop = Sum(), min(end, self.until)
+        for key in self.force.models:
+            if why := self.force.blank(key, start, stop):
+                found.lacking[f"in force without figures: {why}"] += 1
+        if self.begun is None or self.begun >= stop:
+            found.lacking["nothing that the ledger knows was in force in this time"] += 1
+        return found
+
     def totals(self, start: int, end: int) -> Totals:
         """Add up some months: operation and trainings."""
         found, trained = self.of(start, min(end, self.until)), self.trained(start, end)
+        lacking = self.lacking(start, end)
         return Totals(
-            energy=summed(found, "energy").merge(trainings(trained, "energy")),
-            location=total(found, trained, self.said, "location"),
-            market=total(found, trained, self.said, "market"),
-            cost=summed(found, "cost"),
+            energy=summed(found, "energy").merge(trainings(trained, "energy")).merge(lacking),
+            location=total(found, trained, self.said, "location").merge(lacking),
+            market=total(found, trained, self.said, "market").merge(lacking),
+            cost=summed(found, "cost").merge(lacking),
             inferences=sum(part.inferences or 0 for part in found),
-            bases=bases(found),
+            bases=bases(part for part in found if scope(part, self.said) != "edge"),
         )
 
 
