@@ -62,6 +62,8 @@ class Account:
     body: Body
     force: Force = field(init=False)
     _months: dict[str, list[Part]] = field(default_factory=dict)
+    _totals: dict[tuple[int, int], Totals] = field(default_factory=dict)
+    _lacking: dict[tuple[int, int], Sum] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.force = Force(self.story, self.lookup)
@@ -132,7 +134,12 @@ class Account:
 
     def lacking(self, start: int, end: int) -> Sum:
         """Tell of a time what is missing in its sums: models in force without figures, or that nothing was in force."""
-        found, stop = Sum(), min(end, self.until)
+        if (start, end) not in self._lacking:
+            self._lacking[start, end] = self._missing(start, min(end, self.until))
+        return self._lacking[start, end]
+
+    def _missing(self, start: int, stop: int) -> Sum:
+        found = Sum()
         for key in self.force.models:
             if why := self.force.blank(key, start, stop):
                 found.lacking[f"in force without figures: {why}"] += 1
@@ -142,6 +149,11 @@ class Account:
 
     def totals(self, start: int, end: int) -> Totals:
         """Add up some months: operation and trainings."""
+        if (start, end) not in self._totals:
+            self._totals[start, end] = self._added(start, end)
+        return self._totals[start, end]
+
+    def _added(self, start: int, end: int) -> Totals:
         found, trained = self.of(start, min(end, self.until)), self.trained(start, end)
         lacking = self.lacking(start, end)
         return Totals(

@@ -48,7 +48,7 @@ class Version:
         kept = self._lookup(self.chosen.measurement.hex())
         return kept.record if kept and isinstance(kept.record, Measurement) else None
 
-    @property
+    @cached_property
     def entries(self) -> tuple[tuple[int, str], ...]:
         """(index, id) of the entries that it rests on."""
         own = (self.chosen.idx, self.chosen.entry.hex())
