@@ -217,12 +217,13 @@ class _Asking:
 def _until(story: Story, wanted: Wanted, period: Period) -> int:
     """Tell up to when is counted: the end of a period that is over, else the given time or that of the newest entry."""
     end = of(period.end)
-    over = story.latest >= end or wanted.view != "current" or (wanted.at is None and of(wanted.now) >= end)
+    now = of(wanted.now)
+    over = wanted.view != "current" or (wanted.at is None and now >= end)
     if wanted.at is not None and wanted.view == "current":
         if of(wanted.at) > max(story.latest, of(wanted.now)):
             raise UsageError("--at", "it lies in the future: nobody knows what will be in force", "leave it out")
         return min(end, of(wanted.at))
-    return end if over else min(end, story.latest)
+    return end if over else min(end, story.latest, now)  # an entry of the future makes no period be over
 
 
 def _refuse_empty(store: Store, account: Account) -> None:

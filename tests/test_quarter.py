@@ -17,17 +17,20 @@ from greengate.periods import Calendar, zone
 from greengate.records import (
     Activity,
     BudgetEvent,
+    Delivered,
     External,
     ExternalLine,
     Override,
     Retirement,
     Short,
+    SignedOff,
     WaiverGranted,
     Year,
 )
 
 EARLY, JULY, LATE = "2026-02-01T00:00:00Z", "2026-07-11T00:00:00Z", "2026-09-21T00:00:00Z"
 Q3_S = 92 * 86400
+Q3 = (instant("2026-07-01T00:00:00Z"), instant("2026-10-01T00:00:00Z"))
 EMITTED = "emissions.scope_3_1_location"
 
 
@@ -83,7 +86,9 @@ def test_a_change_that_is_open_or_closed_emits_nothing(ledger, state):
     ledger.decided(EARLY, change="a/b#1")
     if state == "closed":
         ledger.settled(JULY, "a/b#1", "closed")
-    assert ledger.value(EMITTED) == "0"
+    missing = "nothing that the ledger knows was in force in this time"
+    datum = ledger.report().datum(EMITTED)
+    assert (datum.value, datum.missing) == (None, missing)
 
 
 def test_a_change_is_merged_once(ledger):
@@ -134,7 +139,8 @@ def test_a_version_without_figures_leaves_the_earlier_one_in_force_and_is_told(l
 
 def test_a_version_whose_conversion_is_gone_is_told(ledger):
     ledger.judged(EARLY, in_force=True, conversion="9" * 64)
-    assert ledger.value("emissions.total_location") == "0"
+    datum = ledger.report().datum("emissions.total_location")
+    assert (datum.value, datum.missing) == (None, "in force without figures: its conversion is not in the ledger")
     ledger.decided(JULY, in_force=True)
     ledger.judged(LATE, in_force=True, conversion="9" * 64)
     (row,) = table(ledger.report(), "quality.unusable")
@@ -314,7 +320,7 @@ def test_a_training_counts_once_in_the_period_in_which_its_version_comes_into_fo
 def test_a_training_without_figures_is_told_as_missing(ledger):
     ledger.decided(JULY, in_force=True, training="7" * 64)
     datum = ledger.report().datum("emissions.training")
-    assert (datum.value, datum.missing) == (None, "its tracker tells no emissions (1 parts)")
+    assert (datum.value, datum.missing) == (None, "its tracker tells no emissions")
 
 
 # Scopes and bases
@@ -471,6 +477,180 @@ def test_overrides_and_budgets_are_told(ledger):
     assert [row["rule"] for row in table(report, "gate.overrides")] == ["a/cap"]
     (row,) = table(report, "gate.budgets")
     assert (row["maximum"], row["spent"], row["reserved"], row["left"]) == ("8", "6", "0", "2")
+
+
+# What is not known is never 0
+
+
+NO_DEPLOYMENT = {"conversion": None, "candidate": Year()}
+WITHOUT = "in force without figures: no deployment is declared"
+
+
+@pytest.mark.parametrize("name", ["activity.energy", "activity.energy_total", "activity.cost", EMITTED,
+                                  "emissions.scope_2_market", "emissions.total_location",
+                                  "emissions.total_market"])  # fmt: skip
+def test_what_is_in_force_without_figures_makes_no_figure_0(ledger, name):
+    ledger.decided(EARLY, in_force=True, converted=NO_DEPLOYMENT)
+    datum = ledger.report().datum(name)
+    assert (datum.value, datum.missing) == (None, WITHOUT)
+
+
+def test_what_is_in_force_without_figures_makes_the_sum_of_the_others_incomplete(ledger):
+    ledger.decided(EARLY, in_force=True)
+    ledger.decided(EARLY, "other", in_force=True, converted=NO_DEPLOYMENT)
+    datum = ledger.report().datum("emissions.total_location")
+    assert (datum.value, datum.note.endswith(f"incomplete: not in the sum: {WITHOUT}")) == (tonnes(Q3_S), True)
+
+
+def test_of_what_was_retired_before_the_period_nothing_is_missing(ledger):
+    ledger.decided(EARLY, in_force=True)
+    ledger.add(Retirement(at="2026-03-01T00:00:00Z", project="p", model="m", why="w"))
+    assert ledger.value("emissions.total_location") == "0"
+
+
+@pytest.mark.parametrize(("before", "after", "lacks"), [
+    (EARLY, JULY, True), (EARLY, EARLY, False), (EARLY, LATE, True), (LATE, "2026-10-01T00:00:00Z", True),
+    ("2026-09-30T23:59:59.999999Z", LATE, False), ("2026-10-01T00:00:00Z", EARLY, False),
+])  # fmt: skip
+def test_figures_are_missing_from_a_version_without_them_to_the_first_with_them(ledger, before, after, lacks):
+    ledger.decided(before, in_force=True, converted=NO_DEPLOYMENT)
+    ledger.decided(after, in_force=True)
+    assert bool(ledger.account().lacking(*Q3).lacking) is lacks
+
+
+def test_two_models_of_one_settlement_without_figures_are_two(ledger):
+    for model in ("m", "n"):
+        ledger.decided(EARLY, model, change="a/b#1", converted=NO_DEPLOYMENT)
+    ledger.settled(JULY, "a/b#1")
+    assert ledger.value("quality.unusable") == "2"
+
+
+def test_a_total_says_from_when_on_anything_was_in_force(ledger):
+    ledger.decided(JULY, in_force=True)
+    told = "nothing that the ledger knows was in force before 2026-07-11"
+    notes = [ledger.report().datum(name).note for name in ("activity.energy_total", "emissions.total_market")]
+    assert [told in note for note in notes] == [True, True]
+
+
+def test_a_total_says_that_hardware_is_not_known(ledger):
+    ledger.decided(EARLY, in_force=True)
+    told = "without the provider's hardware of 3 parts, which is not known"
+    assert ledger.report().datum("emissions.total_location").note == told
+
+
+def test_months_of_which_nothing_is_known_are_no_points(ledger):
+    ledger.judged(EARLY)
+    ledger.decided(JULY, in_force=True)
+    (chart,) = [one for part in ledger.report().sections for one in part.charts if one.id == "trend.location"]
+    assert [point.x for point in chart.series[0].points] == ["2026-07", "2026-08", "2026-09"]
+
+
+def test_a_company_that_estimates_no_exclusions_has_none_of_0_percent(ledger):
+    ledger.decided(EARLY, in_force=True)
+    assert ledger.value("boundary.exclusions") is None
+
+
+def test_counted_inferences_cannot_scale_a_year_of_declared_0(ledger):
+    ledger.decided(EARLY, in_force=True, converted={"conversion": deployment(inferences_per_year=0.0)})
+    active(ledger, inferences=5)
+    assert ledger.report().datum("activity.energy").missing.startswith("inferences were counted, but the deployment")
+
+
+# What somebody forgot is told
+
+
+def test_changes_that_nobody_settled_are_told(ledger):
+    for number in (1, 2, 3, 4):
+        ledger.decided(EARLY, change=f"a/b#{number}")
+    ledger.settled(JULY, "a/b#1")
+    ledger.settled(JULY, "a/b#2", "closed")
+    ledger.decided(JULY, change="a/b#4", in_force=True)
+    datum = ledger.report().datum("quality.unsettled")
+    assert (datum.value, datum.note[: len("a/b#3;")]) == ("1", "a/b#3;")
+
+
+def test_a_closed_change_that_is_judged_again_is_open_again(ledger):
+    ledger.decided(EARLY, change="a/b#1")
+    ledger.settled(EARLY, "a/b#1", "closed")
+    ledger.decided(JULY, change="a/b#1")
+    assert ledger.value("quality.unsettled") == "1"
+
+
+def test_a_change_that_is_judged_after_the_period_is_not_of_it(ledger):
+    ledger.decided(EARLY, in_force=True)
+    ledger.decided("2026-10-01T00:00:00Z", change="a/b#1")
+    assert ledger.value("quality.unsettled") == "0"
+
+
+def test_decisions_that_nothing_brings_into_force_are_told(ledger):
+    ledger.decided(EARLY)
+    ledger.decided(JULY)
+    ledger.settled(LATE, "", decisions=(ledger.decided(LATE),))
+    assert ledger.value("quality.loose") == "1"
+
+
+@pytest.mark.parametrize(("model", "start", "idle"), [
+    ("m", EARLY, "0"), ("m", "2026-09-01T00:00:00Z", "1"), ("n", EARLY, "1"),
+])  # fmt: skip
+def test_activity_of_what_was_not_in_force_is_told(ledger, model, start, idle):
+    ledger.decided(start, model, in_force=True)
+    active(ledger, end="2026-08-01T00:00:00Z", inferences=1)
+    assert ledger.value("quality.unused_activity") == idle
+
+
+@pytest.mark.parametrize(("since", "count"), [(EARLY, "1"), ("2026-08-01T00:00:00Z", "0")])
+def test_a_file_under_two_names_at_once_is_told(ledger, since, count):
+    ledger.decided(EARLY, "old", in_force=True)
+    ledger.decided(since, "new", in_force=True)
+    ledger.add(Retirement(at="2026-08-01T00:00:00Z", project="p", model="old", why="renamed"))
+    assert ledger.value("quality.same_file") == count
+
+
+# Comparatives
+
+
+def test_a_period_that_is_not_over_is_held_against_nothing(ledger):
+    ledger.decided(EARLY, in_force=True)
+    note = ledger.report(until=JULY).datum("comparatives.previous_location").note
+    assert note == "this period is not over: it is held against nothing yet"
+
+
+def test_a_period_in_which_the_ledger_begins_is_held_against_nothing(ledger):
+    ledger.decided("2026-06-29T00:00:00Z", in_force=True)
+    note = ledger.report().datum("comparatives.previous_location").note
+    assert note == "nothing that the ledger knows was in force before 2026-06-29"
+
+
+def test_less_is_told_as_less(ledger):
+    ledger.decided("2025-01-01T00:00:00Z", in_force=True)
+    ledger.decided("2026-07-01T00:00:00Z", in_force=True, converted={"candidate": year(location=PLAIN)})
+    note = ledger.report().datum("comparatives.previous_location").note
+    assert note == "this period is 98.989011% less"
+
+
+# Sign-off
+
+
+@pytest.fixture
+def signed(ledger):
+    ledger.decided(EARLY, in_force=True)
+    for report in ("a" * 64, "b" * 64):
+        ledger.add(Delivered(at=LATE, period="2026-Q3", view="as-reported", size=1, root="r", sha256=report,
+                             status="closed"))  # fmt: skip
+    ledger.add(SignedOff(at=LATE, period="2026-Q3", report="a" * 64, role="approved", by="cfo"))
+    return ledger
+
+
+def test_who_signed_an_earlier_report_does_not_stand_for_the_newest(signed):
+    report = signed.report()
+    told = "1 sign-offs are of earlier reports, and do not stand for this one."
+    (section,) = [one for one in report.sections if one.id == "L"]
+    assert (report.datum("sign_off.approved").value, section.statements[-1]) == (None, told)
+
+
+def test_who_signed_the_newest_report_stands_for_it(signed):
+    signed.add(SignedOff(at=LATE, period="2026-Q3", report="b" * 64, role="approved", by="ceo"))
+    assert signed.value("sign_off.approved") == "ceo"
 
 
 # Reconciliation

@@ -200,6 +200,11 @@ def test_a_quarter_that_is_not_over_is_preliminary(folder, capsys):
     assert (report.status, report.datum("identity.until").value) == ("preliminary", "2026-10-05T00:00:00Z")
 
 
+def test_an_entry_of_the_future_makes_no_period_be_over(store):
+    report = made(store, Wanted("2026-Q3", datetime(2026, 8, 1, tzinfo=UTC))).report
+    assert (report.status, report.datum("identity.until").value) == ("preliminary", "2026-08-01T00:00:00Z")
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -308,6 +313,18 @@ def test_sections_may_be_left_out_with_a_reason_which_is_told(own, capsys):
     report = Quarterly.model_validate_json(capsys.readouterr().out)
     assert [one.omitted for one in report.sections if one.id in "BCD"] == ["b", "c", "d"]
     assert "Section D is left out: d" in report.sections[0].statements
+
+
+@pytest.mark.parametrize("place", [("sections",), ("sections", 3, "data"), ("sections", 3, "tables")])
+def test_what_stands_twice_in_a_delivered_report_is_told(folder, delivered, capsys, place):
+    report = json.loads(delivered.read_text())
+    inner = report
+    for step in place:
+        inner = inner[step]
+    inner.insert(0, inner[3])
+    delivered.write_text(json.dumps(report))
+    assert called(folder, "report", "--check", str(delivered), "--json") == 4
+    assert [one["what"] for one in json.loads(capsys.readouterr().out)["differences"]] == ["the report"]
 
 
 def test_what_is_no_report_is_refused(folder, tmp_path, capsys):

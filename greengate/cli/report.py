@@ -148,10 +148,24 @@ def show(found: Quarterly) -> None:
                                                                         ("again", found.evidence.command)])  # fmt: skip
     if found.value("boundary.models") == "0":
         sheet.say(NOTHING)
-    if lacking := [
-        datum for section in found.sections for datum in section.data if datum.note.startswith("incomplete")
-    ]:
+    if lacking := [datum for section in found.sections for datum in section.data if "incomplete: " in datum.note]:
         sheet.say(f"{len(lacking)} figures are incomplete: {', '.join(datum.id for datum in lacking)}")
+
+    if _there(found, _TOTAL) and (note := found.datum(_TOTAL).note):
+        sheet.say(f"The total: {note}")
+    for datum in _cautions(found):
+        sheet.say(f"{datum.label}: {datum.value} ({datum.note})")
+
+
+_TOTAL = "emissions.total_location"
+_CAUTIONS = ("quality.unsettled", "quality.loose", "quality.unused_activity", "quality.same_file", "quality.unusable")
+
+
+def _cautions(found: Quarterly) -> list[Datum]:
+    """List what makes figures wrong in silence, where there is any."""
+    return [
+        datum for name in _CAUTIONS if _there(found, name) and (datum := found.datum(name)).value not in {None, "0"}
+    ]
 
 
 _ID = {

@@ -42,6 +42,7 @@ class Totals:
     energy: Sum
     location: Sum
     market: Sum
+    cost: Sum
     inferences: int
     bases: tuple[str, ...]
 
@@ -53,6 +54,7 @@ class Month:
     energy: Sum
     location: Sum
     market: Sum
+    cost: Sum
     total_location: Sum
     total_market: Sum
     inferences: int
@@ -75,9 +77,16 @@ class Account:
     body: Body
     force: Force = field(init=False)
     _months: dict[str, Month] = field(default_factory=dict)
+    _totals: dict[tuple[int, int], Totals] = field(default_factory=dict)
+    _lacking: dict[tuple[int, int], Sum] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.force = Force(self.story, self.looking)
+
+    @cached_property
+    def begun(self) -> int | None:
+        """The first instant at which anything was in force; None where nothing ever was."""
+        return min((begins[0].at for key in self.force.models if (begins := self.force.begins(key))), default=None)
 
     @property
     def start(self) -> int:
@@ -138,18 +147,41 @@ class Account:
         """List the trainings of the versions that came into force in a time."""
         return [one for one in self.trainings if start <= one.at < min(end, self.until)]
 
+    def lacking(self, start: int, end: int) -> Sum:
+        """Tell of a time what is missing in its sums: models in force without figures, or that nothing was in force."""
+        if (start, end) not in self._lacking:
+            self._lacking[start, end] = self._missing(start, min(end, self.until))
+        return self._lacking[start, end]
+
+    def _missing(self, start: int, stop: int) -> Sum:
+        found = Sum()
+        for key in self.force.models:
+            if why := self.force.blank(key, start, stop):
+                found.lacking[f"in force without figures: {why}"] += 1
+        if self.begun is None or self.begun >= stop:
+            found.lacking["nothing that the ledger knows was in force in this time"] += 1
+        return found
+
     def totals(self, start: int, end: int) -> Totals:
         """Add up some months: operation and trainings."""
-        trained, energy, location, market = self.trained(start, end), Sum(), Sum(), Sum()
+        if (start, end) not in self._totals:
+            self._totals[start, end] = self._added(start, end)
+        return self._totals[start, end]
+
+    def _added(self, start: int, end: int) -> Totals:
+        trained, lacking = self.trained(start, end), self.lacking(start, end)
+        energy, location, market, cost = Sum(), Sum(), Sum(), Sum()
         inferences, on = 0, set[str]()
         for month in (self.month(one) for one in months(start, min(end, self.until), self.said.calendar)):
             energy, location = energy.merge(month.energy), location.merge(month.total_location)
-            market, inferences = market.merge(month.total_market), inferences + month.inferences
+            market, cost = market.merge(month.total_market), cost.merge(month.cost)
+            inferences += month.inferences
             on.update(month.bases)
         return Totals(
-            energy=energy.merge(trainings(trained, "energy")),
-            location=location.merge(trainings(trained, "location")),
-            market=market.merge(trainings(trained, "location")),
+            energy=energy.merge(trainings(trained, "energy")).merge(lacking),
+            location=location.merge(trainings(trained, "location")).merge(lacking),
+            market=market.merge(trainings(trained, "location")).merge(lacking),
+            cost=cost.merge(lacking),
             inferences=inferences,
             bases=tuple(sorted(on)),
         )
@@ -160,6 +192,7 @@ def _month(found: list[Part], said: Said) -> Month:
         energy=summed(found, "energy").bare(),
         location=summed(found, "location").bare(),
         market=summed(found, "market").bare(),
+        cost=summed(found, "cost").bare(),
         total_location=total(found, (), said, "location").bare(),
         total_market=total(found, (), said, "market").bare(),
         inferences=sum(part.inferences or 0 for part in found),

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from greengate.esg.account import Account
 from greengate.esg.decimals import MJ_A_KWH, kwh, percent, ratio, scaled
 from greengate.esg.document import Datum, Section, Table
+from greengate.esg.instants import day
 from greengate.esg.shares import Part
 from greengate.esg.telling import Sum, behind, entries_of, entry, number, of_sum, summed, table, text, told
 
@@ -28,8 +29,8 @@ _MEASURED = ("metered", "counter", "measured")
 def activity(account: Account) -> Section:
     """Tell activity and energy."""
     found = account.parts
-    energy = summed(found, "energy")
-    trained = account.totals(account.start, account.end).energy
+    totals = account.totals(account.start, account.end)
+    energy = summed(found, "energy").merge(account.lacking(account.start, account.end))
     inferences = sum(part.inferences or 0 for part in found)
     counted = sum(part.inferences or 0 for part in found if part.counted)
     it, idle = sum(part.it for part in found), sum(part.idle for part in found)
@@ -41,12 +42,13 @@ def activity(account: Account) -> Section:
         _plain("activity.idle_energy", "of that while machines idled", kwh(idle), "kWh", found,
                "as activity records tell it; what nobody reported is not in it"),
         _ratio("activity.pue", "PUE over all deployments", energy.amount, it, "energy / IT energy"),
-        of_sum("activity.energy_total", "Energy of operation and trainings", trained, kwh, "kWh"),
+        of_sum("activity.energy_total", "Energy of operation and trainings", totals.energy, kwh, "kWh",
+            note=beginning(account)),
         _plain("activity.inferences", "Inferences", str(inferences), "1", found, operation),
         _share("activity.counted", "of them counted, not declared", counted, inferences),
         _wh("activity.wh_per_1k", "Energy of 1,000 inferences", energy.amount, inferences),
         _p95(found),
-        of_sum("activity.cost", "Cost of the energy of operation", summed(found, "cost"), scaled_euros, "EUR",
+        of_sum("activity.cost", "Cost of the energy of operation", totals.cost, scaled_euros, "EUR",
                basis="prices of the deployments"),
         _share("quality.measured", "Energy that rests on a meter, a counter or a reading",
                sum(_amount(part) for part in found if part.kind in _MEASURED), energy.amount),
@@ -68,6 +70,13 @@ _STATEMENTS = (
 def scaled_euros(micros: int) -> str:
     """Write money in EUR."""
     return scaled(micros, 6)
+
+
+def beginning(account: Account) -> str:
+    """Say that nothing was in force at first, where that is in the period: it is then not the figure of all of it."""
+    begun = account.begun
+    inside = begun is not None and account.start < begun < account.until
+    return f"nothing that the ledger knows was in force before {day(begun)}" if inside and begun is not None else ""
 
 
 def _amount(part: Part) -> int:

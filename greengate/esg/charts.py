@@ -25,7 +25,8 @@ def trend(account: Account, name: str) -> Chart:
     months = _months(account, 2 * _MONTHS)
     unit = "kWh" if name == "energy" else "tCO2e"
     known = [month for month in months if _begun(account, month)]
-    points = {month.name: _point(account, month, name) for month in known}
+    drawn = {month.name: _point(account, month, name) for month in known}
+    points = {month: point for month, point in drawn.items() if point is not None}
     this = [points[month.name] for month in months[_MONTHS:] if month.name in points]
     before = [
         points[then.name].model_copy(update={"x": now.name, "label": then.name})
@@ -58,9 +59,13 @@ def _begun(account: Account, month: Period) -> bool:
     return earliest is not None and earliest < of(month.end) and of(month.start) < account.until
 
 
-def _point(account: Account, month: Period, name: str) -> Point:
-    added: Sum = getattr(account.month(month), name)
+def _point(account: Account, month: Period, name: str) -> Point | None:
+    """Tell the figure of a month; None where nothing of it is known."""
+    of_month: Sum = getattr(account.month(month), name)
+    added = of_month.merge(account.lacking(of(month.start), of(month.end)))
     write = kwh if name == "energy" else tonnes
+    if added.unknown:
+        return None
     return Point(x=month.name, y=write(added.amount), low=write(added.low), high=write(added.high),
                  label="incomplete" if added.lacking else "")  # fmt: skip
 

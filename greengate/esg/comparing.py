@@ -91,9 +91,22 @@ def _data(other: Other, now: Totals) -> Iterator[Datum]:
         elif amount is None:
             yield told(f"{start}_{way}", label, None, unit, missing="it is not known, or on several bases")
         else:
-            less = other.period.kind is not None and mine is not None and amount
-            note = f"this period is {percent((mine or 0) - amount, amount)}% more" if less else ""
+            note = _held(other, amount, mine)
             yield told(f"{start}_{way}", label, kwh(amount) if way == "energy" else tonnes(amount), unit, note=note)
+
+
+def _held(other: Other, before: int, mine: int | None) -> str:
+    """Hold this period against another one; say why not, where either is not whole or they are of two lengths."""
+    account = other.account
+    if account.until < account.end:
+        return "this period is not over: it is held against nothing yet"
+    begun = account.begun
+    if begun is not None and begun > of(other.period.start):
+        return f"nothing that the ledger knows was in force before {day(begun)}"
+    if mine is None or not before or other.period.kind is not account.period.kind:
+        return ""
+    more = "less" if mine < before else "more"
+    return f"this period is {percent(abs(mine - before), before)}% {more}"
 
 
 _WORDS = {"energy": "Energy", "location": "Emissions, location-based,", "market": "Emissions, market-based,"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from greengate.esg.account import Account, Totals, bases, scope, total, trainings
-from greengate.esg.activity import grouped
+from greengate.esg.activity import beginning, grouped
 from greengate.esg.decimals import exact, kwh, ratio, tonnes
 from greengate.esg.document import Datum, Section, Table
 from greengate.esg.shares import Part
@@ -45,12 +45,14 @@ def emissions(account: Account) -> Section:
     found, said = account.parts, account.said
     trained = account.trained(account.start, account.end)
     by_scope = {name: [part for part in found if scope(part, said) == name] for name in ("2", "3.1", "3.11", "edge")}
+    lacking = account.lacking(account.start, account.end)
     data = [_never("scope_1")]
-    data += [_electricity(f"scope_2_{way}", "Scope 2: own machines", by_scope["2"], way) for way in WAYS]
+    data += [_electricity(f"scope_2_{way}", "Scope 2: own machines", by_scope["2"], way, lacking) for way in WAYS]
     bought = "Scope 3, category 1: electricity of cloud and services"
-    data += [_electricity(f"scope_3_1_{way}", bought, by_scope["3.1"], way) for way in WAYS]
+    data += [_electricity(f"scope_3_1_{way}", bought, by_scope["3.1"], way, lacking) for way in WAYS]
+    embodied = summed(by_scope["3.1"], "embodied")
     data.append(of_sum("emissions.scope_3_1_embodied", "Scope 3, category 1: share of the provider's hardware",
-                       summed(by_scope["3.1"], "embodied"), tonnes, "tCO2e",
+                       embodied.merge(lacking), tonnes, "tCO2e",
                        basis="embodied, by time and resources"))  # fmt: skip
     data += [_never(name) for name in ("scope_3_2", "scope_3_3", "scope_3_8")]
     data += _edge(by_scope, said.edge)
@@ -58,9 +60,17 @@ def emissions(account: Account) -> Section:
                        basis="as their trackers told them",
                        note=_training_scope(said.training)))  # fmt: skip
     for way, words in WAYS.items():
-        data.append(_total(way, words, total(found, trained, said, way), bases(_counted(account))))
+        added = total(found, trained, said, way).merge(lacking)
+        data.append(_total(way, words, added, bases(_counted(account)), _notes(account, embodied)))
     tables = (_by_model(found, account), *_by(found, account), _by_basis(found), _trainings(account))
     return Section(id="D", title="Emissions", statements=_STATEMENTS, data=tuple(data), tables=tables)
+
+
+def _notes(account: Account, embodied: Sum) -> str:
+    """Say what a total does not have: the time before anything was in force, and hardware that nobody declares."""
+    without = sum(embodied.lacking.values())
+    hardware = f"without the provider's hardware of {without} parts, which is not known" if without else ""
+    return "; ".join(filter(None, (beginning(account), hardware)))
 
 
 def headline_total(totals: Totals, way: str) -> int | None:
@@ -73,7 +83,7 @@ def _counted(account: Account) -> list[Part]:
     return [part for part in account.parts if scope(part, account.said) != "edge"]
 
 
-def _electricity(name: str, label: str, found: Sequence[Part], way: str) -> Datum:
+def _electricity(name: str, label: str, found: Sequence[Part], way: str, lacking: Sum) -> Datum:
     on = bases(found)
     words = f"{WAYS[way]}, {', '.join(on)}" if on else WAYS[way]
     if len(on) > 1:
@@ -85,15 +95,16 @@ def _electricity(name: str, label: str, found: Sequence[Part], way: str) -> Datu
             basis=words,
             missing=_MIXED.format(", ".join(on)),
         )
-    return of_sum(f"emissions.{name}", f"{label}, {WAYS[way]}", summed(found, way), tonnes, "tCO2e", basis=words)
+    added = summed(found, way).merge(lacking)
+    return of_sum(f"emissions.{name}", f"{label}, {WAYS[way]}", added, tonnes, "tCO2e", basis=words)
 
 
-def _total(way: str, words: str, found: Sum, on: Sequence[str]) -> Datum:
+def _total(way: str, words: str, found: Sum, on: Sequence[str], note: str) -> Datum:
     name, label = f"emissions.total_{way}", f"Total, {words}"
     if len(on) > 1:
         return told(name, label, None, "tCO2e", missing=_MIXED.format(", ".join(on)))
     basis = "; ".join(filter(None, (words, ", ".join(on), "trainings included")))
-    return of_sum(name, label, found, tonnes, "tCO2e", basis=basis)
+    return of_sum(name, label, found, tonnes, "tCO2e", basis=basis, note=note)
 
 
 def _never(name: str) -> Datum:

@@ -69,7 +69,7 @@ class Force:
 
     story: Story
     looking: Looking
-    unusable: dict[int, Unusable] = field(default_factory=dict)
+    unusable: dict[tuple[int, ModelKey], Unusable] = field(default_factory=dict)
     _begins: dict[ModelKey, list[Begin]] = field(default_factory=dict)
     _known: dict[tuple[int, ModelKey], Version | None] = field(default_factory=dict)
 
@@ -103,6 +103,26 @@ class Force:
         if current is not None and end > since:
             yield Stretch(current, since, end)
 
+    def blank(self, key: ModelKey, start: int, end: int) -> str:
+        """Tell why a model in force had no version with figures for some of a time; "" where it always had one."""
+        begins = self._begins.get(key, [])
+        at = bisect_right(begins, start, key=lambda one: one.at)
+        standing = self._standing(key, begins[:at]) is not None
+        why = "" if standing or not at else self._why(key, begins[at - 1])
+        for begin in begins[at:]:
+            if begin.at >= end or (why and begin.at > start):
+                break
+            if begin.chosen is None or self.version(key, begin) is not None:
+                standing, why = begin.chosen is not None, ""
+            elif not standing:
+                why, start = self._why(key, begin), begin.at
+        return why if start < end else ""
+
+    def _why(self, key: ModelKey, begin: Begin) -> str:
+        """Tell why what came into force has no figures; "" of what has, or where nothing did."""
+        found = self.unusable.get((begin.idx, key))
+        return found.why if found else ""
+
     def after(self, key: ModelKey, at: int) -> int | None:
         """Tell when the next version of a model comes into force after an instant, or it is retired."""
         return next((one.at for one in self._begins.get(key, []) if one.at > at), None)
@@ -113,7 +133,7 @@ class Force:
         if known not in self._known:
             found = self._version(key, begin)
             if isinstance(found, str):
-                self.unusable[begin.idx] = Unusable(key, begin, found)
+                self.unusable[known] = Unusable(key, begin, found)
             self._known[known] = None if isinstance(found, str) else found
         return self._known[known]
 

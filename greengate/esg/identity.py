@@ -15,7 +15,7 @@ SCOPES = {
     "2": "scope 2",
     "3.1": "scope 3, category 1",
     "3.11": "scope 3, category 11",
-    "edge": "edge: not in the totals, since report.yaml does not say whose the devices are",
+    "edge": "edge, in no total",
 }
 NO_FILE = "no report.yaml says it"
 NOTHING = (
@@ -36,8 +36,10 @@ def boundary(account: Account) -> Section:
              missing="" if said.consolidation else NO_FILE),
         told("boundary.models", "Models in force in the period", str(len(models)), "1"),
         told("boundary.versions", "Versions of them", str(len({_version(part) for part in found})), "1"),
-        told("boundary.exclusions", "Excluded, as the company estimates", scaled(int(excluded * 10**6), 6), "%",
+        told("boundary.exclusions", "Excluded, as the company estimates",
+             scaled(int(excluded * 10**6), 6) if len(unsaid) < len(said.exclusions) else None, "%",
              basis="estimated by the company",
+             missing="" if len(unsaid) < len(said.exclusions) else "report.yaml tells no share of anything left out",
              note=f"{len(unsaid)} exclusions without a share" if unsaid else ""),
     )  # fmt: skip
     return Section(

@@ -9,6 +9,7 @@ from greengate.esg.activity import grouped
 from greengate.esg.company import Known
 from greengate.esg.decimals import percent
 from greengate.esg.document import Datum, Section, Table
+from greengate.esg.forgotten import forgotten
 from greengate.esg.instants import day
 from greengate.esg.shares import Part
 from greengate.esg.telling import entry, table, text, told
@@ -27,6 +28,7 @@ def quality(account: Account) -> Section:
         _coverage(account),
         told("quality.unusable", "Versions that came into force without figures", str(len(unusable)), "1",
              note="the version before each stays in force in this report"),
+        *forgotten(account),
         told("quality.first_version", "Entries of version 1, which have no figures of a year",
             str(story.first_version), "1"),
         told("quality.errored", "Decisions on models that could not be evaluated", str(story.errored), "1"),
@@ -108,7 +110,7 @@ def _unusable(account: Account) -> Table:
     ]
     rows = [
         [*one.key, day(one.begin.at), one.why, one.begin.chosen.entry.hex() if one.begin.chosen else None]
-        for _, one in sorted(account.force.unusable.items())
+        for _, one in sorted(account.force.unusable.items(), key=lambda one: one[0])
         if account.start <= one.begin.at < account.until
     ]
     return table("quality.unusable", "Came into force without figures", columns, rows)

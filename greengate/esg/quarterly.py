@@ -25,8 +25,8 @@ from greengate.esg.telling import told
 View = Literal["current", "as-reported", "as-restated"]
 Status = Literal["preliminary", "provisional", "closed", "restated"]
 HEADLINE = (
-    "emissions.total_location", "emissions.total_market", "activity.energy_total", "intensity.sci",
-    "quality.measured", "gate.decisions",
+    "emissions.total_location", "emissions.total_market", "comparatives.previous_location", "activity.energy_total",
+    "intensity.sci", "quality.measured", "gate.waived_emissions", "gate.decisions",
 )  # fmt: skip
 
 
@@ -64,7 +64,7 @@ def report(account: Account, frame: Frame) -> Quarterly:
         "I": lambda: _charted(outcomes(account, frame.who), charts.outcomes(account), *charts.burn_down(account)),
         "J": lambda: comparatives(account),
         "K": lambda: reconciliation(account),
-        "L": lambda: sign_offs(account, frame.who),
+        "L": lambda: sign_offs(account, frame.who, open_=frame.view != "current"),
         "M": lambda: evidence_section(account, frame.evidence),
         "N": lambda: models(account),
     }

@@ -157,7 +157,7 @@ def _scaled(amounts: dict[str, Span | None], version: Version, count: int, of_ac
     """Scale the amounts of a year by what was counted; say why that cannot be done, and then they are None."""
     said = version.said
     yearly = exact(said.inferences_per_year) if said.inferences_per_year else None
-    if yearly is None:
+    if not yearly:
         amounts.update(dict.fromkeys(AMOUNTS))
         return "inferences were counted, but the deployment declares no traffic to scale a year by"
     busy = (count * of_activity[0] * yearly.denominator, yearly.numerator * of_activity[1])

@@ -15,10 +15,12 @@ from greengate.esg.telling import entry, number, table, text, told
 ROLES = ("prepared", "reviewed", "approved", "assured")
 
 
-def sign_offs(account: Account, who: Person) -> Section:
-    """Tell who stands for reports on the period, as far as this view of the ledger goes."""
+def sign_offs(account: Account, who: Person, *, open_: bool) -> Section:
+    """Tell who stands for the newest report on the period; for one that closes or restates it (`open_`) nobody can."""
     found = [kept for kept in account.story.sign_offs if kept.record.period == account.period.name]
-    newest = {kept.record.role: kept for kept in found}
+    report = "" if open_ else _newest(account)
+    newest = {kept.record.role: kept for kept in found if kept.record.report == report}
+    earlier = len(found) - sum(kept.record.report == report for kept in found)
     said = account.said.assurer
     data = [
         told(f"sign_off.{role}", role.capitalize(), who(newest[role].record.by) if role in newest else None,
@@ -36,11 +38,20 @@ def sign_offs(account: Account, who: Person) -> Section:
          "yes" if kept.record.signature else "no", kept.entry_id]
         for kept in found
     ]  # fmt: skip
-    statement = (
+    statements = [
         "Who prepared a report does not review it, and neither of them approves it: the ledger takes no such sign-off."
-    )
-    return Section(id="L", title="Sign-off", statements=(statement,), data=tuple(data),
+    ]
+    statements += [f"They stand for the report {report[:12]}, as it was delivered."] if newest else []
+    statements += [f"{earlier} sign-offs are of earlier reports, and do not stand for this one."] if earlier else []
+    return Section(id="L", title="Sign-off", statements=tuple(statements), data=tuple(data),
                    tables=(table("sign_off.all", "Sign-offs", columns, rows),))  # fmt: skip
+
+
+def _newest(account: Account) -> str:
+    """Name the newest report that closed or restated the period; "" where there is none."""
+    name = account.period.name
+    found = (kept.record for kept in reversed(account.story.delivered) if kept.record.period == name)
+    return next((one.sha256 for one in found if one.view != "current"), "")
 
 
 def evidence_section(account: Account, evidence: Evidence) -> Section:

@@ -89,6 +89,8 @@ class Story:
         begins: What came into force, by model, in the ledger's order.
         superseding: The newest conversion that takes the place of (another one, of a measurement).
         backwards: (index, entry id) of entries whose clock was behind that of an earlier one.
+        merged, closed, landed: Changes that were settled, or of which a decision on the base branch was made.
+        loose: Decisions of the period that name no change and are not on the base branch, and that nothing settled.
     """
 
     start: int
@@ -121,6 +123,9 @@ class Story:
     unknown: Counter[str] = field(default_factory=Counter)
     backwards: list[tuple[int, str]] = field(default_factory=list)
     merged: set[str] = field(default_factory=set)
+    closed: set[str] = field(default_factory=set)
+    landed: set[str] = field(default_factory=set)
+    loose: set[bytes] = field(default_factory=set)
     _clock: int = 0
     _open: dict[str, dict[ModelKey, tuple[Chosen, Chosen]]] = field(default_factory=dict)
     _trainings: dict[bytes, bytes] = field(default_factory=dict)
@@ -184,11 +189,26 @@ class Story:
         if said.first:
             return
         key, chosen = (said.project, said.model), self._chosen(kept)
+        self._follow(kept, said)
         if said.in_force:
             self.begins[key].append(Begin(kept.at, kept.idx, chosen, said.change.id, kept.entry_id))
         if said.change.id and said.change.id not in self.merged:
             models = self._open.setdefault(said.change.id, {})
             models[key] = (models.get(key, (chosen, chosen))[0], chosen)
+
+    def _follow(self, kept: Kept, said: Judged) -> None:
+        """Remember what has to be settled for this decision to come into force."""
+        self.closed.discard(said.change.id)
+        if said.in_force:
+            self.landed.add(said.change.id)
+        elif not said.change.id and self.start <= kept.at < self.end:
+            self.loose.add(bytes.fromhex(kept.entry_id))
+
+    def pending(self, until: int) -> list[str]:
+        """Name the changes that were judged before an instant and that nobody settled."""
+        settled = self.closed | self.landed
+        return [change for change, models in self._open.items()
+                if change not in settled and any(newest.at < until for _, newest in models.values())]  # fmt: skip
 
     def _chosen(self, kept: Kept) -> Chosen:
         said: Judged = kept.record
@@ -217,6 +237,7 @@ class Story:
             return
         models = self._named(said, kept.idx)
         if said.state == "closed":
+            self.closed.update(filter(None, [said.change]))
             for key, (_, newest) in models.items():
                 if newest.outcome == FAILED:
                     self.cases.append(Case(kept.at, kept.idx, key, said.change, newest, None))
@@ -239,6 +260,7 @@ class Story:
         for entry in said.decisions:
             kept = self.by_id(entry)
             if kept is not None and kept.idx < index and isinstance(kept.record, Judged):
+                self.loose.discard(bytes.fromhex(kept.entry_id))
                 key, chosen = (kept.record.project, kept.record.model), self._chosen(kept)
                 first = known[key][0] if key in known else chosen
                 if key not in found or found[key][1].idx < chosen.idx:

@@ -14,6 +14,7 @@ from greengate.esg.shares import Part
 
 FEW = 5
 """So many entries of a figure are named; the digest is over all of them."""
+_FEW_REASONS = 3
 _ADDED_UP = "the ends of the intervals are added up: figures of one runner share their coefficients"
 
 
@@ -65,7 +66,10 @@ class Sum:
     @property
     def why(self) -> str:
         """Why something is not in it."""
-        return "; ".join(f"{reason} ({count} parts)" for reason, count in sorted(self.lacking.items())[:3])
+        found = sorted(self.lacking.items())
+        more = [f"and {len(found) - _FEW_REASONS} other reasons"] if len(found) > _FEW_REASONS else []
+        told_ = [f"{reason} ({count} parts)" if count > 1 else reason for reason, count in found[:_FEW_REASONS]]
+        return "; ".join(told_ + more)
 
 
 def summed(parts: Iterable[Part], name: str) -> Sum:
