@@ -5,7 +5,7 @@ A leg that left nothing behind, or something that is not of this change and this
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,7 +59,13 @@ def parse(words: Sequence[str]) -> list[Leg]:
     return legs
 
 
-def join(legs: Sequence[Leg], about: Change, history: History, ledger: LedgerAccess | None = None) -> Account:
+def join(
+    legs: Sequence[Leg],
+    about: Change,
+    history: History,
+    ledger: LedgerAccess | None = None,
+    merged: Callable[[str], bool] = lambda _: False,
+) -> Account:
     """Write the entries of all legs down, byte for byte, and give the account of them together.
 
     Args:
@@ -67,6 +73,7 @@ def join(legs: Sequence[Leg], about: Change, history: History, ledger: LedgerAcc
         about: What CI says of this run; entries of another change or run are refused.
         history: Where they are written.
         ledger: What signs it then; None for nobody.
+        merged: Whether a commit is on the base branch: a leg, which runs code of the change, is not asked.
     """
     notary = sealing.notary(history, ledger)
     read = [(leg, _read(leg)) for leg in legs]
@@ -76,6 +83,8 @@ def join(legs: Sequence[Leg], about: Change, history: History, ledger: LedgerAcc
     records: list[Record] = []
     for leg, found in read:
         wrong = found if isinstance(found, HistoryError) else _stranger(leg, found, change, commit)
+        if wrong is None and not isinstance(found, HistoryError) and change.id:
+            wrong = _premature(leg, found, merged)
         if wrong is None and not isinstance(found, HistoryError):
             records += [_kept(history, line) for line in found]
         else:
@@ -118,6 +127,15 @@ def _stranger(leg: Leg, found: Sequence[Line], change: Change, commit: str) -> H
         ):
             if this and this != that:
                 return HistoryError(str(leg.file), f"an entry is of {word} {that or 'of no name'}, expected {this}")
+    return None
+
+
+def _premature(leg: Leg, found: Sequence[Line], merged: Callable[[str], bool]) -> HistoryError | None:
+    """Say that an entry of a change claims to be in production, where its commit is not on the base branch."""
+    for decision in (line.decision for line in found):
+        if decision.in_force and not merged(decision.commit):
+            problem = f"an entry of {decision.model} says that it is in force, and its commit is not on the base branch"
+            return HistoryError(str(leg.file), problem)
     return None
 
 

@@ -2,6 +2,7 @@
 
 import json
 
+import lines_made
 import pytest
 from change_made import HEAD
 from jobs_made import on_github, pull_request
@@ -75,7 +76,15 @@ def better(legs):
     (legs / "gpu.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
 
 
+def claimed(legs):
+    """Say of what a pull request brings that it is in production already, with digests that fit."""
+    text = (legs / "gpu.jsonl").read_text()
+    told = lines_made.forged(text, lambda line: line["statement"]["predicate"].update(in_force=True))
+    (legs / "gpu.jsonl").write_text(told)
+
+
 CASES = {
+    "in force": (claimed, "an entry of m says that it is in force, and its commit is not on the base branch"),
     "missing": (lambda legs: (legs / "gpu.jsonl").unlink(), "the leg gpu left no entries"),
     "empty": (lambda legs: (legs / "gpu.jsonl").write_text("\n"), "the leg gpu left no entries"),
     "cut off": (cut, "this is no entry of a history"),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from greengate import check, joining, preparation, registry, settings
+from greengate import check, git, joining, preparation, registry, settings
 from greengate.cli import reports
 from greengate.errors import UsageError
 from greengate.forge import job
@@ -47,8 +47,14 @@ def join(  # noqa: PLR0913 - one argument an option
     if not named_place:
         preparation.own_folder(Path(project).parent)
     place = named_place or check.history_of(Path(project))
+    root, base = Path(project).parent, environment["base"]
+
+    def merged(commit: str) -> bool:
+        return bool(base) and git.is_ancestor(root, commit, base)
+
     with opened(place) as history:
         history.check_writable()
-        account = check.placed(joining.join(named, about, history, settings.ledger_access()), Path(project))
+        joined = joining.join(named, about, history, settings.ledger_access(), merged)
+        account = check.placed(joined, Path(project))
     reports.tell(account, destinations, own, as_json=as_json)
     return account.exit_code
