@@ -77,7 +77,7 @@ def made(store: Store, wanted: Wanted) -> Made:
     wanted, period = _with_period(wanted)
     size, expected = _size(store, wanted, period)
     ask = _Asking(store)
-    story = Story(of(period.start), of(period.end), ask.decision)
+    story = Story(of(period.start), _end_of_decisions(wanted, period), ask.decision)
     root = _read(store, story, size)
     if expected and root != expected:
         problem = (
@@ -212,6 +212,13 @@ class _Asking:
 
     def _kept(self, stored: Stored, record: Any) -> Kept:
         return Kept(stored.index, stored.entry_id, instant(record.at), record)
+
+
+def _end_of_decisions(wanted: Wanted, period: Period) -> int:
+    """Tell before which instant decisions are counted: one in the very moment up to which is counted is among them."""
+    if wanted.view != "current":
+        return of(period.end)
+    return min(of(period.end), of(wanted.now if wanted.at is None else wanted.at) + 1)
 
 
 def _until(story: Story, wanted: Wanted, period: Period) -> int:

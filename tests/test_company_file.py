@@ -118,6 +118,17 @@ CASES = {
         "edge: sould",
         ["report.yaml:4:7 (edge): found `sould`, expected `sold` or `others`", "  hint: did you mean `sold`?"],
     ),
+    "more left out than there is": (
+        "exclusions: [{what: x, why: y, share: 60%}, {what: z, why: y, share: 70%}]",
+        [
+            "report.yaml:4:1 (exclusions): together they leave out 130%",
+            "  hint: a share is of the whole, which has 100%",
+        ],
+    ),
+    "a model twice": (
+        "models: [{model: m, project: p}, {model: m}, {model: m}]",
+        ["report.yaml:4:46 (models[2]): `m` is there twice", "  hint: it would count twice"],
+    ),
     "a key that is none": (
         "entitty: x",
         ["report.yaml:4:1 (entitty): unknown key `entitty`", "  hint: did you mean `entity`?"],

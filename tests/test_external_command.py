@@ -13,6 +13,8 @@ from greengate.ledger.store import Store
 from greengate.recorded import records
 from greengate.records import External
 
+HELP = {"help_option_names": ["-h", "--help"]}  # as the whole program has them: click keeps what it is first called by
+
 
 @pytest.fixture
 def project(tmp_path):
@@ -30,7 +32,7 @@ def file(path, name, text):
 def imported(path, *words, source="aws"):
     """Run the command, and return its exit code."""
     options = ["--from", source, "--history", str(path / PLACE)]
-    return import_.main([*options, *words], prog_name="import", standalone_mode=False)
+    return import_.main([*options, *words], prog_name="import", standalone_mode=False, **HELP)
 
 
 def kept(path):
@@ -127,5 +129,5 @@ def test_a_ledger_that_is_not_there_is_not_made(tmp_path):
 def test_the_ledger_of_the_project_is_meant_where_none_is_named(project, monkeypatch):
     monkeypatch.chdir(project)
     words = ["--from", "aws", file(project, "a.csv", aws())]
-    assert import_.main(words, prog_name="import", standalone_mode=False) == 0
+    assert import_.main(words, prog_name="import", standalone_mode=False, **HELP) == 0
     assert len(kept(project)[0]) == 1

@@ -146,6 +146,13 @@ def test_a_report_with_nothing_in_it_says_so():
     assert "There are no rows." in told
 
 
+def test_a_headline_says_what_is_not_in_it():
+    figure = made.datum("one", "One", "1", "kWh", note="incomplete: not in the sum: two")
+    told = page(made.quarterly(sections=(made.Section(id="C", title="x", data=(figure,)),), headline=("one",)))
+    (card,) = [element for element in told.all("li") if element.get("class") == "card"]
+    assert "incomplete: not in the sum: two" in card["text"]
+
+
 def test_a_headline_of_a_section_that_is_left_out_says_so():
     told = page(made.quarterly(sections=made.SECTIONS[:1], headline=("emissions.total",))).words
     assert "emissions.total not known: the section that has it is left out" in told

@@ -3,7 +3,7 @@
 import json
 import shutil
 from base64 import b64encode
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from company_made import by_sql, company
@@ -13,6 +13,7 @@ from greengate.errors import HistoryError, UsageError
 from greengate.esg.company import NOBODY, Said
 from greengate.esg.decimals import MJ_A_KWH, exact, rounded
 from greengate.esg.document import Quarterly
+from greengate.esg.instants import instant
 from greengate.ledger import merkle
 from greengate.ledger.canonical import digest, encode
 from greengate.ledger.store import Store
@@ -198,6 +199,22 @@ def test_a_quarter_that_is_not_over_is_preliminary(folder, capsys):
     called(folder, "report", "--quarter", "2026Q4", "--at", "2026-10-05T00:00:00Z", "--json")
     report = Quarterly.model_validate_json(capsys.readouterr().out)
     assert (report.status, report.datum("identity.until").value) == ("preliminary", "2026-10-05T00:00:00Z")
+
+
+def test_decisions_are_counted_up_to_the_moment_that_is_asked_for(folder):
+    store = Store(folder / "ledger.db", make=False)
+    whole = made(store, Wanted("2026-Q3", NOW)).report
+    for at in ("2026-07-15T00:00:00+00:00", whole.start):
+        report = made(store, Wanted("2026-Q3", NOW, at=datetime.fromisoformat(at) + timedelta(hours=1))).report
+        counted = sum(within(one.leaf, whole.start, report.datum("identity.until").value) for one in store.entries())
+        assert int(report.datum("gate.decisions").value) == counted < int(whole.datum("gate.decisions").value)
+
+
+def within(leaf, start, end):
+    """Whether a leaf is a decision of a time."""
+    said = json.loads(leaf)
+    at = instant(said["predicate"]["at"])
+    return said["predicateType"].endswith("decision:v2") and instant(start) <= at <= instant(end)
 
 
 def test_an_entry_of_the_future_makes_no_period_be_over(store):

@@ -71,6 +71,7 @@ class _Reading:
         threshold = self._share(("threshold",), self._value.get("threshold"))
         omitted = self._omitted()
         look = self._look()
+        models = self._models(shape)
         if shape is None:
             return None
         assurer = Assurer(shape.assurer.name, shape.assurer.level) if shape.assurer else None
@@ -79,7 +80,7 @@ class _Reading:
             consolidation=(shape.consolidation or "").replace("-", " ") if shape.consolidation != "equity-share"
             else "equity share",
             calendar=calendar, zone=zone, base_year=base_year, currency=shape.currency or "EUR", revenue=revenue,
-            models=tuple(Known(one.model, one.project or "") for one in shape.models or ()),
+            models=models,
             exclusions=exclusions,
             threshold=exact("0.05") if threshold is None else exact(threshold) / 100,
             training=shape.training or "", edge=shape.edge or "", omitted=omitted, assurer=assurer,
@@ -139,6 +140,19 @@ class _Reading:
             share = self._share(("exclusions", index, "share"), value.get("share") if isinstance(value, dict) else None)
             if shape is not None:
                 found.append(Exclusion(shape.what, shape.why, share or ""))
+        whole = sum((exact(one.share) for one in found if one.share), exact("0"))
+        if whole > 100:
+            problem = f"together they leave out {scaled(int(whole * 10**6), 6)}%"
+            self._complain(("exclusions",), problem, "a share is of the whole, which has 100%", key=True)
+        return tuple(found)
+
+    def _models(self, shape: report_file.Report | None) -> tuple[Known, ...]:
+        found: list[Known] = []
+        for index, one in enumerate(shape.models or () if shape else ()):
+            known = Known(one.model, one.project or "")
+            if known in found:
+                self._complain(("models", index), f"`{one.model}` is there twice", "it would count twice")
+            found.append(known)
         return tuple(found)
 
     def _share(self, path: KeyPath, written: object) -> str | None:
