@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -26,6 +26,8 @@ from greengate.ledger.statements import COMMIT, LOCKED_HEAD, POSTGRES_TRIGGERS, 
 from greengate.ledger.tables import POSTGRES_GUARDS
 
 _NEWEST = 2
+_AT_ONCE = 100
+_Statement = tuple[str, tuple[object, ...]]
 _MAKING = f"SELECT pg_advisory_xact_lock({lock_key('a ledger is made')})"
 
 
@@ -121,13 +123,11 @@ class _Writing(_Reading):
 
     def __init__(self, connection: Connection, texts: Texts, asked: Sequence[Question]) -> None:
         super().__init__(connection, texts)
-        self._waiting: list[tuple[str, tuple[object, ...]]] = []
-        with _together(connection):
-            for statement in BEGIN:
-                connection.execute(statement.encode())
-            told = [_cursor(connection, texts[statement], tuple(values)) for statement, values in asked]
-        self.head = told[0].fetchall()
-        self.answers: Sequence[Rows] = [one.fetchall() for one in told[1:]]
+        self._waiting: list[_Statement] = []
+        questions = [(texts[statement], tuple(values)) for statement, values in asked]
+        told = _together(connection, [*((statement, ()) for statement in BEGIN), *questions])[len(BEGIN) :]
+        self.head = told[0]
+        self.answers: Sequence[Rows] = told[1:]
 
     def ask(self, statement: ClauseElement, *values: object) -> Rows:
         self._send()
@@ -141,21 +141,25 @@ class _Writing(_Reading):
         self._send()
 
     def _send(self) -> None:
-        if self._waiting:
-            with _together(self._connection):
-                for statement, values in self._waiting:
-                    self._connection.execute(statement.encode(), values or None)
-            self._waiting.clear()
+        for start in range(0, len(self._waiting), _AT_ONCE):
+            _together(self._connection, self._waiting[start : start + _AT_ONCE])
+        self._waiting.clear()
 
 
-def _together(connection: Connection) -> AbstractContextManager[object]:
-    """Send statements without waiting for the answer to each."""
-    return connection.pipeline() if psycopg.Pipeline.is_supported() else nullcontext()
+def _together(connection: Connection, statements: Sequence[_Statement]) -> list[Rows]:
+    """Run statements that are sent as one, which takes a fraction of the time, and give the rows of each."""
+    cursor = psycopg.ClientCursor(connection)
+    text = "; ".join(statement for statement, _ in statements)
+    cursor.execute(text.encode(), [value for _, values in statements for value in values] or None)
+    told = [_rows(cursor)]
+    while cursor.nextset():
+        told.append(_rows(cursor))
+    return told
+
+
+def _rows(cursor: psycopg.Cursor[tuple[Any, ...]]) -> Rows:
+    return cursor.fetchall() if cursor.description else []
 
 
 def _run(connection: Connection, statement: str, values: tuple[object, ...]) -> Rows:
-    return _cursor(connection, statement, values).fetchall()
-
-
-def _cursor(connection: Connection, statement: str, values: tuple[object, ...]) -> psycopg.Cursor[tuple[Any, ...]]:
-    return connection.execute(statement.encode(), values or None, binary=True)
+    return connection.execute(statement.encode(), values or None, binary=True).fetchall()
