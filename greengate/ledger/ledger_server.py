@@ -23,9 +23,8 @@ from greengate.ledger.postgres_server import (
     lock_key,
 )
 from greengate.ledger.statements import COMMIT, LOCKED_HEAD, POSTGRES_TRIGGERS, Texts
-from greengate.ledger.tables import POSTGRES_GUARDS
+from greengate.ledger.tables import FORMAT, POSTGRES_GUARDS
 
-_NEWEST = 2
 _AT_ONCE = 100
 _Statement = tuple[str, tuple[object, ...]]
 _MAKING = f"SELECT pg_advisory_xact_lock({lock_key('a ledger is made')})"
@@ -77,7 +76,7 @@ class LedgerServer:
         version = self._version()
         if version == 0 and not make:
             raise UsageError(self.where, *MISSING)
-        if version < _NEWEST:
+        if version < FORMAT:
             self._upgrade()
 
     def _upgrade(self) -> None:
@@ -88,7 +87,7 @@ class LedgerServer:
             migrating.beginning("postgresql+psycopg://", self._server.connect, WRITING) as connection,
         ):
             connection.exec_driver_sql(_MAKING)
-            if self._version() < _NEWEST:
+            if self._version() < FORMAT:
                 migrating.upgrade(connection, 0)
 
     def _version(self) -> int:
@@ -102,9 +101,9 @@ class LedgerServer:
             )
         rows = self._server.ask("SELECT version_num FROM ledger_format")
         version = int(rows[0][0]) if len(rows) == 1 and str(rows[0][0]).isdecimal() else 0
-        if not 0 < version <= _NEWEST:
+        if not 0 < version <= FORMAT:
             found = ", ".join(str(row[0]) for row in rows) or "none"
-            problem = f"this history has format {found.lstrip('0')}, this greengate reads format {_NEWEST}"
+            problem = f"this history has format {found.lstrip('0')}, this greengate reads format {FORMAT}"
             raise HistoryError(self.where, problem, "use the greengate that wrote it, or a newer one")
         return version
 
