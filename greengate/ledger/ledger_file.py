@@ -12,9 +12,7 @@ from sqlalchemy.sql import ClauseElement
 from greengate.ledger.keeping import KIND, Ask, Question, Rows, Writing
 from greengate.ledger.sqlite_file import Form, SqliteFile, connected
 from greengate.ledger.statements import LOCKED_HEAD, SQLITE_TRIGGERS, Texts
-from greengate.ledger.tables import SQLITE_GUARDS
-
-_OLDEST, _NEWEST = 1, 2
+from greengate.ledger.tables import FIRST_FORMAT, FORMAT, SQLITE_GUARDS
 
 
 class LedgerFile:
@@ -23,9 +21,9 @@ class LedgerFile:
     def __init__(self, path: Path) -> None:
         self.where = str(path)
         self._texts = Texts(sqlite.dialect(paramstyle="qmark"))
-        self._file = SqliteFile(path, KIND, Form("ledger_head", _OLDEST, _NEWEST, _upgrade))
+        self._file = SqliteFile(path, KIND, Form("ledger_head", FIRST_FORMAT, FORMAT, _upgrade))
         with self._file.translated():
-            self.has_tree = self._file.version() > _OLDEST
+            self.has_tree = self._file.version() > FIRST_FORMAT
             # What is forgotten is overwritten, not only left out.
             self._file.connection.execute("PRAGMA secure_delete = ON")
 
@@ -83,7 +81,7 @@ def _upgrade(file: SqliteFile) -> None:
     try:
         with migrating.beginning("sqlite://", lambda: connected(file.path), "BEGIN IMMEDIATE") as connection:
             version = file.version()
-            if version < _NEWEST:
+            if version < FORMAT:
                 migrating.upgrade(connection, version)
     except CannotUpgrade as error:
         migrating.refuse_damaged(str(file.path), KIND, error)

@@ -15,9 +15,9 @@ from sqlalchemy.exc import DBAPIError
 
 from greengate.ledger.migrations import CannotUpgrade
 from greengate.ledger.places import Kind
+from greengate.ledger.tables import FIRST_FORMAT
 
 FORMATS = "ledger_format"
-OLDEST, NEWEST = 1, 2
 
 
 @contextmanager
@@ -45,9 +45,10 @@ def upgrade(connection: Connection, version: int) -> None:
         CannotUpgrade: What is there is damaged.
     """
     scripts = ScriptDirectory(str(Path(__file__).with_name("migrations")))
-    options = {"version_table": FORMATS, "fn": lambda revision, _: scripts._upgrade_revs("head", revision)}  # noqa: SLF001 - as Alembic's own commands do
+    missing = scripts._upgrade_revs  # noqa: SLF001 - as Alembic's own commands do
+    options = {"version_table": FORMATS, "fn": lambda revision, _: missing("head", revision)}
     context = MigrationContext.configure(connection, opts=options)
-    if version == OLDEST and not context.get_current_heads():  # it was made before there were revisions
+    if version == FIRST_FORMAT and not context.get_current_heads():  # it was made before there were revisions
         context.stamp(scripts, "0001")
     with Operations.context(context):
         context.run_migrations()

@@ -6,7 +6,6 @@ All that a transaction needs is set inside it, so that a pooler may stand betwee
 from __future__ import annotations
 
 import hashlib
-import logging
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -51,9 +50,6 @@ _DAMAGE = (
     errors.UndefinedTable, errors.UndefinedColumn, errors.UndefinedFunction, errors.RaiseException,
     psycopg.IntegrityError, psycopg.errors.DataCorrupted, psycopg.errors.IndexCorrupted,
 )  # fmt: skip
-
-# What it warns of when a connection is lost is told in our words, not on the terminal.
-logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 Rows = list[tuple[Any, ...]]
 Connection = psycopg.Connection[tuple[Any, ...]]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Integer, LargeBinary, MetaData, Table, Text
 
+FIRST_FORMAT, FORMAT = 1, 2
 _GUARDED = ("entry", "tile", "body", "checkpoint")
 # The triggers that `migrations` makes.
 SQLITE_GUARDS = frozenset(
