@@ -18,7 +18,7 @@ gate: $(VENV)/.base  ## judge the three candidates of the real example
 
 test: $(VENV)/.test $(NODE)/.installed go pango  ## run the whole test suite
 	$(BIN)/coverage erase
-	$(BIN)/pytest --cov --cov-report=term
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --cov --cov-report=term
 
 go:  ## what the independent verifier of ledgers is built with; without it, its tests are left out
 	@{ command -v go > /dev/null && test -d $(SUMDB)/tlog; } \
