@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from greengate.ledger import statements as sql
 from greengate.ledger.canonical import digest
-from greengate.ledger.forms import as_bytes
-from greengate.ledger.keeping import MOST, Keeper
+from greengate.ledger.forms import as_bytes, shown
+from greengate.ledger.keeping import MOST, Keeper, Rows
 from greengate.ledger.references import likely, mentioned, referred
 
 _BYTES = "S32"
@@ -34,19 +34,20 @@ class Bodies:
         wanted = np.unique(np.frombuffer(self._digests, _BYTES))
         there = np.zeros(len(wanted), bool)
         orphans: set[bytes] = set()
-        for name, body in self._kept():
-            if digest(body) != name.decode():
-                yield f"the evidence {name.decode()} is damaged: its bytes have another digest"
-            if not _tick(there, wanted, name):
-                orphans.add(name)
+        for rows in self._kept():
+            names = [as_bytes(name) for name, _ in rows]
+            for name, (_, body) in zip(names, rows, strict=True):
+                if digest(as_bytes(body)).encode() != name:
+                    yield f"the evidence {shown(name)} is damaged: its bytes have another digest"
+            orphans.update(_unwanted(names, wanted, there))
         missing = {bytes(one).ljust(32, b"\0").hex().encode() for one in wanted[~there]}
         if missing or orphans:
             yield from self._placed(missing, orphans)
 
-    def _kept(self) -> Iterator[tuple[bytes, bytes]]:
+    def _kept(self) -> Iterator[Rows]:
         after = ""
         while rows := self._keeper.ask(sql.BODIES, after):
-            yield from ((as_bytes(name), as_bytes(body)) for name, body in rows)
+            yield rows
             after = rows[-1][0]
 
     def _placed(self, missing: set[bytes], orphans: set[bytes]) -> Iterator[str]:
@@ -60,17 +61,22 @@ class Bodies:
                         if name.encode() in missing:
                             yield f"entry {index} refers to the {field} {name}, which is missing"
             at = rows[-1][0] + 1
-        yield from (f"no entry refers to the evidence {name.decode()}" for name in sorted(orphans))
+        yield from (f"no entry refers to the evidence {shown(name)}" for name in sorted(orphans))
 
 
-def _tick(there: NDArray[np.bool_], wanted: NDArray[np.bytes_], name: bytes) -> bool:
-    """Mark a digest as found; tell whether it was wanted at all."""
+def _unwanted(names: list[bytes], wanted: NDArray[np.bytes_], there: NDArray[np.bool_]) -> Iterator[bytes]:
+    """Mark the digests that are wanted as found, and tell the others."""
+    places = np.searchsorted(wanted, np.array([_raw(name) for name in names], _BYTES))
+    for name, at in zip(names, places.tolist(), strict=True):
+        if at < len(wanted) and bytes(wanted[at]) == _raw(name):
+            there[at] = True
+        else:
+            yield name
+
+
+def _raw(name: bytes) -> bytes:
+    """Tell the bytes of a digest, as NumPy gives bytes out: without zeros at the end."""
     try:
-        raw = binascii.unhexlify(name).rstrip(b"\0")  # as NumPy gives bytes out
+        return binascii.unhexlify(name).rstrip(b"\0")
     except ValueError:
-        return False
-    at = int(np.searchsorted(wanted, np.bytes_(raw)))
-    found = at < len(wanted) and bytes(wanted[at]) == raw
-    if found:
-        there[at] = True
-    return found
+        return b""

@@ -12,6 +12,12 @@ def as_bytes(value: object) -> bytes:
     return value.encode() if isinstance(value, str) else b""
 
 
+def shown(value: object) -> str:
+    """Write what a database holds in the place of a digest or a number, such that it cannot speak to a terminal."""
+    plain = str(value, "ascii", "replace") if isinstance(value, bytes) else str(value)
+    return plain if plain.isascii() and plain.isalnum() else ascii(value)[:80]
+
+
 @dataclass(frozen=True, slots=True)
 class Stored:
     """One entry as it lies in the ledger: its index from 0, its id (SHA-256 of the leaf) and its bytes."""

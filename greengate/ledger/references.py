@@ -28,16 +28,18 @@ _KIND = b'"predicateType":"urn:greengate:'
 _KEYS = {kind.encode(): tuple(f'"{field}":"'.encode() for field in fields) for kind, fields in FIELDS.items()}
 
 
-def likely(leaf: bytes) -> Iterator[bytes]:
+def likely(leaf: bytes) -> list[bytes]:
     """Tell digests, in hexadecimal, among which are those that `referred` would tell; in a tenth of the time."""
     at = leaf.rfind(_KIND) + len(_KIND)
+    told = []
     for key in _KEYS.get(leaf[at : leaf.find(b":", at)], ()):
         found = leaf.find(key)
         while found >= 0:
             found += len(key)
             if _DIGEST.match(leaf, found):
-                yield leaf[found : found + 64]
+                told.append(leaf[found : found + 64])
             found = leaf.find(key, found)
+    return told
 
 
 def referred(leaf: bytes) -> Iterator[tuple[str, str]]:

@@ -13,11 +13,11 @@ from greengate.ledger import merkle, strays
 from greengate.ledger import statements as sql
 from greengate.ledger.bodies import Bodies
 from greengate.ledger.canonical import digest
-from greengate.ledger.forms import Head, as_bytes
+from greengate.ledger.forms import Head, as_bytes, shown
 from greengate.ledger.keeping import Ask, Keeper, Rows
 from greengate.ledger.references import likely
 from greengate.ledger.store import Store
-from greengate.ledger.tree import TILE_BITS, frontier_of, tiles
+from greengate.ledger.tree import TILE_BITS, frontier_of
 
 
 def sound(store: Store, expected: Head | None = None) -> Iterator[str]:
@@ -106,10 +106,12 @@ class _Walk:
             own = merkle.leaf_hash(leaf)
             if digest(leaf) != entry_id or own != leaf_hash:
                 yield _changed(index, entry_id, leaf)
-            mention(likely(leaf))
+            if named := likely(leaf):
+                mention(named)
             if self.whole:
-                for tile in tiles(append(own)):
-                    yield from self._wrong_tile(*tile)
+                for level, number, node in append(own):
+                    if level and not level % TILE_BITS:
+                        yield from self._wrong_tile(level // TILE_BITS, number, node)
                 if at in said:
                     yield from self._other_roots(said[at])
 
@@ -144,7 +146,7 @@ def _missing(start: int, stop: int) -> str:
 def _changed(index: int, entry_id: str, leaf: bytes) -> str:
     if digest(leaf) == entry_id:
         return f"entry {index} has another hash than its bytes"
-    return f"entry {index} was changed after it was written: its id is {entry_id}, and its digest {digest(leaf)}"
+    return f"entry {index} was changed after it was written: its id is {shown(entry_id)}, and its digest {digest(leaf)}"
 
 
 def _root(size: int, note: bytes) -> bytes | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from greengate.ledger import statements as sql
+from greengate.ledger.forms import shown
 from greengate.ledger.keeping import Ask
 from greengate.ledger.tree import TILE_BITS
 
@@ -27,6 +28,6 @@ def others(ask: Ask, size: int) -> Iterator[str]:
                 which = "tile" if count == 1 else f"{count} tiles from"
                 yield f"the {which} ({level}, {first}) {'is' if count == 1 else 'on are'} of entries that are not there"
     for level, index in ask(sql.TILES_ASTRAY, _LEVELS[0], _LEVELS[-1]):
-        yield f"there cannot be a tile ({level}, {index})"
+        yield f"there cannot be a tile ({shown(level)}, {shown(index)})"
     for of, _ in ask(sql.CHECKPOINTS_BEYOND, 0, size):
         yield f"a checkpoint of {of} entries is kept, and there are {size}"
