@@ -7,6 +7,7 @@ id, which is the digest of its bytes.
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -24,6 +25,7 @@ from greengate.esg.leaves import NotALeaf
 from greengate.esg.looking import Looking
 from greengate.esg.quarterly import Frame, Status, View, report
 from greengate.esg.story import Kept, Story
+from greengate.ledger import merkle
 from greengate.ledger.store import Store, Stored
 from greengate.periods import Calendar, NotAPeriod, Period
 from greengate.periods import Kind as Length
@@ -79,6 +81,9 @@ def made(store: Store, wanted: Wanted) -> Made:
     ask = _Asking(store)
     story = Story(of(period.start), _end_of_decisions(wanted, period), ask.decision)
     root = _read(store, story, size)
+    if root != (kept := b64encode(merkle.root(size, store.node)).decode()):
+        problem = f"its first {size} entries are not those that were written: their root is {root}, and {kept} was kept"
+        raise HistoryError(store.place, problem, "`greengate ledger verify` tells which one; restore a backup")
     if expected and root != expected:
         problem = (
             f"its first {size} entries are not those that {period.name} was {_ACTS[wanted.view]} by: the root is {root}"

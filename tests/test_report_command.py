@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from company_made import by_sql, company
+from ledgers_made import unguarded
 
 from greengate import cli, closing, quarters, skimming
 from greengate.errors import HistoryError, UsageError
@@ -111,6 +112,16 @@ def test_the_last_quarter_is_the_newest_one_that_is_over(folder, now, first_mont
     said = Said(calendar=Calendar(first_month=first_month))
     store = Store(folder / "ledger.db", make=False)
     assert made(store, Wanted("last", datetime.fromisoformat(now), said=said)).report.period == name
+
+
+@pytest.mark.parametrize("size", [None, 200])
+def test_of_a_ledger_that_was_edited_nothing_is_reported(own, size):
+    with unguarded(own / "ledger.db") as execute:
+        (leaf,) = execute("SELECT leaf FROM ledger_entry WHERE idx = 100").fetchone()
+        execute("UPDATE ledger_entry SET leaf = ? WHERE idx = 100", (leaf.replace(b"2026-", b"2025-", 1),))
+    store = Store(own / "ledger.db", make=False)
+    with pytest.raises(HistoryError, match=r"are not those that were written: .*\n  hint: `greengate ledger verify`"):
+        made(store, Wanted("2026Q3", NOW, size=size))
 
 
 def test_two_processes_read_what_one_reads(folder, monkeypatch):

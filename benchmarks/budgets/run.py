@@ -9,7 +9,6 @@ eight processes reserve 500 times each of a budget for about half of that. Write
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import statistics
 import sys
@@ -24,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 
 from book_made import NLP, claim, grab, together
+from machine import sync_ms
 from postgres_made import Server
 from sheets import runner, table
 
@@ -116,18 +116,6 @@ def race(place: str) -> Sequence[object]:
     with book.opened(place) as kept:
         reserved, events, faults = kept.status(NLP).balance.reserved, len(kept.history(NLP)), len(kept.verify())
     return len(told), len(granted), len(told) - len(granted), SCARCE, sum(granted), reserved, events, faults
-
-
-def sync_ms(folder: Path) -> float:
-    """Measure what it takes to write a page and wait until it is on the disk."""
-    taken = []
-    with (folder / "page").open("wb", buffering=0) as file:
-        for _ in range(300):
-            begun = time.monotonic()
-            file.write(bytes(4096))
-            os.fdatasync(file.fileno())
-            taken.append(time.monotonic() - begun)
-    return statistics.median(taken) * 1e3
 
 
 def main(count: int) -> None:

@@ -31,6 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import made
 import psycopg
 from book_made import together
+from machine import sync_ms
 from made import Places
 from sheets import runner, table
 
@@ -231,18 +232,6 @@ def _ms(work: Callable[..., object], *given: object) -> float:
     begun = time.perf_counter()
     work(*given)
     return (time.perf_counter() - begun) * 1e3
-
-
-def sync_ms(folder: Path) -> float:
-    """Measure what it takes to write a page and wait until it is on the disk."""
-    taken = []
-    with (folder / "page").open("wb", buffering=0) as file:
-        for _ in range(300):
-            begun = time.monotonic()
-            file.write(bytes(4096))
-            os.fdatasync(file.fileno())
-            taken.append(time.monotonic() - begun)
-    return statistics.median(taken) * 1e3
 
 
 def main(size: int) -> None:
