@@ -144,31 +144,48 @@ def sign_off(store: Store, record: SignedOff, signer: Signer | None = None, said
             key is not this person's.
         HistoryError: The report does not rest on the entries that the ledger has.
     """
-    name = record.period
-    newest = next((one for one in reversed(delivered(store)) if one.period == name and one.view != "current"), None)
-    if newest is None:
-        raise UsageError(name, "no report on it was delivered", f"`greengate period close {name}`")
-    signed = [one for one in sign_offs(store) if one.report == newest.sha256]
-    people = People(store)
-    made_of = hidden(record.model_copy(update={"report": newest.sha256}), people)
+    newest = _newest(store, record.period)
+    made_of = hidden(record.model_copy(update={"report": newest.sha256}), People(store))
     key = public(signer.verifier) if signer else ""
-    by_role = {one.role: one for one in signed}
-    if record.role in by_role:
-        raise UsageError("--role", f"the report was {record.role} already, at {by_role[record.role].at}")
-    if own := next((one for one in signed if _bare(one.by) == _bare(made_of.by)), None):
-        hint = "who prepares a report does not review it, and neither of them approves it"
-        raise UsageError("--by", f"`{record.by}` has {own.role} this report", hint)
-    before = ROLES[: ROLES.index(record.role)]
-    if lacking := next((role for role in before if role not in by_role), None):
-        raise UsageError("--role", f"nobody has {lacking} the report yet", f"the order is {', '.join(ROLES)}")
+    _refuse_unfit(made_of, _standing(store, said, newest), key, record.by)
     signatures.refuse_key(store, said, record.by, made_of.by, key)
-    if same := next((one for one in signed if key and one.key == key), None):
-        raise UsageError("--key", f"the same key has {same.role} this report", "each of them signs with their own")
     _refuse_unlike(store, newest)
     if signer is not None:
         made_of = sealed(made_of, newest, of_store(store).origin, signer)
-    store.append(leaf_of_hidden(made_of, f"period/{name}", newest.sha256))
+    store.append(leaf_of_hidden(made_of, f"period/{newest.period}", newest.sha256))
     return made_of
+
+
+def _newest(store: Store, name: str) -> Delivered:
+    """Find the newest report that closed or restated a period."""
+    found = (one for one in reversed(delivered(store)) if one.period == name and one.view != "current")
+    newest = next(found, None)
+    if newest is None:
+        raise UsageError(name, "no report on it was delivered", f"`greengate period close {name}`")
+    return newest
+
+
+def _refuse_unfit(record: SignedOff, signed: list[SignedOff], key: str, asked: str) -> None:
+    """Refuse a role that is taken or too early, and who has another one; who has not signed with a key still may."""
+    by_role = {one.role: one for one in signed}
+    taken = by_role.get(record.role)
+    if taken and not (key and not taken.key and _bare(taken.by) == _bare(record.by)):
+        raise UsageError("--role", f"the report was {record.role} already, at {taken.at}")
+    others = [one for one in signed if one.role != record.role]
+    if own := next((one for one in others if _bare(one.by) == _bare(record.by)), None):
+        hint = "who prepares a report does not review it, and neither of them approves it"
+        raise UsageError("--by", f"`{asked}` has {own.role} this report", hint)
+    if lacking := next((role for role in ROLES[: ROLES.index(record.role)] if role not in by_role), None):
+        raise UsageError("--role", f"nobody has {lacking} the report yet", f"the order is {', '.join(ROLES)}")
+    if same := next((one for one in others if key and one.key == key), None):
+        raise UsageError("--key", f"the same key has {same.role} this report", "each of them signs with their own")
+
+
+def _standing(store: Store, said: Said, report: Delivered) -> list[SignedOff]:
+    """List the sign-offs of a report, without those whose signature is wrong."""
+    found = [one for one in sign_offs(store) if one.report == report.sha256]
+    held = signatures.told(store, said, delivered(store), found)
+    return [one for one, how in zip(found, held, strict=True) if how.state != "wrong"]
 
 
 def _refuse_unlike(store: Store, report: Delivered) -> None:

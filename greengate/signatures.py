@@ -6,6 +6,7 @@ nobody: a key under it is then one that report.yaml names, for somebody who is n
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
 
@@ -18,7 +19,7 @@ from greengate.ledger.notary import of_store
 from greengate.ledger.sign_offs import SignOffs, public
 from greengate.ledger.signing import Refused
 from greengate.ledger.store import Store
-from greengate.records import Delivered, SignedOff
+from greengate.records import PERSON, Delivered, SignedOff
 
 _NAMED = Signature("named", "by a key that report.yaml names")
 _UNKNOWN = Signature("unknown", "by a key that report.yaml does not name")
@@ -46,9 +47,11 @@ class Pins:
         return self._holders.get(key, ("", False))[0]
 
     def is_of_another(self, by: str, key: str) -> bool:
-        """Tell whether report.yaml names a key for somebody else."""
+        """Tell whether report.yaml names a key for somebody else than a record; for whom, may be forgotten."""
         name, known = self._holders.get(key, ("", False))
-        return bool(name) and key not in self.of(by) and (known or bool(self.of(by)))
+        if not name or key in self.of(by):
+            return False
+        return known or bool(self.of(by)) or not re.fullmatch(PERSON, by)
 
 
 def told(
@@ -112,7 +115,7 @@ def refuse_key(store: Store, said: Said, asked: str, by: str, key: str) -> None:
     if not key and pins.of(by):
         hint = "sign with it: `--key FILE`, or GREENGATE_SIGN_OFF_KEY_FILE"
         raise UsageError("--key", f"report.yaml names a key for `{asked}`, and nothing is signed", hint)
-    if key and pins.is_of_another(by, key):
+    if key not in pins.of(by) and pins.holder(key):
         hint = "sign with a key of one's own"
         raise UsageError("--key", f"report.yaml names this key for `{pins.holder(key)}`, and not for `{asked}`", hint)
     if key and pins.of(by) and key not in pins.of(by):

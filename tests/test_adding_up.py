@@ -51,6 +51,7 @@ def test_a_report_tells_both_differences(quarter):
     record = quarter.restated(108)
     report = made(quarter.store, Wanted("2026-Q3", quarter.NOW)).report
     assert [row["material"] for row in table(report, "comparatives.restatements")] == ["no", "yes, since the closing"]
+    assert [row["material"] for row in table(report, "comparatives.since_closing")] == ["no", "yes"]
     datum = report.datum("comparatives.since_closing_location")
     assert datum.note == "together material, by one of the three"
     assert float(datum.value) * 1e12 == pytest.approx(record.since_location_ugco2e)
@@ -73,6 +74,8 @@ def test_a_restatement_of_before_this_was_told_is_told_as_missing(quarter):
         report.datum("comparatives.since_closing_energy").missing == "the restatement was written before this was told"
     )
     assert table(report, "comparatives.restatements")[0]["material"] == "yes"
+    (row,) = table(report, "comparatives.since_closing")
+    assert (row["location"], row["material"]) == (None, None)
 
 
 def test_the_command_says_both(quarter, tmp_path, capsys):

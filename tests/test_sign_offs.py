@@ -5,6 +5,7 @@ from base64 import b64decode, b64encode
 
 import pytest
 from closed_made import BEN, CFO, OLGA, Quarter, pins
+from quarter_made import table
 from signed_made import AT, ORIGIN, notary, stored
 from signed_made import made as ledger_of
 
@@ -15,6 +16,7 @@ from greengate.identities import People
 from greengate.ledger.audit import audit
 from greengate.ledger.canonical import encode
 from greengate.ledger.sign_offs import public
+from greengate.quarters import Wanted
 from greengate.records import Delivered, statement
 
 OF_OLGA = pins(olga=OLGA, cfo=CFO)
@@ -73,6 +75,11 @@ def test_nobody_is_named_in_what_is_signed(quarter):
 )
 def test_whose_key_signed_is_told(quarter, signer, said, words):
     assert held(quarter, quarter.signed(signer=signer), said=said) == [words]
+
+
+def test_a_role_does_not_sign_with_the_key_of_somebody_who_was_forgotten(quarter):
+    record = quarter.signed(by="ben")
+    assert held(quarter, record, said=OF_OLGA) == ["WRONG: report.yaml names its key for somebody else"]
 
 
 def test_a_signature_holds_when_the_person_was_forgotten(quarter):
@@ -194,11 +201,14 @@ def test_what_was_signed_for_another_ledger_is_told_and_no_fault(quarter):
         pytest.param(None, "@olga", "report.yaml names a key for `@olga`, and nothing is signed", id="unsigned"),
         pytest.param(CFO, "@olga", "report.yaml names this key for `cfo`, and not for `@olga`", id="another's"),
         pytest.param(CFO, "ben", "report.yaml names this key for `cfo`, and not for `ben`", id="nobody's"),
+        pytest.param(
+            OLGA, "ben", "report.yaml names this key for `@olga`, and not for `ben`", id="who is not known yet"
+        ),
+        pytest.param(OLGA, "olga", "report.yaml names this key for `@olga`, and not for `olga`", id="a role's name"),
         pytest.param(BEN, "@olga", "report.yaml names another key for `@olga`", id="a new one"),
     ],
 )
 def test_a_key_that_is_not_theirs_is_refused(quarter, signer, by, words):
-    quarter.store.remember(f"person:{7:032x}", "olga")
     with pytest.raises(UsageError, match=words):
         quarter.signed(by=by, signer=signer, said=OF_OLGA)
     assert quarters.sign_offs(quarter.store) == []
@@ -229,3 +239,42 @@ def test_records_of_the_audit_that_cannot_be_read_are_told(quarter):
     assert (found.faults, found.remarks[0]) == (
         [], "entry 0 is of the kind urn:greengate:report:v1, and cannot be read by this greengate",
     )  # fmt: skip
+
+
+def report(quarter, said=OF_OLGA):
+    return quarters.made(quarter.store, Wanted("2026-Q3", quarter.NOW, said=said)).report
+
+
+def test_a_report_tells_who_signed_and_how(quarter):
+    record = quarter.signed(said=OF_OLGA)
+    told = report(quarter)
+    datum, (row,) = told.datum("sign_off.prepared"), table(told, "sign_off.all")
+    assert (datum.value, datum.note) == (record.by, "signed by a key that report.yaml names")
+    assert (row["signed"], row["key"]) == ("by a key that report.yaml names", record.key)
+    assert told.value("sign_off.wrong") == "0"
+
+
+def test_who_signed_wrongly_does_not_stand_for_a_report(quarter):
+    quarter.wrote(quarter.signed().model_copy(update={"role": "reviewed", "by": "ben"}))
+    told = report(quarter)
+    datum = told.datum("sign_off.reviewed")
+    assert (datum.value, datum.missing) == (None, "the signature of who did is wrong")
+    assert told.value("sign_off.wrong") == "1"
+    assert quarter.signed("reviewed", "ben", BEN).role == "reviewed"
+
+
+def test_a_sign_off_that_was_made_up_later_takes_the_place_of_none(quarter):
+    record = quarter.signed(said=OF_OLGA)
+    quarter.wrote(record.model_copy(update={"by": "mallory", "key": "", "signature": ""}))
+    assert report(quarter).value("sign_off.prepared") == record.by
+
+
+def test_who_has_not_signed_with_a_key_still_may(quarter):
+    quarter.signed(signer=None)
+    record = quarter.signed(said=OF_OLGA)
+    assert report(quarter).datum("sign_off.prepared").entries == (
+        quarter.store.stored(quarter.store.size() - 1).entry_id,
+    )
+    with pytest.raises(UsageError, match="the report was prepared already"):
+        quarter.signed(said=OF_OLGA)
+    assert held(quarter, record) == ["by a key that report.yaml does not name"]

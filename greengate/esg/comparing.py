@@ -80,7 +80,7 @@ def comparatives(account: Account) -> Section:
         *overlapping(account),
     ]
     return Section(id="J", title="Comparatives and restatements", statements=tuple(statements), data=tuple(data),
-                   tables=(_reported(account, found), _restatements(account)))  # fmt: skip
+                   tables=(_reported(account, found), _restatements(account), _since_closing(account)))  # fmt: skip
 
 
 def _since(restated: list[Kept]) -> Iterator[Datum]:
@@ -88,8 +88,7 @@ def _since(restated: list[Kept]) -> Iterator[Datum]:
     if not restated:
         return
     newest: Restated = restated[-1].record
-    sums = (newest.since_energy_mj, newest.since_location_ugco2e, newest.since_market_ugco2e)
-    for way, amount in zip(_WAYS, sums, strict=True):
+    for way, amount in zip(_WAYS, _sums(newest), strict=True):
         missing = "the restatement was written before this was told" if amount is None else ""
         note = "together material, by one of the three" if newest.material_since else "together not material"
         yield told(f"comparatives.since_closing_{way[0]}", f"{way[1]}: restated less closed", _written(way, amount),
@@ -204,21 +203,34 @@ def _less(mine: str | None, theirs: str | None) -> str | None:
 
 def _restatements(account: Account) -> Table:
     columns = [text("at", "On"), text("period", "Period"), text("reason", "Reason"), text("why", "Why"),
-               *(number(way, label, unit) for way, label, unit in _WAYS),
-               *(number(f"since_{way}", f"{label}, since the closing", unit) for way, label, unit in _WAYS),
-               text("material", "Material"), text("by", "Approved by"), entry("entry", "Entry")]  # fmt: skip
+               *(number(*way) for way in _WAYS), text("material", "Material"), text("by", "Approved by"),
+               entry("entry", "Entry")]  # fmt: skip
     rows = []
     for kept in account.story.restatements:
         said: Restated = kept.record
-        since = (said.since_energy_mj, said.since_location_ugco2e, said.since_market_ugco2e)
-        rows.append([day(kept.at), said.period, said.reason, said.why, kwh(said.delta_energy_mj),
-                     tonnes(said.delta_location_ugco2e), tonnes(said.delta_market_ugco2e),
-                     *map(_written, _WAYS, since), _material(said), said.approved_by, kept.entry_id])  # fmt: skip
-    title = "Restatements in the ledger: new less last reported, and new less closed"
-    return table("comparatives.restatements", title, columns, rows)
+        amounts = (said.delta_energy_mj, said.delta_location_ugco2e, said.delta_market_ugco2e)
+        rows.append([day(kept.at), said.period, said.reason, said.why, *map(_written, _WAYS, amounts), _material(said),
+                     said.approved_by, kept.entry_id])  # fmt: skip
+    return table("comparatives.restatements", "Restatements in the ledger, new less last reported", columns, rows)
 
 
+def _since_closing(account: Account) -> Table:
+    columns = [text("at", "On"), text("period", "Period"), *(number(*way) for way in _WAYS),
+               text("material", "Material since the closing"), entry("entry", "Entry")]  # fmt: skip
+    rows = [
+        [day(kept.at), kept.record.period, *map(_written, _WAYS, _sums(kept.record)), _YES[kept.record.material_since],
+         kept.entry_id]
+        for kept in account.story.restatements
+    ]  # fmt: skip
+    return table("comparatives.since_closing", "Restatements added up: new less closed", columns, rows)
+
+
+_YES = {True: "yes", False: "no", None: None}
 _WAYS = (("energy", "Energy", "kWh"), ("location", "Location-based", "tCO2e"), ("market", "Market-based", "tCO2e"))
+
+
+def _sums(said: Restated) -> tuple[int | None, ...]:
+    return (said.since_energy_mj, said.since_location_ugco2e, said.since_market_ugco2e)
 
 
 def _written(way: tuple[str, str, str], amount: int | None) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from greengate.esg.account import Account, Training, plain
@@ -11,6 +11,7 @@ from greengate.esg.decimals import MJ_A_KWH, ratio
 from greengate.esg.document import Datum, Evidence, Section, Table
 from greengate.esg.gates import Person
 from greengate.esg.instants import day
+from greengate.esg.story import Kept
 from greengate.esg.telling import FEW, entry, number, table, text, told
 from greengate.records import Delivered, SignedOff
 
@@ -30,6 +31,7 @@ class Signature(NamedTuple):
         return alone.get(self.state, f"signed {self.words}")
 
 
+_ORDER = ("named", "unknown", "none")
 UNSIGNED = Signature("none", "no")
 Signatures = Callable[[Sequence[Delivered], Sequence[SignedOff]], Sequence[Signature]]
 """Tells of each sign-off what its signature is, by the reports that were delivered."""
@@ -42,16 +44,10 @@ def sign_offs(account: Account, who: Person, signatures: Signatures, *, open_: b
     told_of = signatures(reports, [kept.record for kept in found])
     signed = {kept.entry_id: one for kept, one in zip(found, told_of, strict=True)}
     report = "" if open_ else _newest(account)
-    newest = {kept.record.role: kept for kept in found if kept.record.report == report}
-    earlier = len(found) - sum(kept.record.report == report for kept in found)
+    newest = [kept for kept in found if kept.record.report == report]
+    earlier = len(found) - len(newest)
     said = account.said.assurer
-    data = [
-        told(f"sign_off.{role}", role.capitalize(), who(newest[role].record.by) if role in newest else None,
-             missing="" if role in newest else "nobody has signed as this yet",
-             note=signed[newest[role].entry_id].phrase if role in newest else "",
-             entries=(newest[role].entry_id,) if role in newest else (), of=1 if role in newest else 0)
-        for role in ROLES
-    ]  # fmt: skip
+    data = [_role(role, [kept for kept in newest if kept.record.role == role], signed, who) for role in ROLES]
     data.append(told("sign_off.assurer", "Assurer", f"{said.name}, {said.level} assurance" if said else None,
                      missing="" if said else "report.yaml names none"))  # fmt: skip
     data.append(_wrong([kept.entry_id for kept in found if signed[kept.entry_id].state == "wrong"]))
@@ -73,8 +69,19 @@ def sign_offs(account: Account, who: Person, signatures: Signatures, *, open_: b
                    tables=(table("sign_off.all", "Sign-offs", columns, rows),))  # fmt: skip
 
 
+def _role(role: str, found: Sequence[Kept], signed: Mapping[str, Signature], who: Person) -> Datum:
+    """Tell who stands for the report as this: of several sign-offs the one that is signed best, and none wrongly."""
+    held = [kept for kept in found if signed[kept.entry_id].state != "wrong"]
+    missing = "the signature of who did is wrong" if found else "nobody has signed as this yet"
+    if not held:
+        return told(f"sign_off.{role}", role.capitalize(), None, missing=missing)
+    best = min(held, key=lambda kept: _ORDER.index(signed[kept.entry_id].state))
+    return told(f"sign_off.{role}", role.capitalize(), who(best.record.by), note=signed[best.entry_id].phrase,
+                entries=(best.entry_id,), of=1)  # fmt: skip
+
+
 def _wrong(entries: Sequence[str]) -> Datum:
-    note = "they do not stand for what the sign-offs say: `sign_off.all` tells why" if entries else ""
+    note = "nobody stands for the report by them: the table of sign-offs tells why" if entries else ""
     return told("sign_off.wrong", "Signatures that are wrong", str(len(entries)), "1", note=note,
                 entries=tuple(entries[:FEW]), of=len(entries))  # fmt: skip
 
