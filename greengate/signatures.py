@@ -30,6 +30,7 @@ class Pins:
 
     def __init__(self, store: Store, said: Said) -> None:
         people = People(store)
+        self._store = store
         self._keys: dict[str, set[str]] = {}
         self._holders: dict[str, tuple[str, bool]] = {}
         for name, keys in said.signers.items():
@@ -47,11 +48,12 @@ class Pins:
         return self._holders.get(key, ("", False))[0]
 
     def is_of_another(self, by: str, key: str) -> bool:
-        """Tell whether report.yaml names a key for somebody else than a record; for whom, may be forgotten."""
+        """Tell whether report.yaml names a key for somebody else than a record; both may have been forgotten."""
         name, known = self._holders.get(key, ("", False))
         if not name or key in self.of(by):
             return False
-        return known or bool(self.of(by)) or not re.fullmatch(PERSON, by)
+        forgotten = re.fullmatch(PERSON, by) is not None and self._store.handle(by) is None
+        return known or bool(self.of(by)) or not forgotten
 
 
 def told(

@@ -82,6 +82,13 @@ def test_a_role_does_not_sign_with_the_key_of_somebody_who_was_forgotten(quarter
     assert held(quarter, record, said=OF_OLGA) == ["WRONG: report.yaml names its key for somebody else"]
 
 
+def test_a_pseudonym_that_was_given_to_another_is_found_by_the_key(quarter):
+    record = quarter.signed(said=OF_OLGA)
+    People(quarter.store).forget("@olga")
+    quarter.store.remember(record.by, "mallory")
+    assert held(quarter, record, said=OF_OLGA) == ["WRONG: report.yaml names its key for somebody else"]
+
+
 def test_a_signature_holds_when_the_person_was_forgotten(quarter):
     record = quarter.signed(said=OF_OLGA)
     People(quarter.store).forget("@olga")

@@ -14,6 +14,7 @@ from greengate.ledger import notes
 from greengate.ledger.notes import Signer, Verifier
 from greengate.ledger.signing import Refused, SigningKey
 
+LEDGER = "GREENGATE_LEDGER_KEY"
 _COMMAND_S = 60.0
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _MAKE = "`greengate ledger key new FILE --origin NAME` makes one"
@@ -36,7 +37,7 @@ class Where:
     pem: str = field(default="", repr=False)
     command: str = ""
     public: str = ""
-    variable: str = "GREENGATE_LEDGER_KEY"
+    variable: str = LEDGER
     ask: Callable[[], str] | None = None
 
     def __bool__(self) -> bool:
@@ -100,7 +101,8 @@ def signer(where: Where, origin: str) -> Signer:
     given = [name for name, one in _named(where) if one]
     if len(given) != 1:
         problem = f"the key is given by {' and by '.join(given)}" if given else "no key is given"
-        raise UsageError("the key", problem, "one of them is enough" if given else _MAKE)
+        whose = "the ledger's key" if where.variable == LEDGER else "one's own key"
+        raise UsageError(whose, problem, "one of them is enough" if given else _MAKE)
     if where.command:
         return _Asked(where, _public(where, origin))
     try:
