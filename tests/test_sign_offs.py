@@ -5,6 +5,8 @@ from base64 import b64decode, b64encode
 
 import pytest
 from closed_made import BEN, CFO, OLGA, Quarter, pins
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from quarter_made import table
 from signed_made import AT, ORIGIN, notary, stored
 from signed_made import made as ledger_of
@@ -15,7 +17,8 @@ from greengate.esg.company import NOBODY
 from greengate.identities import People
 from greengate.ledger.audit import audit
 from greengate.ledger.canonical import encode
-from greengate.ledger.sign_offs import public
+from greengate.ledger.sign_offs import SignOffs, public
+from greengate.ledger.signing import Refused
 from greengate.quarters import Wanted
 from greengate.records import Delivered, statement
 
@@ -144,6 +147,33 @@ EDITS = {
     "another type": (lambda one: {"signature": _sealed(one, payloadType="text/plain")}, "it holds 'text/plain'"),
     "nobody's": (lambda one: {"signature": _sealed(one, signatures=[])}, "nobody has signed it"),
 }
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(at=st.integers(0, 10**6), bit=st.integers(0, 7))
+def test_no_bit_of_a_signature_can_be_another(sealed, at, bit):
+    record, offs = sealed
+    data = bytearray(b64decode(record.signature))
+    data[at % len(data)] ^= 1 << bit
+    edited = record.model_copy(update={"signature": b64encode(bytes(data)).decode()})
+    with pytest.raises(Refused):
+        offs.refuse_wrong(edited, "", ())
+
+
+@pytest.fixture
+def sealed(quarter):
+    offs = SignOffs()
+    (report,) = quarters.delivered(quarter.store)
+    offs.deliver(report)
+    return quarter.signed(), offs
+
+
+def test_a_second_signature_in_an_envelope_is_one_too_many(quarter):
+    record = quarter.signed()
+    twice = json.loads(b64decode(record.signature))["signatures"] * 2
+    edited = record.model_copy(update={"signature": _sealed(record, signatures=twice)})
+    words = "WRONG: its envelope is written otherwise, or has more in it than one signature"
+    assert held(quarter, edited) == [words]
 
 
 @pytest.mark.parametrize("what", EDITS)

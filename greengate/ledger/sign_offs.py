@@ -89,7 +89,7 @@ class SignOffs:
         report = self._reports.get(said.report)
         if report is None or report.period != said.period:
             raise Refused(f"no such report on {said.period} was delivered before it")
-        told, _ = signing.unseal(notes.decoded(said.signature, "its signature"), IN_TOTO, said.key)
+        told = _opened(notes.decoded(said.signature, "its signature"), said.key)
         _refuse_other(told, said, report, origin)
         if said.key in own:
             raise Refused("its key is the ledger's own, which is nobody's")
@@ -115,6 +115,15 @@ class SignOffs:
         except Refused as refused:
             return [f"entry {index}, the sign-off of {said.period} ({said.role}), has a wrong signature: {refused}"], []
         return [], []
+
+
+def _opened(sealed: bytes, key: str) -> bytes:
+    """Return what a key signed; an envelope is taken in its one form alone, so that no byte of it can be another."""
+    told, _ = signing.unseal(sealed, IN_TOTO, key)
+    signature = notes.decoded(str(json.loads(sealed)["signatures"][0]["sig"]), "its signature")
+    if encode(signing.envelope(told, IN_TOTO, key, lambda _: signature)) != sealed:
+        raise Refused("its envelope is written otherwise, or has more in it than one signature")
+    return told
 
 
 def _refuse_other(told: bytes, said: SignedOff, report: Delivered, origin: str) -> None:
