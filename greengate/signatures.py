@@ -56,9 +56,7 @@ class Pins:
         return known or bool(self.of(by)) or not forgotten
 
 
-def told(
-    store: Store, said: Said, reports: Iterable[Delivered], signed: Sequence[SignedOff]
-) -> list[Signature]:  # fmt: skip
+def told(store: Store, said: Said, reports: Iterable[Delivered], signed: Sequence[SignedOff]) -> list[Signature]:
     """Tell of each sign-off whether it is signed, by whose key, and whether that holds."""
     if not any(one.signature or one.key for one in signed):
         return [UNSIGNED] * len(signed)
@@ -66,7 +64,7 @@ def told(
     own = {public(reign.key) for reign in reigns.all}
     for report in reports:
         seen.deliver(report)
-        roots[report.sha256] = unlike(store, report)
+        roots.setdefault(report.sha256, unlike(store, report))
     found = []
     for one in signed:
         try:

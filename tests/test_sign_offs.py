@@ -203,6 +203,13 @@ def test_a_report_that_rests_on_other_entries_is_not_what_was_signed(quarter, tm
     assert told.words == "WRONG: the report rests on 3 entries, and the ledger has 2"
 
 
+def test_a_report_that_is_told_twice_is_as_it_was_told_first(quarter):
+    record, (report,) = quarter.signed(), quarters.delivered(quarter.store)
+    quarter.wrote(report.model_copy(update={"size": 1, "at": AT}))
+    assert held(quarter, record) == ["by a key that report.yaml does not name"]
+    assert faults(quarter) == []
+
+
 def test_one_key_stands_for_a_report_once(quarter):
     record, reviewed = quarter.signed(), quarter.signed("reviewed", "ben", BEN)
     with pytest.raises(UsageError, match="the same key has reviewed this report"):

@@ -64,9 +64,15 @@ def sign_offs(account: Account, who: Person, signatures: Signatures, *, open_: b
         "Who prepared a report does not review it, and neither of them approves it: the ledger takes no such sign-off."
     ]
     statements += [f"They stand for the report {report[:12]}, as it was delivered."] if newest else []
-    statements += [f"{earlier} sign-offs are of earlier reports, and do not stand for this one."] if earlier else []
+    statements += [_of_earlier(earlier)] if earlier else []
     return Section(id="L", title="Sign-off", statements=tuple(statements), data=tuple(data),
                    tables=(table("sign_off.all", "Sign-offs", columns, rows),))  # fmt: skip
+
+
+def _of_earlier(count: int) -> str:
+    if count == 1:
+        return "1 sign-off is of an earlier report, and does not stand for this one."
+    return f"{count} sign-offs are of earlier reports, and do not stand for this one."
 
 
 def _role(role: str, found: Sequence[Kept], signed: Mapping[str, Signature], who: Person) -> Datum:
