@@ -11,7 +11,7 @@ import click
 
 from greengate import __version__, asking, check, git, grounds, posting, registry, settings
 from greengate.changes import Change
-from greengate.cli import reports
+from greengate.cli import persons, reports
 from greengate.errors import UsageError
 from greengate.forge import job
 from greengate.forges import Forge
@@ -183,6 +183,7 @@ def _telling(  # noqa: PLR0913 - what is told, of what, and how
         found = [history.find(entry) for entry in entries or ("last",)]
         records = list({one.entry_id: one for record in found for one in history.of_check(record)}.values())
         account = check.placed(check.account(records), Path(project))
+        persons.note_withheld(history.ledger)
     about = _of_records(records, change) if named else records[-1].decision.change
     return telling_of(account, about, project, own)
 

@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from greengate import recomputing, registry, settings
-from greengate.cli import reports, sheet
+from greengate.cli import persons, reports, sheet
 from greengate.cli.reports import refuse_unwritable, write
 from greengate.closing import written
 from greengate.errors import ReportError, UsageError
@@ -98,6 +98,7 @@ def report(  # noqa: PLR0913 - one argument an option
         if names:
             asked = Wanted(asked.period, asked.now, asked.view, said, asked.at, size, People(store).who)
         found = made(store, asked).report
+        persons.note_withheld(store)
     tell(found, destinations, said.templates, as_json=as_json)
     return 0
 

@@ -77,6 +77,9 @@ class Keeper(Protocol):
     def writing(self, questions: Sequence[Question] = ()) -> AbstractContextManager[Writing]:
         """Write in one transaction; what is asked with its beginning costs no more time."""
 
+    def may_read(self, table: str) -> bool:
+        """Tell whether this user may read a table."""
+
     def missing_guards(self) -> list[str]:
         """Name the triggers against changes that are not there, or not in force."""
 

@@ -64,6 +64,10 @@ class LedgerServer:
             yield writing
             writing.end()
 
+    def may_read(self, table: str) -> bool:
+        """Tell whether this user may read a table."""
+        return bool(self._server.ask("SELECT has_table_privilege(%s, 'SELECT')", (table,))[0][0])
+
     def missing_guards(self) -> list[str]:
         """Name the triggers against changes that are not there, or not in force."""
         return sorted(POSTGRES_GUARDS - {name for (name,) in self.ask(POSTGRES_TRIGGERS)})

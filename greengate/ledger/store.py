@@ -119,6 +119,15 @@ class Store:
         """Remember who is meant by a pseudonym, and return the one that stands for the handle: an earlier one stays."""
         return self._identities.remember(pseudonym, handle)
 
+    @property
+    def withheld(self) -> bool:
+        """Whether somebody was to be named, and this user may not know whom pseudonyms stand for."""
+        return self._identities.withheld
+
+    def tells_names(self) -> bool:
+        """Tell whether this user may know whom pseudonyms stand for: a database may keep that from some."""
+        return self._identities.told()
+
     def handle(self, pseudonym: str) -> str | None:
         """Tell who is meant by a pseudonym; None where nobody is known, or where that was forgotten."""
         return self._identities.handle(pseudonym)
