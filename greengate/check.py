@@ -36,7 +36,7 @@ from greengate.errors import GreengateError, MeasurementError, ModelError, Usage
 from greengate.gathering import Watch, gather
 from greengate.grounds import Grounds
 from greengate.history import History, Record, opened
-from greengate.ledger.whereabouts import below, is_address
+from greengate.ledger.places import below, is_address
 from greengate.measure import machine
 from greengate.packs.project import HISTORY, Project, load_project
 from greengate.packs.project_entry import ModelEntry

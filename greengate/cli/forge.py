@@ -16,7 +16,7 @@ from greengate.errors import UsageError
 from greengate.forge import job
 from greengate.forges import Forge
 from greengate.history import Record, opened
-from greengate.ledger.whereabouts import as_file
+from greengate.ledger.places import as_file
 from greengate.packs.project import load_project
 from greengate.posting import Telling
 from greengate.report import markdown

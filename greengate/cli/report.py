@@ -23,7 +23,7 @@ from greengate.esg.company import NOBODY, Said
 from greengate.esg.document import Datum, Quarterly
 from greengate.esg.identity import NOTHING
 from greengate.identities import People
-from greengate.ledger import whereabouts
+from greengate.ledger import places
 from greengate.ledger.store import Store
 from greengate.packs.company import NAME, load_company
 from greengate.packs.project import load_project
@@ -270,7 +270,7 @@ def opened(project: str, history: str | None) -> Iterator[Store]:
 
 def _of_project(project: str) -> str:
     folder = Path(project).parent
-    return whereabouts.below(folder, load_project(WorkingTree(folder), Path(project).name).history)
+    return places.below(folder, load_project(WorkingTree(folder), Path(project).name).history)
 
 
 def moment(text: str | None) -> datetime | None:

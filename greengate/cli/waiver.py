@@ -17,7 +17,7 @@ from greengate.cli.waiver_sheet import Listed
 from greengate.errors import GreengateError, UsageError
 from greengate.grounds import Grounds
 from greengate.history import History, opened
-from greengate.ledger.whereabouts import at_hand
+from greengate.ledger.places import at_hand
 from greengate.packs.project import load_project
 from greengate.policy import REVIEW
 from greengate.quantities import Duration, NotAQuantity
