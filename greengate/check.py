@@ -270,6 +270,11 @@ def account(records: Sequence[Record], more: Sequence[str] = (), history: Histor
     return Account(entries, newest.taken_at, newest.version, notes=tuple(notes), change=newest.change)
 
 
+def proven(told: Account, history: History) -> Account:
+    """Return an account whose decisions have the receipts that the history knows of."""
+    return replace(told, entries=tuple(replace(one, proof=sealing.proof(history, one.id)) for one in told.entries))
+
+
 def placed(told: Account, project_file: Path) -> Account:
     """Return an account that knows its project file as the repository does, for reports that forges read."""
     folder = project_file.parent

@@ -182,7 +182,7 @@ def _telling(  # noqa: PLR0913 - what is told, of what, and how
     with opened(place, make=False) as history:
         found = [history.find(entry) for entry in entries or ("last",)]
         records = list({one.entry_id: one for record in found for one in history.of_check(record)}.values())
-        account = check.placed(check.account(records), Path(project))
+        account = check.placed(check.proven(check.account(records), history), Path(project))
         persons.note_withheld(history.ledger)
     about = _of_records(records, change) if named else records[-1].decision.change
     return telling_of(account, about, project, own)
