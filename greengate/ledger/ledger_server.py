@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.sql import ClauseElement
 
 from greengate.errors import HistoryError, UsageError
-from greengate.ledger.keeping import KIND, MISSING, Ask, Rows, Writing
+from greengate.ledger.keeping import KIND, MISSING, Append, Ask, Rows, Writing
 from greengate.ledger.marks import marks_of
 from greengate.ledger.postgres_server import (
     BEGIN,
@@ -79,13 +79,24 @@ class LedgerServer:
     def append(self, leaves: Sequence[bytes], bodies: Mapping[str, bytes]) -> list[int]:
         """Append leaves and what they refer to by digest, by a function of the database: in one round trip if few."""
         self._bring_up()
-        pieces = [leaves[start : start + _AT_ONCE] for start in range(0, len(leaves), _AT_ONCE)] or [()]
-        with self._server.translated() if len(pieces) == 1 else self._server.transaction(begin(WRITING)):
-            told = [
-                _appended(self._server.connected(), piece, {} if number else bodies)
-                for number, piece in enumerate(pieces)
-            ]
-        return [index for indexes in told for index in indexes]
+        if len(leaves) > _AT_ONCE:
+            with self.appending() as append:
+                return append(leaves, bodies)
+        with self._server.translated():
+            return _appended(self._server.connected(), leaves, bodies)
+
+    @contextmanager
+    def appending(self) -> Iterator[Append]:
+        """Append several times in one transaction."""
+        self._bring_up()
+        with self._server.transaction(begin(WRITING)) as connection:
+
+            def append(leaves: Sequence[bytes], bodies: Mapping[str, bytes]) -> list[int]:
+                pieces = [leaves[start : start + _AT_ONCE] for start in range(0, len(leaves), _AT_ONCE)]
+                told = [_appended(connection, piece, {} if number else bodies) for number, piece in enumerate(pieces)]
+                return [index for indexes in told for index in indexes]
+
+            yield append
 
     def may_read(self, table: str) -> bool:
         """Tell whether this user may read a table."""

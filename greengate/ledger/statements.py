@@ -111,6 +111,7 @@ TILES = (
 
 BODY = select(body.c.body).where(body.c.digest == bindparam("digest"))
 KNOWN_BODY = select(body.c.digest).where(body.c.digest == bindparam("digest"))
+NEXT_BODY = select(func.min(body.c.digest)).where(body.c.digest >= _START)
 NEW_BODY = insert(body)
 
 _CHECKPOINTS = select(checkpoint.c.size, checkpoint.c.note)

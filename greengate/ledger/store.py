@@ -5,7 +5,8 @@ It lies in an SQLite file or in PostgreSQL. Leaves are stored as the bytes that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -64,6 +65,10 @@ class Store:
     def append_all(self, leaves: Sequence[Leaf]) -> list[Stored]:
         """Append leaves in one transaction: all of them or none."""
         return self._append.all(leaves)
+
+    def appending(self) -> AbstractContextManager[Callable[[Sequence[Leaf]], list[Stored]]]:
+        """Append as `append_all` does, several times in one transaction: all of it or nothing."""
+        return self._append.at_once()
 
     def size(self) -> int:
         """Tell how many entries there are."""
@@ -140,6 +145,10 @@ class Store:
     def body(self, name: str) -> bytes:
         """Return the bytes with this digest, checked."""
         return self._entries.body(name)
+
+    def next_body(self, start: str) -> str:
+        """Return the first digest of evidence from some hexadecimal digits on; "" where there is none."""
+        return self._entries.next_body(start)
 
     def keep_checkpoint(self, size: int, note: bytes) -> None:
         """Keep a signed checkpoint; the same again does nothing, another one of the same size is refused."""
