@@ -145,6 +145,29 @@ def test_legs_that_are_joined_get_receipts(sealing, capsys, tmp_path):
     assert Receipt.parse(told["models"][0]["receipt"].encode()).index == 3
 
 
+def test_a_leg_that_is_missing_has_a_receipt_of_that_and_joining_again_signs_the_same(sealing, capsys, tmp_path):
+    judged(
+        sealing,
+        capsys,
+        "--leg",
+        "cpu",
+        "--report",
+        f"entries={tmp_path / 'cpu.jsonl'}",
+        "--history",
+        str(tmp_path / "one.db"),
+    )
+    words = (f"cpu={tmp_path / 'cpu.jsonl'}", f"tpu={tmp_path / 'tpu.jsonl'}", "--report")
+    for folder in ("r", "again"):
+        assert greengate(sealing, "join", *words, f"receipts={tmp_path / folder}") == 4
+        capsys.readouterr()
+    proofs = [Receipt.parse(one.read_bytes()) for one in sorted((tmp_path / "r").glob("*.tlog-proof"))]
+    leaves = [one.read_bytes() for one in sorted((tmp_path / "r").glob("*.json"))]
+    notes = {proof.proves(leaf, KNOWN).note for proof, leaf in zip(proofs, leaves, strict=True)}
+    assert notes == {(tmp_path / "r" / "checkpoint").read_bytes()}
+    held = [word for one in (tmp_path / "r").glob("*.tlog-proof") for word in ("--checkpoint", str(one))]
+    assert run(["ledger", "verify", "--project", str(sealing / "greengate.yaml"), *held]) == 0
+
+
 def proved(folder, *words):
     given = ["--project", str(folder / "greengate.yaml"), "--key", str(folder / "k.pem"), "--origin", ORIGIN]
     return run(["ledger", "prove", *words, *given])
