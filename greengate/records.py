@@ -500,8 +500,11 @@ def mark(name: str) -> bytes:
 
 def type_of(leaf: bytes) -> str:
     """Tell the type of a leaf's predicate; "" of what is no statement."""
-    if leaf.count(_TYPE) == 1:  # nearly all: quotes inside a text are escaped, and only keys of a map are one's own
-        return leaf.partition(_TYPE)[2].partition(b'"')[0].decode(errors="replace")
+    at = leaf.rfind(_TYPE)
+    if at >= 0 and leaf.find(_TYPE, 0, at) < 0:  # nearly all: quotes in a text are escaped, only keys are one's own
+        begin = at + len(_TYPE)
+        end = leaf.find(b'"', begin)
+        return leaf[begin : end if end >= 0 else None].decode(errors="replace")
     try:
         name = json.loads(leaf)["predicateType"]
     except (ValueError, LookupError, TypeError, RecursionError):

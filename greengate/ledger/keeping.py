@@ -93,6 +93,9 @@ class Keeper(Protocol):
     def may_read(self, table: str) -> bool:
         """Tell whether this user may read a table."""
 
+    def sync(self) -> None:
+        """Wait until all that can be seen is on the disk; what others append may be seen a moment before."""
+
     def missing_guards(self) -> list[str]:
         """Name the triggers against changes that are not there, or not in force."""
 

@@ -17,6 +17,7 @@ from greengate.ledger.postgres_server import (
     BEGIN,
     NAMES,
     SNAPSHOT,
+    SYNCHRONOUS,
     WRITING,
     Connection,
     PostgresServer,
@@ -28,6 +29,10 @@ from greengate.ledger.tables import FORMAT, POSTGRES_GUARDS, guards
 
 _AT_ONCE = 100
 _APPEND = b"SELECT ledger_append(%b::bytea[], %b::integer[], %b::text[], %b::text[], %b::text[], %b::bytea[])"
+# The next to append need not wait until this is on the disk: what comes later in the log is never there without it.
+_APPEND_UNSYNCED = _APPEND + b", set_config('synchronous_commit', 'off', true)"
+# A transaction that writes, so that its end waits for the disk, and with it all that was before.
+_SYNCED = f"SELECT pg_logical_emit_message(true, 'greengate', ''), {SYNCHRONOUS}".encode()
 _Statement = tuple[str, tuple[object, ...]]
 _MAKING = f"SELECT pg_advisory_xact_lock({lock_key('a ledger is made')})"
 
@@ -77,13 +82,12 @@ class LedgerServer:
             writing.end()
 
     def append(self, leaves: Sequence[bytes], bodies: Mapping[str, bytes]) -> list[int]:
-        """Append leaves and what they refer to by digest, by a function of the database: in one round trip if few."""
+        """Append leaves and what they refer to by digest, by a function of the database."""
         self._bring_up()
-        if len(leaves) > _AT_ONCE:
-            with self.appending() as append:
-                return append(leaves, bodies)
-        with self._server.translated():
-            return _appended(self._server.connected(), leaves, bodies)
+        if len(leaves) <= _AT_ONCE:
+            return self._append_few(leaves, bodies)
+        with self.appending() as append:
+            return append(leaves, bodies)
 
     @contextmanager
     def appending(self) -> Iterator[Append]:
@@ -92,15 +96,30 @@ class LedgerServer:
         with self._server.transaction(begin(WRITING)) as connection:
 
             def append(leaves: Sequence[bytes], bodies: Mapping[str, bytes]) -> list[int]:
-                pieces = [leaves[start : start + _AT_ONCE] for start in range(0, len(leaves), _AT_ONCE)]
-                told = [_appended(connection, piece, {} if number else bodies) for number, piece in enumerate(pieces)]
-                return [index for indexes in told for index in indexes]
+                told: list[int] = []
+                for start in range(0, len(leaves), _AT_ONCE):
+                    call = _called(leaves[start : start + _AT_ONCE], {} if start else bodies)
+                    told += connection.execute(_APPEND, call, binary=True).fetchall()[0][0]
+                return told
 
             yield append
 
     def may_read(self, table: str) -> bool:
         """Tell whether this user may read a table."""
         return bool(self._server.ask("SELECT has_table_privilege(%s, 'SELECT')", (table,))[0][0])
+
+    def _append_few(self, leaves: Sequence[bytes], bodies: Mapping[str, bytes]) -> list[int]:
+        """Hold the head no longer than it takes to write, and wait for the disk afterwards, together with others."""
+        with self._server.translated():
+            connection = self._server.connected()
+            told = connection.execute(_APPEND_UNSYNCED, _called(leaves, bodies), binary=True).fetchall()
+            connection.execute(_SYNCED)
+            return list(told[0][0])
+
+    def sync(self) -> None:
+        """Wait until all that can be seen is on the disk."""
+        with self._server.translated():
+            self._server.connected().execute(_SYNCED)
 
     def missing_guards(self) -> list[str]:
         """Name the triggers against changes that are not there, or not in force."""
@@ -127,6 +146,7 @@ class LedgerServer:
         try:
             with (
                 self._server.translated(),
+                self._owned(),
                 migrating.beginning("postgresql+psycopg://", self._server.connect, WRITING) as connection,
             ):
                 connection.exec_driver_sql(_MAKING)
@@ -135,6 +155,19 @@ class LedgerServer:
         except CannotUpgrade as error:
             migrating.refuse_damaged(self.where, KIND, error)
         self._format = FORMAT
+
+    @contextmanager
+    def _owned(self) -> Iterator[None]:
+        """Say that an older format is brought up by who owns its tables."""
+        try:
+            yield
+        except psycopg.errors.InsufficientPrivilege as error:
+            if not self._format:
+                raise
+            told = error.diag.message_primary or str(error)
+            problem = f"this history has format {self._format}, and this user may not bring it to {FORMAT}: {told}"
+            hint = "let the owner of its tables run a command that writes, such as `greengate ledger checkpoint`"
+            raise HistoryError(self.where, problem, hint) from None
 
     def _version(self) -> int:
         names = {name for (name,) in self._server.ask(NAMES, (["ledger_format", "ledger_head"],))}
@@ -188,15 +221,14 @@ class _Writing(_Reading):
         self._waiting.clear()
 
 
-def _appended(connection: Connection, leaves: Sequence[bytes], bodies: Mapping[str, bytes]) -> list[int]:
+def _called(leaves: Sequence[bytes], bodies: Mapping[str, bytes]) -> tuple[list[Any], ...]:
+    """Give the values that `ledger_append` takes."""
     marks = [(number, mark) for number, leaf in enumerate(leaves, 1) for mark in marks_of(leaf)]
-    values = (
+    return (
         [*leaves],
         [number for number, _ in marks], [mark.name for _, mark in marks], [mark.value for _, mark in marks],
         [*bodies], [*bodies.values()],
     )  # fmt: skip
-    ((told,),) = connection.execute(_APPEND, values, binary=True).fetchall()
-    return list(told)
 
 
 def _together(connection: Connection, statements: Sequence[_Statement]) -> list[Rows]:
