@@ -154,6 +154,13 @@ class LedgerServer:
                     migrating.upgrade(connection, version)
         except CannotUpgrade as error:
             migrating.refuse_damaged(self.where, KIND, error)
+        except HistoryError as error:
+            if self._format == 0:
+                raise
+            problem = (
+                f"its tables are of format {self._format}, and were not brought to format {FORMAT}: {error.problem}"
+            )
+            raise HistoryError(self.where, problem, "let their owner write once; docs/ledger.md tells how") from error
         self._format = FORMAT
 
     @contextmanager
