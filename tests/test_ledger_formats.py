@@ -9,7 +9,6 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from ledgers_made import first_format, killed_upgrading, leaves, policy, raw, root_of, second_format, unguarded
-from postgres_made import rights
 from sqlalchemy import create_engine, inspect
 
 from greengate.errors import HistoryError
@@ -265,20 +264,3 @@ def tables_of(place):
         WHERE table_schema = current_schema() ORDER BY table_name, ordinal_position"""
     with raw(place) as execute:
         return execute(columns if server else "SELECT type, name, sql FROM sqlite_master ORDER BY name").fetchall()
-
-
-def test_who_does_not_own_the_tables_is_told_who_brings_an_older_format_up(postgres, opened):
-    place = postgres.schema()
-    second_format(place, leaves(3))
-    older = [right.replace("ledger_mark, ", "") for right in rights("to write:")]
-    store = opened(postgres.granted(place, older))
-    with pytest.raises(
-        HistoryError, match="has format 2, and this user may not bring it to 3: permission denied"
-    ) as no:
-        store.append(b"more")
-    assert (
-        no.value.hint == "let the owner of its tables run a command that writes, such as `greengate ledger checkpoint`"
-    )
-    assert (store.size(), store.has_marks) == (3, False)
-    opened(place).check_writable()
-    assert store.append(b"more").index == 3

@@ -154,27 +154,19 @@ class LedgerServer:
                     migrating.upgrade(connection, version)
         except CannotUpgrade as error:
             migrating.refuse_damaged(self.where, KIND, error)
-        except HistoryError as error:
-            if self._format == 0:
-                raise
-            problem = (
-                f"its tables are of format {self._format}, and were not brought to format {FORMAT}: {error.problem}"
-            )
-            raise HistoryError(self.where, problem, "let their owner write once; docs/ledger.md tells how") from error
         self._format = FORMAT
 
     @contextmanager
     def _owned(self) -> Iterator[None]:
-        """Say that an older format is brought up by who owns its tables."""
+        """Say that an older format is brought up by who owns its tables; whatever else goes wrong has its own hint."""
         try:
             yield
         except psycopg.errors.InsufficientPrivilege as error:
             if not self._format:
                 raise
-            told = error.diag.message_primary or str(error)
-            problem = f"this history has format {self._format}, and this user may not bring it to {FORMAT}: {told}"
-            hint = "let the owner of its tables run a command that writes, such as `greengate ledger checkpoint`"
-            raise HistoryError(self.where, problem, hint) from None
+            told = f"this user may not do that: {error.diag.message_primary}"
+            problem = f"its tables are of format {self._format}, and were not brought to format {FORMAT}: {told}"
+            raise HistoryError(self.where, problem, "let their owner write once; docs/ledger.md tells how") from None
 
     def _version(self) -> int:
         names = {name for (name,) in self._server.ask(NAMES, (["ledger_format", "ledger_head"],))}
