@@ -83,7 +83,7 @@ _MARKED_ROWS = select(entry.c.idx, entry.c.entry_id, entry.c.leaf_hash, entry.c.
 MARKED = _some(_MARKED_ROWS.where(*_MARKED_IN).order_by(mark.c.idx), BATCH)
 MARKED_BACKWARDS = _some(_MARKED_ROWS.where(*_MARKED, mark.c.idx < _STOP).order_by(mark.c.idx.desc()), 64)
 MARKED_HOLDING = _MARKED_ROWS.where(*_MARKED, Holds(entry.c.leaf, bindparam("text"))).order_by(mark.c.idx)
-MARKED_INDEXES = _some(select(mark.c.idx).where(*_MARKED_IN).order_by(mark.c.idx), 16 * BATCH)
+MARKED_INDEXES = _some(select(mark.c.idx).where(*_MARKED_IN).order_by(mark.c.idx), 4 * BATCH)
 VALUES = (
     select(mark.c.value, func.count(mark.c.idx), func.min(mark.c.idx), func.max(mark.c.idx))
     .where(mark.c.name == bindparam("name"), mark.c.idx < _STOP)
