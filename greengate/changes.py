@@ -39,6 +39,8 @@ NO_CHANGE = Change()
 
 FORGOTTEN = "a forgotten person"
 """Stands where the ledger does not know any more who somebody was."""
+PSEUDONYM = "person:"
+"""Begins what stands in the place of a person in the ledger, and where whoever reads it may not know who that is."""
 
 
 class Approval(Value):
@@ -52,7 +54,7 @@ class Approval(Value):
         owners: The owners of policies that this person stands for, as policies write them: `@olga`, `@acme/green`.
         author: Whether the change, or a commit of it, is this person's own.
         rules: The rules (`policy/rule`) of which this person is an owner by name: so much stays known of a person whom
-            the ledger has forgotten.
+            the ledger has forgotten, or may not name.
     """
 
     review: str
@@ -64,8 +66,8 @@ class Approval(Value):
     rules: tuple[str, ...] = ()
 
     def owns(self, rule: str, owners: set[str]) -> bool:
-        """Tell whether this person is one of some owners (in small letters), or was one of a rule and is forgotten."""
-        gone = any(owner.startswith(FORGOTTEN) for owner in self.owners)
+        """Tell whether this person is one of some owners (in small letters), or was one of a rule and is not named."""
+        gone = any(owner.startswith((FORGOTTEN, PSEUDONYM)) for owner in self.owners)
         return bool(owners & {owner.casefold() for owner in self.owners}) or (gone and rule in self.rules)
 
 

@@ -36,7 +36,7 @@ from greengate.errors import GreengateError, MeasurementError, ModelError, Usage
 from greengate.gathering import Watch, gather
 from greengate.grounds import Grounds
 from greengate.history import History, Record, opened
-from greengate.ledger.whereabouts import below, is_address
+from greengate.ledger.places import below, is_address
 from greengate.measure import machine
 from greengate.packs.project import HISTORY, Project, load_project
 from greengate.packs.project_entry import ModelEntry
@@ -268,6 +268,11 @@ def account(records: Sequence[Record], more: Sequence[str] = (), history: Histor
     notes = {note: None for record in records for note in record.decision.notes} | dict.fromkeys(more)
     newest = records[-1].decision
     return Account(entries, newest.taken_at, newest.version, notes=tuple(notes), change=newest.change)
+
+
+def proven(told: Account, history: History) -> Account:
+    """Return an account whose decisions have the receipts that the history knows of."""
+    return replace(told, entries=tuple(replace(one, proof=sealing.proof(history, one.id)) for one in told.entries))
 
 
 def placed(told: Account, project_file: Path) -> Account:

@@ -15,8 +15,8 @@ from greengate.errors import HistoryError, UsageError
 from greengate.identities import People
 from greengate.leaves import Leaf, Writer
 from greengate.ledger.canonical import digest, encode
+from greengate.ledger.places import is_address
 from greengate.ledger.store import Store, Stored
-from greengate.ledger.whereabouts import is_address
 from greengate.lines import Line
 from greengate.recorded import forgotten
 from greengate.records import Forgotten, Kind, Recorded, predicate_type

@@ -13,9 +13,9 @@ from collections.abc import Callable, Container, Mapping
 from secrets import token_hex
 from typing import Any, Protocol
 
-from greengate.changes import FORGOTTEN
+from greengate.changes import FORGOTTEN, PSEUDONYM
 
-_PSEUDONYM = "person:[0-9a-f]{32}"
+_PSEUDONYM = f"{PSEUDONYM}[0-9a-f]{{32}}"
 _WHOLE = re.compile(f"^(@?)({_PSEUDONYM})$")
 _IN_TEXT = re.compile(f"(@|^)({_PSEUDONYM})")  # a record has no `@` at the beginning of a text
 _FOREIGN = re.compile(_PSEUDONYM)
@@ -33,6 +33,9 @@ class Register(Protocol):
 
     def remember(self, pseudonym: str, handle: str) -> str:
         """Remember who is meant by a pseudonym, and return the one that stands for the handle: an earlier one stays."""
+
+    def tells_names(self) -> bool:
+        """Tell whether whoever reads may know whom pseudonyms stand for."""
 
     def handle(self, pseudonym: str) -> str | None:
         """Tell who is meant by a pseudonym; None where nobody is known, or where that was forgotten."""
@@ -82,7 +85,12 @@ class People:
         return f"{'@' if who.startswith('@') else ''}{self.pseudonym(who)}"
 
     def shown(self, data: bytes) -> bytes:
-        """Return JSON with handles in the place of pseudonyms; who was forgotten is called so."""
+        """Return JSON with handles in the place of pseudonyms; who was forgotten is called so.
+
+        Where whoever reads may not know who they are, pseudonyms stay, without an `@` that a forge would heed.
+        """
+        if PSEUDONYM.encode() in data and not self._register.tells_names():
+            return _rewritten(data, lambda found: found[2])
         return shown(data, self._register.handle)
 
     def who(self, name: str) -> str:
@@ -93,6 +101,8 @@ class People:
     def of(self, *parts: bytes) -> dict[str, str]:
         """Tell whom the pseudonyms in some bytes stand for, as far as that is known."""
         found = {match[2].decode() for part in parts for match in _IN_BYTES.finditer(part)}
+        if found and not self._register.tells_names():
+            return {}
         told = {one: self._register.handle(one) for one in sorted(found)}
         return {one: handle for one, handle in told.items() if handle is not None}
 
@@ -126,13 +136,17 @@ def shown(data: bytes, handle: Callable[[str], str | None]) -> bytes:
     A pseudonym that stands where no person can be named, such as in a label, is left alone: somebody wrote it there, to
     be told who it is. What is no JSON is left as it is.
     """
-    if b"person:" not in data:
-        return data
 
     def told(found: re.Match[str]) -> str:
         known = handle(found[2])
         return f"{FORGOTTEN} ({found[2][:15]}…)" if known is None else f"{found[1]}{known}"
 
+    return _rewritten(data, told)
+
+
+def _rewritten(data: bytes, told: Callable[[re.Match[str]], str]) -> bytes:
+    if PSEUDONYM.encode() not in data:
+        return data
     try:
         return json.dumps(_resolved(json.loads(data), "", told), ensure_ascii=False).encode()
     except (ValueError, RecursionError):

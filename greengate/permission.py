@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from greengate.changes import Approval, Grant
+from greengate.changes import PSEUDONYM, Approval, Grant
 from greengate.evidence import Evidence
 from greengate.metrics import Metric
 from greengate.policy import Budget, Check, Drift, Enforce, Gain, Limit, Override, Policy, Rule, Tolerance, Waiver
@@ -186,8 +186,8 @@ def _as_reviewed(grant: Grant | None) -> str:
 
 
 def _mention(who: str) -> str:
-    """Name somebody by their handle; a person whom the ledger has forgotten has none."""
-    return who if " " in who else f"@{who.removeprefix('@')}"
+    """Name somebody by their handle; a person whom the ledger has forgotten, or may not name, has none."""
+    return who if " " in who or who.startswith(PSEUDONYM) else f"@{who.removeprefix('@')}"
 
 
 def _wanted(gain: Gain) -> Tolerance:

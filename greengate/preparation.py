@@ -19,7 +19,7 @@ from greengate.errors import HistoryError, PolicyError, ProjectError, UsageError
 from greengate.grading import Grader, wanted
 from greengate.grounds import Grounds
 from greengate.history import History, Record
-from greengate.ledger.whereabouts import as_file
+from greengate.ledger.places import as_file
 from greengate.measure import machine
 from greengate.measure.figures import blocks_needed, rounds_needed, runs_needed
 from greengate.measure.modelled import Watts

@@ -17,7 +17,7 @@ from typing import Any
 
 from greengate.errors import HistoryError
 from greengate.esg.leaves import NotALeaf, skimmed
-from greengate.ledger import whereabouts
+from greengate.ledger import places
 from greengate.ledger.canonical import digest
 from greengate.ledger.merkle import Frontier, folded, leaf_hash, node_hash
 from greengate.ledger.store import Store
@@ -101,7 +101,7 @@ def pieces(store: Store, size: int) -> Iterator[Piece]:
 @contextmanager
 def _helper(store: Store, size: int) -> Iterator[ProcessPoolExecutor | None]:
     """Start another process where it is worth it: for many entries in a file, and where there is a processor for it."""
-    if size < _MANY or whereabouts.is_address(store.place) or len(os.sched_getaffinity(0)) < 2:
+    if size < _MANY or places.is_address(store.place) or len(os.sched_getaffinity(0)) < 2:
         yield None
         return
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:

@@ -1,6 +1,9 @@
 """Ledgers for the tests: leaves, raw access past the guards, a file of the first format, and whole processes."""
 
+import itertools
 import multiprocessing
+import os
+import signal
 import sqlite3
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -9,6 +12,7 @@ import psycopg
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, event
 
 from greengate.errors import HistoryError
 from greengate.ledger import migrating
@@ -175,6 +179,27 @@ def killed(place, seeds, wait, crash=None):
     for process in processes:
         process.join()
     return [name for names in (*acknowledged, *(one for pipe in pipes for one in _rest(pipe))) for name in names]
+
+
+def killed_upgrading(place, number):
+    """Let a process upgrade a ledger, and kill it before a statement of that, or before its end; how it ended."""
+    process = FORKS.Process(target=_upgraded, args=(place, number))
+    process.start()
+    process.join()
+    return process.exitcode
+
+
+def _upgraded(place, number):
+    waiting = itertools.count(1)
+
+    def statement(*_):
+        if next(waiting) == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    event.listen(Engine, "before_cursor_execute", statement)
+    event.listen(Engine, "commit", lambda _: os.kill(os.getpid(), signal.SIGKILL))
+    with Store(place) as store:
+        store.check_writable()
 
 
 def _rest(listening):

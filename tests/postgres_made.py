@@ -15,6 +15,12 @@ _NUMBERS = itertools.count()
 _HBA = "local all +locked scram-sha-256\nlocal all all trust\n"
 
 
+def rights(heading):
+    """The rights that the page on the ledger tells under a heading: statements, without the schema."""
+    page = Path(__file__).parents[1].joinpath("docs", "ledger.md").read_text().partition(heading)[2]
+    return [line.removesuffix(";") for line in page.partition("```\n")[0].splitlines() if line.startswith("GRANT ")]
+
+
 class Server:
     """A running server; `stop` removes it."""
 
@@ -52,6 +58,15 @@ class Server:
         name = f"user{next(_NUMBERS)}"
         self.run(f"CREATE ROLE {name} LOGIN" + (f" PASSWORD '{password}' IN ROLE locked" if password else ""))
         return name
+
+    def granted(self, address, rights):
+        """Make a user who has some rights in the schema of an address; the address for that user."""
+        user, schema = self.user(), address.rpartition("%3D")[2]
+        self.run(f"GRANT USAGE ON SCHEMA {schema} TO {user}")
+        for right in rights:
+            what, _, names = right.partition(" TO ")[0].partition(" ON ")
+            self.run(f"{what} ON {', '.join(f'{schema}.{name}' for name in names.split(', '))} TO {user}")
+        return address.replace("postgres@", f"{user}@")
 
     def _ask_for_passwords(self):
         """Let members of the role `locked` in only with a password, from now on."""

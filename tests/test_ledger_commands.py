@@ -149,7 +149,8 @@ def test_a_restored_backup_is_not_signed(folder, capsys):
 
 def test_a_lost_file_of_the_last_checkpoint_is_begun_again_on_demand(folder, capsys):
     (folder / "history.db.checkpoint").unlink()
-    assert "`--new-witness` takes the database's own word" in told(capsys, "checkpoint", "--key", "k.pem", code=2).err
+    error = told(capsys, "checkpoint", "--key", "k.pem", code=2).err
+    assert "`greengate ledger checkpoint --new-witness` begins it anew" in error
     assert told(capsys, "checkpoint", "--key", "k.pem", "--new-witness").out
     assert (folder / "history.db.checkpoint").is_file()
 

@@ -1,13 +1,14 @@
 """How a ledger's tables came to be what they are: revisions, and histories of the first format."""
 
 import hashlib
+import signal
 import sqlite3
 
 import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from ledgers_made import first_format, leaves, policy, raw, root_of, second_format, unguarded
+from ledgers_made import first_format, killed_upgrading, leaves, policy, raw, root_of, second_format, unguarded
 from sqlalchemy import create_engine, inspect
 
 from greengate.errors import HistoryError
@@ -231,3 +232,35 @@ def test_a_revision_that_fails_half_way_leaves_nothing(old, opened, monkeypatch)
         store.append(b"more")
     monkeypatch.undo()
     assert (store.append(b"more").index, store.head().size) == (600, 601)
+
+
+LAST = 10**6
+
+
+@pytest.mark.parametrize("statement", [2, 9, 16, 24, LAST], ids=["2nd", "9th", "16th", "24th", "the end"])
+def test_an_upgrade_that_is_killed_leaves_the_first_format_whole(old, opened, statement):
+    before = [tables_of(old), old.read_bytes()]
+    assert killed_upgrading(str(old), statement) == -signal.SIGKILL
+    store, stray = opened(old), [f"no entry refers to the evidence {digest(b'body')}"]
+    assert (store.head(), store.has_marks, list(sound(store))) == (Head(600, root_of(leaves(600))), False, stray)
+    assert [tables_of(old), old.read_bytes()] == before
+    assert (store.append(b"more").index, store.has_marks, list(sound(store))) == (600, True, stray)
+
+
+@pytest.mark.parametrize("statement", [3, 7, 12, 16, LAST], ids=["3rd", "7th", "12th", "16th", "the end"])
+def test_an_upgrade_that_is_killed_leaves_the_second_format_whole(unmarked, opened, statement):
+    before = tables_of(unmarked)
+    assert killed_upgrading(unmarked, statement) == -signal.SIGKILL
+    store = opened(unmarked)
+    assert (store.head(), store.has_marks, list(sound(store))) == (Head(302, root_of(MARKED)), False, [])
+    assert tables_of(unmarked) == before
+    assert (store.append(b"more").index, store.has_marks, list(sound(store))) == (302, True, [])
+
+
+def tables_of(place):
+    """The columns of all tables of a ledger."""
+    server = str(place).startswith("postgresql")
+    columns = """SELECT table_name, column_name FROM information_schema.columns
+        WHERE table_schema = current_schema() ORDER BY table_name, ordinal_position"""
+    with raw(place) as execute:
+        return execute(columns if server else "SELECT type, name, sql FROM sqlite_master ORDER BY name").fetchall()

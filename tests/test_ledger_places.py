@@ -6,11 +6,11 @@ import os
 import sqlite3
 import subprocess
 import sys
-from pathlib import Path
 
 import psycopg
 import pytest
 from ledgers_made import leaves, raw, root_of
+from postgres_made import rights
 
 from greengate.errors import HistoryError, MissingExtra, UsageError
 from greengate.ledger import book
@@ -249,16 +249,9 @@ def test_a_user_without_rights_reads_what_is_missing(postgres):
 
 def granted(postgres, opened, heading):
     """A ledger, and its address for a user who has the rights that the page tells under a heading."""
-    address, user = postgres.schema(), postgres.user()
-    schema = address.rpartition("%3D")[2]
+    address = postgres.schema()
     opened(address).append_all([(leaf, None) for leaf in leaves(255)])
-    page = Path(__file__).parents[1].joinpath("docs", "ledger.md").read_text().partition(heading)[2]
-    lines = [line.removesuffix(";") for line in page.partition("```\n")[0].splitlines() if line.startswith("GRANT ")]
-    postgres.run(f"GRANT USAGE ON SCHEMA {schema} TO {user}")
-    for line in lines:
-        tables = ", ".join(f"{schema}.{name}" for name in line.partition(" ON ")[2].partition(" TO ")[0].split(", "))
-        postgres.run(f"{line.partition(' ON ')[0]} ON {tables} TO {user}")
-    return address.replace("postgres@", f"{user}@")
+    return postgres.granted(address, rights(heading))
 
 
 def test_the_rights_that_the_page_tells_are_enough_to_write_and_no_more(postgres, opened):

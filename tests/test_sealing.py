@@ -143,3 +143,85 @@ def test_legs_that_are_joined_get_receipts(sealing, capsys, tmp_path):
     assert greengate(sealing, "join", f"cpu={tmp_path / 'cpu.jsonl'}", "--json") == 0
     told = json.loads(capsys.readouterr().out)
     assert Receipt.parse(told["models"][0]["receipt"].encode()).index == 3
+
+
+def test_a_leg_that_is_missing_has_a_receipt_of_that_and_joining_again_signs_the_same(sealing, capsys, tmp_path):
+    judged(
+        sealing,
+        capsys,
+        "--leg",
+        "cpu",
+        "--report",
+        f"entries={tmp_path / 'cpu.jsonl'}",
+        "--history",
+        str(tmp_path / "one.db"),
+    )
+    words = (f"cpu={tmp_path / 'cpu.jsonl'}", f"tpu={tmp_path / 'tpu.jsonl'}", "--report")
+    for folder in ("r", "again"):
+        assert greengate(sealing, "join", *words, f"receipts={tmp_path / folder}") == 4
+        capsys.readouterr()
+    proofs = [Receipt.parse(one.read_bytes()) for one in sorted((tmp_path / "r").glob("*.tlog-proof"))]
+    leaves = [one.read_bytes() for one in sorted((tmp_path / "r").glob("*.json"))]
+    notes = {proof.proves(leaf, KNOWN).note for proof, leaf in zip(proofs, leaves, strict=True)}
+    assert notes == {(tmp_path / "r" / "checkpoint").read_bytes()}
+    held = [word for one in (tmp_path / "r").glob("*.tlog-proof") for word in ("--checkpoint", str(one))]
+    assert run(["ledger", "verify", "--project", str(sealing / "greengate.yaml"), *held]) == 0
+
+
+def proved(folder, *words):
+    given = ["--project", str(folder / "greengate.yaml"), "--key", str(folder / "k.pem"), "--origin", ORIGIN]
+    return run(["ledger", "prove", *words, *given])
+
+
+@pytest.fixture
+def told_before(tmp_path, capsys):
+    """A folder whose reports were written before its ledger was signed."""
+    folder = project(tmp_path, policy=COUNTED)
+    signing.keep(private(), tmp_path / "k.pem")
+    reports = ("--report", f"json={tmp_path / 'r.json'}", "--report", f"markdown={tmp_path / 'l.md'}")
+    assert greengate(folder, "gate", "--budget", "1 s", "--quiet", *reports) == 0
+    capsys.readouterr()
+    return folder
+
+
+def test_reports_from_before_get_the_receipts_of_their_decisions(told_before, capsys):
+    before = json.loads((told_before / "r.json").read_text())
+    words = ("--out", str(told_before / "r"), "--into", str(told_before / "r.json"))
+    (told_before / "r").mkdir()
+    assert proved(told_before, "last", *words, "--markdown", str(told_before / "l.md")) == 0
+    after = json.loads((told_before / "r.json").read_text())
+    entry = after["models"][0]["entry"]
+    assert after["models"][0].pop("receipt").encode() == (told_before / "r" / f"{entry[:12]}.tlog-proof").read_bytes()
+    assert after.pop("checkpoint").encode() == (told_before / "r" / "checkpoint").read_bytes()
+    del before["checkpoint"], before["models"][0]["receipt"]
+    assert after == before
+
+
+def test_the_ledger_that_is_written_anew_differs_by_its_receipts_alone(told_before):
+    before = (told_before / "l.md").read_text()
+    words = ("--out", str(told_before / "p"), "--into", str(told_before / "r.json"))
+    assert proved(told_before, "last", *words, "--markdown", str(told_before / "l.md")) == 0
+    after = (told_before / "l.md").read_text()
+    unsigned, signed = "no receipt: no key has signed the ledger with this entry", "receipt: in the JSON report"
+    assert (unsigned in before, unsigned in after, signed in after) == (True, False, True)
+    start, _, rest = after.partition("<details><summary>Checkpoint of the ledger")
+    left = start + rest.partition("</details>\n\n")[2]
+    assert left == before.replace(unsigned, f"{signed}, by the checkpoint of the ledger below")
+
+
+def test_the_comment_on_a_change_has_the_receipts_too(told_before, capsys):
+    assert proved(told_before, "last", "--out", str(told_before / "p")) == 0
+    assert greengate(told_before, "comment", "--dry-run") == 0
+    assert "<summary>Checkpoint of the ledger</summary>" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [("{", "this is no report of the form greengate/report/v1"), (None, "cannot be read: No such file or directory")],
+    ids=["no JSON", "not there"],
+)
+def test_what_is_no_report_gets_no_receipts(told_before, capsys, text, problem):
+    if text is not None:
+        (told_before / "other.json").write_text(text)
+    assert proved(told_before, "last", "--into", str(told_before / "other.json")) == 4
+    assert capsys.readouterr().err.startswith(f"error: {told_before}/other.json: {problem}\n  hint: give what ")

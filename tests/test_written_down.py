@@ -11,7 +11,7 @@ from test_budget_command import PROJECT as SHOP
 
 from greengate import cli
 from greengate.errors import Problems
-from greengate.ledger.whereabouts import as_file, below, has_password, is_address
+from greengate.ledger.places import as_file, below, has_password, is_address
 from greengate.packs.project import load_project
 from greengate.records import Kind
 from greengate.settings import history_access

@@ -20,7 +20,7 @@ from greengate.cli.moments import in_words, moment
 from greengate.errors import BookError, UsageError, nearest
 from greengate.history import opened
 from greengate.ledger import book as books
-from greengate.ledger.whereabouts import at_hand, below
+from greengate.ledger.places import at_hand, below
 from greengate.metrics import Metric
 from greengate.packs.project import load_project
 from greengate.policy import Budget

@@ -11,12 +11,12 @@ import click
 
 from greengate import __version__, asking, check, git, grounds, posting, registry, settings
 from greengate.changes import Change
-from greengate.cli import reports
+from greengate.cli import persons, reports
 from greengate.errors import UsageError
 from greengate.forge import job
 from greengate.forges import Forge
 from greengate.history import Record, opened
-from greengate.ledger.whereabouts import as_file
+from greengate.ledger.places import as_file
 from greengate.packs.project import load_project
 from greengate.posting import Telling
 from greengate.report import markdown
@@ -182,7 +182,8 @@ def _telling(  # noqa: PLR0913 - what is told, of what, and how
     with opened(place, make=False) as history:
         found = [history.find(entry) for entry in entries or ("last",)]
         records = list({one.entry_id: one for record in found for one in history.of_check(record)}.values())
-        account = check.placed(check.account(records), Path(project))
+        account = check.placed(check.proven(check.account(records), history), Path(project))
+        persons.note_withheld(history.ledger)
     about = _of_records(records, change) if named else records[-1].decision.change
     return telling_of(account, about, project, own)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from greengate import check, registry, settings
-from greengate.cli import reports
+from greengate.cli import persons, reports
 from greengate.errors import UsageError
 from greengate.history import Record, opened
 
@@ -51,6 +51,7 @@ def show(  # noqa: PLR0913 - one argument an option
     destinations, own = reports.parse(wanted), reports.template(template)
     with opened(_place(project, path), make=False) as book:
         account = check.placed(check.account([book.find(entry)], history=book), Path(project))
+        persons.note_withheld(book.ledger)
     reports.tell(account, destinations, own, as_json=as_json)
     return 0
 
@@ -74,6 +75,7 @@ def judge(  # noqa: PLR0913 - one argument an option
     destinations = reports.parse(wanted)
     with opened(_place(project, path), make=False) as book:
         record = book.find(entry)
+        persons.note_withheld(book.ledger)
     account = check.judge_again(record, Path(project).parent, Path(project).name, policies)
     reports.tell(check.placed(account, Path(project)), destinations, None, as_json=as_json)
     return account.exit_code

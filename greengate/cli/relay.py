@@ -18,7 +18,7 @@ from greengate.errors import ForgeError, ProjectError, UsageError
 from greengate.forge.github_runs import GitHubRuns, Pull, Ran
 from greengate.forges import Forge
 from greengate.history import opened
-from greengate.ledger.whereabouts import below
+from greengate.ledger.places import below
 from greengate.packs.project import load_project
 from greengate.relaying import ARTIFACT, ENTRIES, Relayed
 from greengate.report.escaping import plain

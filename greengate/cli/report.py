@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from greengate import recomputing, registry, settings
-from greengate.cli import reports, sheet
+from greengate.cli import persons, reports, sheet
 from greengate.cli.reports import refuse_unwritable, write
 from greengate.closing import written
 from greengate.errors import ReportError, UsageError
@@ -23,7 +23,7 @@ from greengate.esg.company import NOBODY, Said
 from greengate.esg.document import Datum, Quarterly
 from greengate.esg.identity import NOTHING
 from greengate.identities import People
-from greengate.ledger import whereabouts
+from greengate.ledger import places
 from greengate.ledger.store import Store
 from greengate.packs.company import NAME, load_company
 from greengate.packs.project import load_project
@@ -98,6 +98,7 @@ def report(  # noqa: PLR0913 - one argument an option
         if names:
             asked = Wanted(asked.period, asked.now, asked.view, said, asked.at, size, People(store).who)
         found = made(store, asked).report
+        persons.note_withheld(store)
     tell(found, destinations, said.templates, as_json=as_json)
     return 0
 
@@ -282,7 +283,7 @@ def opened(project: str, history: str | None) -> Iterator[Store]:
 
 def _of_project(project: str) -> str:
     folder = Path(project).parent
-    return whereabouts.below(folder, load_project(WorkingTree(folder), Path(project).name).history)
+    return places.below(folder, load_project(WorkingTree(folder), Path(project).name).history)
 
 
 def moment(text: str | None) -> datetime | None:

@@ -12,12 +12,12 @@ from pathlib import Path
 import click
 
 from greengate import check, grounds, lapsing, recorded, settings, waived, waiving
-from greengate.cli import sheet, waiver_sheet
+from greengate.cli import persons, sheet, waiver_sheet
 from greengate.cli.waiver_sheet import Listed
 from greengate.errors import GreengateError, UsageError
 from greengate.grounds import Grounds
 from greengate.history import History, opened
-from greengate.ledger.whereabouts import at_hand
+from greengate.ledger.places import at_hand
 from greengate.packs.project import load_project
 from greengate.policy import REVIEW
 from greengate.quantities import Duration, NotAQuantity
@@ -148,6 +148,7 @@ def expiring(  # noqa: PLR0913 - one argument an option
         if at_hand(place):
             with opened(place, make=False) as book:
                 newest = lapsing.newest(book.newest_first(), [entry.name for entry in held.project.models])
+                persons.note_withheld(book.ledger)
         found = lapsing.lapses(held.policies, newest, _today(), days)
     if as_json:
         click.echo(json.dumps([waiver_sheet.lapse_values(lapse) for lapse in found], indent=2, ensure_ascii=False))
@@ -212,6 +213,7 @@ def _listed(held: Grounds, place: str, today: str) -> list[Listed]:
             last: deque[Entry] = deque(maxlen=_LOOKED_AT)
             uses = waived.uses((one.entry_id, one.record) for one in _noted(records(store, *kinds), last))
             grants = recorded.grants(store, last)
+            persons.note_withheld(store)
     documents = [waiver for policy in held.policies for waiver in policy.waivers]
     known = [waiver_sheet.known(one, uses.get(one.id, waived.Use()), grants.get(one.id), today) for one in documents]
     names = {one.id for one in documents}

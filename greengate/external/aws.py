@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from greengate.errors import GreengateError
 from greengate.external import amounts, months
-from greengate.external.sayings import Saying, is_total
-from greengate.external.sheets import Needs, Row, Sheet, told
+from greengate.external.rows import refuse_shifted, understood
+from greengate.external.sayings import Saying
+from greengate.external.sheets import Needs, Row, Sheet
 
 TITLE = "AWS"
 _START = ("usageperiodstart", "usageperiodstartdate", "usagemonth")
@@ -27,24 +27,13 @@ NEEDS: Needs = (
     ("usageaccountid", "productcode", "regioncode", "location"),
 )
 _DIMENSIONS = (*_START, "usageaccountid", "productcode", "regioncode", "location")
-_SLACK = Fraction(1, 200)
 
 
 def said(sheet: Sheet, unit: str) -> tuple[list[Saying], list[Saying], list[str]]:
     """Read what each row says."""
     columns = [column for column in sheet.columns if column.startswith("total") and column.endswith("value")]
     decimal = amounts.mark(sheet, columns)
-    rows: list[Saying] = []
-    totals: list[Saying] = []
-    problems: list[GreengateError] = []
-    for row in sheet.rows:
-        try:
-            total = is_total(row, _DIMENSIONS)
-            (totals if total else rows).append(_saying(sheet, row, decimal, unit, total=total))
-        except GreengateError as error:
-            problems.append(error)
-    if problems:
-        raise told(problems)
+    rows, totals = understood(sheet, _DIMENSIONS, lambda row, total: _saying(sheet, row, decimal, unit, total=total))
     return rows, totals, []
 
 
@@ -100,7 +89,5 @@ def _refuse_shifted(
         parts = [part for stem in stems if (part := _amount(sheet, row, stem, decimal, unit)) is not None]
         whole = found[figure]
         if len(parts) == len(stems) and whole is not None:
-            if abs(sum(parts) - whole) > _SLACK * max(map(abs, (whole, *parts))):
-                name = sheet.columns[f"total{word}emissionsvalue"]
-                raise row.wrong(name, "it is not the sum of its scopes", "the columns are shifted: export it again")
+            refuse_shifted(row, sheet.columns[f"total{word}emissionsvalue"], whole, parts)
             yield whole

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from greengate.errors import GreengateError
 from greengate.external import amounts, months
-from greengate.external.sayings import Saying, is_total
-from greengate.external.sheets import Needs, Row, Sheet, told
+from greengate.external.rows import refuse_shifted, understood
+from greengate.external.sayings import Saying
+from greengate.external.sheets import Needs, Row, Sheet
 
 TITLE = "Azure"
 _MONTH = ("datekey", "usagemonth", "month", "yearmonth", "reportmonth", "date", "usagedate", "dateyearmonth")
@@ -41,7 +41,6 @@ _VALUES = {
 _API = ("azureservicename", "totalemissions")
 NEEDS: Needs = (_MONTH, _ACCOUNT, tuple(_VALUES))
 _DIMENSIONS = (*_MONTH, *_SERVICE, *_REGION, *_ACCOUNT, "scope")
-_SLACK = Fraction(1, 200)
 
 
 def said(sheet: Sheet, unit: str) -> tuple[list[Saying], list[Saying], list[str]]:
@@ -51,17 +50,7 @@ def said(sheet: Sheet, unit: str) -> tuple[list[Saying], list[Saying], list[str]
         names = ", ".join(f"`{sheet.columns[column]}`" for column in columns)
         raise sheet.wrong(f"two columns say the same: {names}", "export one of them")
     decimal = amounts.mark(sheet, columns)
-    rows: list[Saying] = []
-    totals: list[Saying] = []
-    problems: list[GreengateError] = []
-    for row in sheet.rows:
-        try:
-            total = is_total(row, _DIMENSIONS)
-            (totals if total else rows).append(_saying(sheet, row, decimal, unit, total=total))
-        except GreengateError as error:
-            problems.append(error)
-    if problems:
-        raise told(problems)
+    rows, totals = understood(sheet, _DIMENSIONS, lambda row, total: _saying(sheet, row, decimal, unit, total=total))
     return rows, totals, ["whether scope 2 is by market or by location is not said in it"]
 
 
@@ -111,7 +100,6 @@ def _total(sheet: Sheet, row: Row, parts: dict[str, Fraction]) -> Fraction | Non
     whole = parts.get("")
     if whole is None or len(scoped) < len(_SCOPES):
         return whole if whole is not None else sum(scoped, Fraction()) if scoped else None
-    if abs(sum(scoped) - whole) > _SLACK * max(map(abs, (whole, *scoped))):
-        name = next(sheet.columns[column] for column in sheet.columns if _VALUES.get(column, ("?",))[0] == "")
-        raise row.wrong(name, "it is not the sum of its scopes", "the columns are shifted: export it again")
+    name = next(sheet.columns[column] for column in sheet.columns if _VALUES.get(column, ("?",))[0] == "")
+    refuse_shifted(row, name, whole, scoped)
     return whole

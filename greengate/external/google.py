@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from greengate.errors import GreengateError
 from greengate.external import amounts, months
-from greengate.external.sayings import Saying, is_total
-from greengate.external.sheets import Needs, Row, Sheet, told
+from greengate.external.rows import refuse_shifted, understood
+from greengate.external.sayings import Saying
+from greengate.external.sheets import Needs, Row, Sheet
 
 TITLE = "Google Cloud"
 _TOTAL, _SCOPE = "carbonfootprinttotalkgco2e", "carbonfootprintkgco2escope"
@@ -24,7 +24,6 @@ NEEDS: Needs = (
     (*(f"{_TOTAL}{word}" for word in _FIGURES.values()), *(f"{_SCOPE}2{word}" for word in _FIGURES.values())),
 )
 _DIMENSIONS = ("usagemonth", "servicedescription", "serviceid", "locationregion", "locationlocation", "projectid")
-_SLACK = Fraction(1, 200)
 
 
 def said(sheet: Sheet, unit: str) -> tuple[list[Saying], list[Saying], list[str]]:
@@ -32,17 +31,7 @@ def said(sheet: Sheet, unit: str) -> tuple[list[Saying], list[Saying], list[str]
     del unit
     columns = [column for column in sheet.columns if column.startswith((_TOTAL, _SCOPE))]
     decimal = amounts.mark(sheet, columns)
-    rows: list[Saying] = []
-    totals: list[Saying] = []
-    problems: list[GreengateError] = []
-    for row in sheet.rows:
-        try:
-            total = is_total(row, _DIMENSIONS)
-            (totals if total else rows).append(_saying(sheet, row, decimal, total=total))
-        except GreengateError as error:
-            problems.append(error)
-    if problems:
-        raise told(problems)
+    rows, totals = understood(sheet, _DIMENSIONS, lambda row, total: _saying(sheet, row, decimal, total=total))
     return rows, totals, []
 
 
@@ -70,9 +59,7 @@ def _amount(sheet: Sheet, row: Row, word: str, decimal: str) -> Fraction | None:
         return whole
     if whole is None:
         return sum(parts, Fraction())
-    if abs(sum(parts) - whole) > _SLACK * max(map(abs, (whole, *parts))):
-        hint = "the columns are shifted: export it again"
-        raise row.wrong(sheet.columns[f"{_TOTAL}{word}"], "it is not the sum of its scopes", hint)
+    refuse_shifted(row, sheet.columns[f"{_TOTAL}{word}"], whole, parts)
     return whole
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 
 from greengate.errors import HistoryError
 from greengate.ledger import merkle
 from greengate.ledger import statements as sql
 from greengate.ledger.canonical import digest
 from greengate.ledger.forms import Stored
-from greengate.ledger.keeping import Keeper, Writing
+from greengate.ledger.keeping import Append, Keeper, Writing
 from greengate.ledger.marks import marks_of
 from greengate.ledger.tree import frontier_of, tiles
 from greengate.records import MOST_BYTES
@@ -36,10 +38,19 @@ class Appending:
             HistoryError: A leaf is too long, or the ledger cannot be written.
             ValueError: A body has another digest than is said.
         """
+        return self._by(self._keeper.append, leaves)
+
+    @contextmanager
+    def at_once(self) -> Iterator[Callable[[Sequence[Leaf]], list[Stored]]]:
+        """Append as `all` does, several times in one transaction: all of it or nothing."""
+        with self._keeper.appending() as append:
+            yield partial(self._by, append)
+
+    def _by(self, append: Append, leaves: Sequence[Leaf]) -> list[Stored]:
         bodies = {name: body for _, of in leaves for name, body in (of or {}).items()}
         _refuse_long(leaves, self._keeper.where)
         _refuse_others(bodies)
-        indexes = self._keeper.append([leaf for leaf, _ in leaves], bodies)
+        indexes = append([leaf for leaf, _ in leaves], bodies)
         return [Stored(index, digest(leaf), leaf) for index, (leaf, _) in zip(indexes, leaves, strict=True)]
 
 

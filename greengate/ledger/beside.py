@@ -5,6 +5,7 @@ from __future__ import annotations
 from greengate.errors import HistoryError
 from greengate.ledger import statements as sql
 from greengate.ledger.keeping import MOST, Keeper
+from greengate.ledger.tables import identity
 from greengate.ledger.tree import frontier_of
 
 Checkpoint = tuple[int, bytes]
@@ -49,6 +50,18 @@ class Identities:
 
     def __init__(self, keeper: Keeper) -> None:
         self._keeper = keeper
+        self._told: bool | None = None
+
+    @property
+    def withheld(self) -> bool:
+        """Whether somebody was to be named, and this user may not know who they are."""
+        return self._told is False
+
+    def told(self) -> bool:
+        """Tell whether this user may know who they are; asked once."""
+        if self._told is None:
+            self._told = not self._keeper.has_tree or self._keeper.may_read(identity.name)
+        return self._told
 
     def remember(self, pseudonym: str, handle: str) -> str:
         """Remember a handle, and return the pseudonym that stands for it: an earlier one stays.

@@ -133,6 +133,11 @@ class Entries:
             raise HistoryError(self._keeper.where, problem, "restore a backup")
         return body
 
+    def next_body(self, start: str) -> str:
+        """Return the first digest of evidence from some hexadecimal digits on; "" where there is none."""
+        rows = self._keeper.ask(sql.NEXT_BODY, start)
+        return str(rows[0][0] or "")
+
     def _checked(self, rows: Rows) -> list[Stored]:
         found = [Stored(index, entry_id, as_bytes(leaf)) for index, entry_id, leaf in rows]
         for entry in found:

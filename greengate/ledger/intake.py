@@ -1,15 +1,17 @@
 """Entries from elsewhere, written down byte for byte: an export of a ledger, or what the report `entries` wrote.
 
-All of a file is read and checked before the first entry is written, and all are written in one transaction. The keys of
-another ledger do not become this one's: its key records come along only where this ledger is the beginning of that one,
-such as an empty one, which is then the same ledger in another place.
+All of a file is read and checked before the first entry is written, and all are written in one transaction, some at a
+time, so that no file is too large. One that is cut short leaves nothing, and is run again: of half a ledger, to which
+somebody then appends, nobody could ever make the same ledger again. The keys of another ledger do not become this
+one's: its key records come along only where this ledger is the beginning of that one, such as an empty one, which is
+then the same ledger in another place.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import islice
 
 from pydantic import TypeAdapter, ValidationError
@@ -19,14 +21,16 @@ from greengate.ledger import checkpoints, merkle, reigns
 from greengate.ledger.canonical import encode
 from greengate.ledger.exports import Export
 from greengate.ledger.inspection import of_export
+from greengate.ledger.lacking import Lacking
 from greengate.ledger.notary import of_store
 from greengate.ledger.references import referred
 from greengate.ledger.reigns import Reigns
-from greengate.ledger.store import Store
+from greengate.ledger.store import Store, Stored
 from greengate.records import Kind, Record, is_statement, predicate_type, type_of
 
 Part = tuple[bytes, Mapping[str, bytes]]
 OURS = "urn:greengate:"
+_MOST_PARTS, _MOST_BYTES = 500, 2**23
 _KINDS = {predicate_type(kind): kind for kind in Kind}
 _RECORD: TypeAdapter[Record] = TypeAdapter(Record)
 
@@ -60,27 +64,81 @@ def export(store: Store, source: Export) -> Taken:
     same = _begins(store, source)
     if same:
         _refuse_another_key(of_store(store), found.reigns, source)
-    parts = list(_readable(source))
-    taken = entries(store, parts, same=same)
+    _refuse_misshaped(source)
+    taken = entries(store, ((stored.leaf, beside) for stored, beside in source.parts()), str(source.path), same=same)
     if same and source.foot.checkpoint is not None:
         said, _ = checkpoints.read(source.foot.checkpoint)
         store.keep_checkpoint(said.size, source.foot.checkpoint)
     return taken
 
 
-def entries(store: Store, parts: Iterable[Part], *, same: bool = False) -> Taken:
+def entries(store: Store, parts: Iterable[Part], where: str, *, same: bool = False) -> Taken:
     """Take in entries with what lies beside them, all or none of them.
 
     Args:
         store: The ledger.
-        parts: The bytes of each entry, and what lies beside it by digest.
+        parts: The bytes of each entry, and what lies beside it by digest; gone through once.
+        where: What they are read from.
         same: Whether they are this ledger's own, so that its key records are among them.
+
+    Raises:
+        HistoryError: One stands twice among them, or others wrote meanwhile; nothing was written.
     """
-    before, every = store.size(), list(parts)
-    own = [one for one in every if same or not reigns.is_key(one[0])]
-    stored = store.append_all(own)
-    written = {one.index for one in stored if one.index >= before}
-    return Taken(len(written), len(stored) - len(written), len(every) - len(own), _bare(store, own))
+    counted = _Counted()
+    with store.appending() as append:
+        size = store.size()
+        for some in _batches(counted.of(parts, same=same)):
+            for one in append(some):
+                if wrong := counted.place(one, size, same=same):
+                    raise HistoryError(where, wrong, "nothing was written")
+    bare = counted.lacking.count(store.next_body)
+    return Taken(counted.written, counted.known, counted.left_out, bare)
+
+
+@dataclass(slots=True)
+class _Counted:
+    """What became of the entries so far."""
+
+    written: int = 0
+    known: int = 0
+    left_out: int = 0
+    lacking: Lacking = field(default_factory=Lacking)
+
+    def of(self, parts: Iterable[Part], *, same: bool) -> Iterator[Part]:
+        """Leave out key records of another ledger, and note what entries name."""
+        for leaf, beside in parts:
+            if not same and reigns.is_key(leaf):
+                self.left_out += 1
+                continue
+            self.lacking.take((name for _, name in referred(leaf)), beside)
+            yield leaf, beside
+
+    def place(self, one: Stored, size: int, *, same: bool) -> str:
+        """Count an entry; say why it has not the place that it should have, or ""."""
+        number, next_new = self.written + self.known, size + self.written
+        if same and one.index > number:
+            return f"somebody wrote entry {number} of this ledger meanwhile"
+        if same and one.index < number:
+            return f"entry {number} cannot be taken: it is entry {one.index} again"
+        if size <= one.index < next_new:
+            return f"the entry {one.entry_id[:12]} cannot be taken: it stands there twice"
+        self.written += one.index >= size
+        self.known += one.index < size
+        return ""
+
+
+def _batches(parts: Iterable[Part]) -> Iterator[list[Part]]:
+    """Part entries into batches of bounded size."""
+    some: list[Part] = []
+    held = 0
+    for leaf, beside in parts:
+        some.append((leaf, beside))
+        held += len(leaf) + sum(map(len, beside.values()))
+        if len(some) == _MOST_PARTS or held >= _MOST_BYTES:
+            yield some
+            some, held = [], 0
+    if some:
+        yield some
 
 
 def _refuse_another_key(own: Reigns, theirs: Reigns, source: Export) -> None:
@@ -92,16 +150,12 @@ def _refuse_another_key(own: Reigns, theirs: Reigns, source: Export) -> None:
     raise HistoryError(str(source.path), problem, hint)
 
 
-def _readable(source: Export) -> Iterator[Part]:
-    """Go through the entries, each once, and refuse what no command could read afterwards."""
-    seen: dict[str, int] = {}
-    for stored, beside in source.parts():
-        first = seen.setdefault(stored.entry_id, stored.index)
-        wrong = _misshaped(stored.leaf) if first == stored.index else f"it is entry {first} again"
-        if wrong:
+def _refuse_misshaped(source: Export) -> None:
+    """Refuse what no command could read afterwards."""
+    for stored in source.entries():
+        if wrong := _misshaped(stored.leaf):
             problem = f"entry {stored.index} cannot be taken: {wrong}"
             raise HistoryError(str(source.path), problem, "nothing was written")
-        yield stored.leaf, beside
 
 
 def _misshaped(leaf: bytes) -> str:
@@ -121,20 +175,6 @@ def _misshaped(leaf: bytes) -> str:
     except (ValueError, TypeError, RecursionError):
         return "it is no canonical JSON"
     return ""
-
-
-def _bare(store: Store, parts: Sequence[Part]) -> int:
-    brought = {name for _, beside in parts for name in beside}
-    named = {name for leaf, _ in parts for _, name in referred(leaf)}
-    return sum(not _has(store, name) for name in named - brought)
-
-
-def _has(store: Store, name: str) -> bool:
-    try:
-        store.body(name)
-    except HistoryError:
-        return False
-    return True
 
 
 def _begins(store: Store, source: Export) -> bool:

@@ -51,6 +51,13 @@ class Writing(Protocol):
         """Run a statement that writes, before the next one that reads or before the end."""
 
 
+class Append(Protocol):
+    """Appends leaves and what they refer to by digest; gives the index of each, old ones included."""
+
+    def __call__(self, leaves: Sequence[bytes], bodies: Mapping[str, bytes]) -> list[int]:
+        """Append them."""
+
+
 class Keeper(Protocol):
     """Where the tables lie; it translates what goes wrong there into `HistoryError`.
 
@@ -79,6 +86,12 @@ class Keeper(Protocol):
 
     def append(self, leaves: Sequence[bytes], bodies: Mapping[str, bytes]) -> list[int]:
         """Append leaves and what they refer to by digest, in one transaction; the index of each, old ones included."""
+
+    def appending(self) -> AbstractContextManager[Append]:
+        """Append several times in one transaction: all of it or nothing."""
+
+    def may_read(self, table: str) -> bool:
+        """Tell whether this user may read a table."""
 
     def sync(self) -> None:
         """Wait until all that can be seen is on the disk; what others append may be seen a moment before."""

@@ -10,7 +10,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql import ClauseElement
 
 from greengate.ledger.appending import appended
-from greengate.ledger.keeping import KIND, Ask, Rows, Writing
+from greengate.ledger.keeping import KIND, Append, Ask, Rows, Writing
 from greengate.ledger.sqlite_file import Form, SqliteFile, connected
 from greengate.ledger.statements import LOCKED_HEAD, SQLITE_TRIGGERS, Texts
 from greengate.ledger.tables import FIRST_FORMAT, FORMAT, SQLITE_GUARDS, WITH_TREE, guards
@@ -61,8 +61,19 @@ class LedgerFile:
 
     def append(self, leaves: Sequence[bytes], bodies: Mapping[str, bytes]) -> list[int]:
         """Append leaves and what they refer to by digest, in one transaction."""
-        with self.writing() as writing:
-            return appended(writing, self.where, leaves, bodies)
+        with self.appending() as append:
+            return append(leaves, bodies)
+
+    @contextmanager
+    def appending(self) -> Iterator[Append]:
+        """Append several times in one transaction."""
+        with self.writing():
+            yield lambda leaves, bodies: appended(_Writing(self._run), self.where, leaves, bodies)
+
+    def may_read(self, table: str) -> bool:
+        """Tell whether this user may read a table: who may read a file may read all of it."""
+        del table
+        return True
 
     def sync(self) -> None:
         """Do nothing: what can be seen is on the disk."""

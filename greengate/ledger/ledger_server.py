@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.sql import ClauseElement
 
 from greengate.errors import HistoryError, UsageError
-from greengate.ledger.keeping import KIND, MISSING, Ask, Rows, Writing
+from greengate.ledger.keeping import KIND, MISSING, Append, Ask, Rows, Writing
 from greengate.ledger.marks import marks_of
 from greengate.ledger.postgres_server import (
     BEGIN,
@@ -86,12 +86,27 @@ class LedgerServer:
         self._bring_up()
         if len(leaves) <= _AT_ONCE:
             return self._append_few(leaves, bodies)
-        told: list[int] = []
+        with self.appending() as append:
+            return append(leaves, bodies)
+
+    @contextmanager
+    def appending(self) -> Iterator[Append]:
+        """Append several times in one transaction."""
+        self._bring_up()
         with self._server.transaction(begin(WRITING)) as connection:
-            for start in range(0, len(leaves), _AT_ONCE):
-                call = _called(leaves[start : start + _AT_ONCE], {} if start else bodies)
-                told += connection.execute(_APPEND, call, binary=True).fetchall()[0][0]
-        return told
+
+            def append(leaves: Sequence[bytes], bodies: Mapping[str, bytes]) -> list[int]:
+                told: list[int] = []
+                for start in range(0, len(leaves), _AT_ONCE):
+                    call = _called(leaves[start : start + _AT_ONCE], {} if start else bodies)
+                    told += connection.execute(_APPEND, call, binary=True).fetchall()[0][0]
+                return told
+
+            yield append
+
+    def may_read(self, table: str) -> bool:
+        """Tell whether this user may read a table."""
+        return bool(self._server.ask("SELECT has_table_privilege(%s, 'SELECT')", (table,))[0][0])
 
     def _append_few(self, leaves: Sequence[bytes], bodies: Mapping[str, bytes]) -> list[int]:
         """Hold the head no longer than it takes to write, and wait for the disk afterwards, together with others."""
@@ -131,6 +146,7 @@ class LedgerServer:
         try:
             with (
                 self._server.translated(),
+                self._owned(),
                 migrating.beginning("postgresql+psycopg://", self._server.connect, WRITING) as connection,
             ):
                 connection.exec_driver_sql(_MAKING)
@@ -138,14 +154,19 @@ class LedgerServer:
                     migrating.upgrade(connection, version)
         except CannotUpgrade as error:
             migrating.refuse_damaged(self.where, KIND, error)
-        except HistoryError as error:
-            if self._format == 0:
-                raise
-            problem = (
-                f"its tables are of format {self._format}, and were not brought to format {FORMAT}: {error.problem}"
-            )
-            raise HistoryError(self.where, problem, "let their owner write once; docs/ledger.md tells how") from error
         self._format = FORMAT
+
+    @contextmanager
+    def _owned(self) -> Iterator[None]:
+        """Say that an older format is brought up by who owns its tables; whatever else goes wrong has its own hint."""
+        try:
+            yield
+        except psycopg.errors.InsufficientPrivilege as error:
+            if not self._format:
+                raise
+            told = f"this user may not do that: {error.diag.message_primary}"
+            problem = f"its tables are of format {self._format}, and were not brought to format {FORMAT}: {told}"
+            raise HistoryError(self.where, problem, "let their owner write once; docs/ledger.md tells how") from None
 
     def _version(self) -> int:
         names = {name for (name,) in self._server.ask(NAMES, (["ledger_format", "ledger_head"],))}

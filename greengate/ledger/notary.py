@@ -77,7 +77,7 @@ class Notary:
         inside, outside = self._store.checkpoint(), self._witness.read()
         if outside is None and inside is not None and not self._fresh:
             problem = f"the ledger was signed at {inside[0]} entries, and the last checkpoint is not here any more"
-            hint = "put the newest checkpoint that you trust here; `--new-witness` takes the database's own word"
+            hint = "put the newest one that you trust here; `greengate ledger checkpoint --new-witness` begins it anew"
             raise UsageError(str(self._witness.path), problem, hint)
         if outside is not None:
             self._refuse_unlike(outside, str(self._witness.path))

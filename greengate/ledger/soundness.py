@@ -8,6 +8,8 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 
+import numpy as np
+
 from greengate.errors import HistoryError
 from greengate.ledger import merkle, strays
 from greengate.ledger import statements as sql
@@ -45,7 +47,8 @@ def _faults(keeper: Keeper, expected: Head | None) -> Iterator[str]:
     yield from walk.faults()
     yield from _wrong_head(keeper, head, walk)
     yield from astray
-    yield from (f"entry {last} is entry {first} again" for first, last in keeper.ask(sql.TWINS))
+    if walk.twins:  # a database takes long to find that there are none
+        yield from (f"entry {last} is entry {first} again" for first, last in keeper.ask(sql.TWINS))
     yield from walk.bodies.faults()
     if keeper.has_marks and walk.whole:
         yield from walk.marks.faults()
@@ -80,9 +83,17 @@ class _Walk:
         self.whole = True  # what follows from all entries cannot be checked where one is missing
         self.bodies = Bodies(keeper)
         self.marks = Marks(keeper)
+        self._hashes = bytearray()  # the first bytes of each, of which two that are the same are looked into
+        self._tiles: dict[int, list[bytes]] = {}
         self._keeper = keeper
         self._size = size
         self._expected = expected
+
+    @property
+    def twins(self) -> bool:
+        """Whether two entries may be the same; never False where they are."""
+        found = np.sort(np.frombuffer(self._hashes, np.uint64))
+        return bool((found[1:] == found[:-1]).any())
 
     def faults(self) -> Iterator[str]:
         """Tell what is wrong with the entries, the tiles above them, and the checkpoints that were made of them."""
@@ -101,7 +112,9 @@ class _Walk:
     def _batch(self, at: int, rows: list[tuple[int, str, bytes, bytes]]) -> Iterator[str]:
         """Tell what is wrong with some entries; what all of a million go through is written out for speed."""
         said = self._said(at, rows[-1][0] + 1)
+        self._tiles = self._kept(at, rows[-1][0] + 1)
         append, mention, mark = self.tree.append, self.bodies.mention, self.marks.take
+        hashes = self._hashes
         for index, entry_id, leaf_hash, found in rows:
             if index != at:
                 yield _missing(at, index) if index > at else f"the index {index} stands twice"
@@ -109,6 +122,7 @@ class _Walk:
             at = index + 1
             leaf = as_bytes(found)
             own = merkle.leaf_hash(leaf)
+            hashes += own[:8]
             if digest(leaf) != entry_id or own != leaf_hash:
                 yield _changed(index, entry_id, leaf)
             if named := likely(leaf):
@@ -126,11 +140,24 @@ class _Walk:
         return (words for other, words in said if other != root)
 
     def _wrong_tile(self, level: int, index: int, root: bytes) -> Iterator[str]:
-        kept = self._keeper.ask(sql.TILES, level, index, index + 1) if self._keeper.has_tree else [(root,)]
-        if [as_bytes(one) for (one,) in kept] != [root]:
+        if not self._keeper.has_tree:
+            return
+        if level == 1:
+            kept = self._tiles.get(index, [])
+        else:
+            kept = [as_bytes(one) for (one,) in self._keeper.ask(sql.TILES, level, index, index + 1)]
+        if kept != [root]:
             bits = level * TILE_BITS
             of = f"entries {index << bits} to {(index + 1 << bits) - 1}"
             yield f"the tile ({level}, {index}) does not follow from {of}" if kept else f"the tile of {of} is missing"
+
+    def _kept(self, start: int, stop: int) -> dict[int, list[bytes]]:
+        """Tell the roots of the lowest tiles that end among some entries, by their indexes."""
+        found: dict[int, list[bytes]] = {}
+        if self._keeper.has_tree:
+            for index, root in self._keeper.ask(sql.NUMBERED_TILES, start >> TILE_BITS, stop >> TILE_BITS):
+                found.setdefault(index, []).append(as_bytes(root))
+        return found
 
     def _said(self, start: int, stop: int) -> dict[int, list[tuple[bytes | None, str]]]:
         """Tell which roots are said to be those of which sizes, with what to say where they are not."""

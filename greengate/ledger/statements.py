@@ -83,7 +83,7 @@ _MARKED_ROWS = select(entry.c.idx, entry.c.entry_id, entry.c.leaf_hash, entry.c.
 MARKED = _some(_MARKED_ROWS.where(*_MARKED_IN).order_by(mark.c.idx), BATCH)
 MARKED_BACKWARDS = _some(_MARKED_ROWS.where(*_MARKED, mark.c.idx < _STOP).order_by(mark.c.idx.desc()), 64)
 MARKED_HOLDING = _MARKED_ROWS.where(*_MARKED, Holds(entry.c.leaf, bindparam("text"))).order_by(mark.c.idx)
-MARKED_INDEXES = _some(select(mark.c.idx).where(*_MARKED_IN).order_by(mark.c.idx), BATCH)
+MARKED_INDEXES = _some(select(mark.c.idx).where(*_MARKED_IN).order_by(mark.c.idx), 4 * BATCH)
 VALUES = (
     select(mark.c.value, func.count(mark.c.idx), func.min(mark.c.idx), func.max(mark.c.idx))
     .where(mark.c.name == bindparam("name"), mark.c.idx < _STOP)
@@ -103,6 +103,7 @@ MARKS = _some(
 MARKS_BEYOND = select(func.min(mark.c.idx), func.count(mark.c.idx)).where(or_(mark.c.idx < _START, mark.c.idx >= _STOP))
 
 NEW_TILE = insert(tile)
+NUMBERED_TILES = select(tile.c.idx, tile.c.root).where(tile.c.level == _ONE, tile.c.idx >= _START, tile.c.idx < _STOP)
 TILES = (
     select(tile.c.root)
     .where(tile.c.level == bindparam("level"), tile.c.idx >= _START, tile.c.idx < _STOP)
@@ -111,6 +112,7 @@ TILES = (
 
 BODY = select(body.c.body).where(body.c.digest == bindparam("digest"))
 KNOWN_BODY = select(body.c.digest).where(body.c.digest == bindparam("digest"))
+NEXT_BODY = select(func.min(body.c.digest)).where(body.c.digest >= _START)
 NEW_BODY = insert(body)
 
 _CHECKPOINTS = select(checkpoint.c.size, checkpoint.c.note)
@@ -120,7 +122,8 @@ NEW_CHECKPOINT = insert(checkpoint)
 
 # What `soundness` asks for: also what cannot be there.
 ROWS = _some(
-    select(entry.c.idx, entry.c.entry_id, entry.c.leaf_hash, entry.c.leaf).where(*_RANGE).order_by(entry.c.idx), BATCH
+    select(entry.c.idx, entry.c.entry_id, entry.c.leaf_hash, entry.c.leaf).where(*_RANGE).order_by(entry.c.idx),
+    4 * BATCH,
 )
 ENTRIES_BEYOND = select(func.min(entry.c.idx), func.max(entry.c.idx), func.count(entry.c.idx)).where(
     or_(entry.c.idx < _START, entry.c.idx >= _STOP)

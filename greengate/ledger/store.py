@@ -5,7 +5,8 @@ It lies in an SQLite file or in PostgreSQL. Leaves are stored as the bytes that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -64,6 +65,10 @@ class Store:
     def append_all(self, leaves: Sequence[Leaf]) -> list[Stored]:
         """Append leaves in one transaction: all of them or none."""
         return self._append.all(leaves)
+
+    def appending(self) -> AbstractContextManager[Callable[[Sequence[Leaf]], list[Stored]]]:
+        """Append as `append_all` does, several times in one transaction: all of it or nothing."""
+        return self._append.at_once()
 
     def size(self) -> int:
         """Tell how many entries there are."""
@@ -147,6 +152,10 @@ class Store:
         """Return the bytes with this digest, checked."""
         return self._entries.body(name)
 
+    def next_body(self, start: str) -> str:
+        """Return the first digest of evidence from some hexadecimal digits on; "" where there is none."""
+        return self._entries.next_body(start)
+
     def keep_checkpoint(self, size: int, note: bytes) -> None:
         """Keep a signed checkpoint; the same again does nothing, another one of the same size is refused."""
         self._checkpoints.keep(size, note)
@@ -158,6 +167,15 @@ class Store:
     def remember(self, pseudonym: str, handle: str) -> str:
         """Remember who is meant by a pseudonym, and return the one that stands for the handle: an earlier one stays."""
         return self._identities.remember(pseudonym, handle)
+
+    @property
+    def withheld(self) -> bool:
+        """Whether somebody was to be named, and this user may not know whom pseudonyms stand for."""
+        return self._identities.withheld
+
+    def tells_names(self) -> bool:
+        """Tell whether this user may know whom pseudonyms stand for: a database may keep that from some."""
+        return self._identities.told()
 
     def handle(self, pseudonym: str) -> str | None:
         """Tell who is meant by a pseudonym; None where nobody is known, or where that was forgotten."""

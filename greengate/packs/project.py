@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from greengate.errors import GreengateError, Place, Problems, ProjectError, nearest
-from greengate.ledger.whereabouts import has_password, is_address
+from greengate.ledger.places import has_password, is_address
 from greengate.packs import project_file, project_meters, project_model
 from greengate.packs.mistakes import fitting, shaped
 from greengate.packs.project_entry import ModelEntry

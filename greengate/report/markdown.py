@@ -29,6 +29,7 @@ MOST = 65_000
 """GitHub refuses a comment of more than 65,536 characters; the rest is left for a marker and a link."""
 
 _FEW = 25
+_SHIPPED = "reports/ledger.md.j2"
 
 SIGNS = {
     Outcome.PASSED: "✅",
@@ -64,9 +65,20 @@ def render(account: Account, template: str | None = None, *, where: str = "", mo
     Raises:
         ReportError: The template has a mistake, or is too long even with nothing to tell.
     """
-    place = where or ("reports/ledger.md.j2" if template is None else "the template")
-    page = _Page(_shipped() if template is None else template, place, most)
-    whole: Document = _wrapped(document(account))
+    place = where or (_SHIPPED if template is None else "the template")
+    return _fitted(_wrapped(document(account)), _Page(_shipped() if template is None else template, place, most))
+
+
+def of_document(told: Document) -> str:
+    """Write the ledger of an account that was laid out already, as the JSON report has it.
+
+    Raises:
+        ReportError: It is no such account.
+    """
+    return _fitted(_wrapped(told), _Page(_shipped(), _SHIPPED, MOST))
+
+
+def _fitted(whole: Document, page: _Page) -> str:
     for told in excerpt.excerpts(whole):
         if text := page.fitting(told):
             return text
@@ -76,8 +88,8 @@ def render(account: Account, template: str | None = None, *, where: str = "", mo
     if text is None:
         shortest = len(page.filled(excerpt.outline(whole, 0, 0)))
         raise ReportError(
-            place,
-            f"the document has {shortest:,} characters with no model in it; at most {most:,} can be posted",
+            page.place,
+            f"the document has {shortest:,} characters with no model in it; at most {page.most:,} can be posted",
             "shorten the template",
         )
     return text

@@ -214,11 +214,18 @@ def test_only_the_step_that_signs_is_given_the_ledgers_key(world, machine):
 def test_receipts_of_all_entries_go_into_the_artifact(opened):
     assert double(opened, **EVERYTHING | {"ledger": {}}).action(ROOT, **SIGNED).result == "success"
     (words,) = [told["greengate"] for told in opened.asked() if told["greengate"][0] == "ledger"]
-    receipts = f"{opened.steps[0].outputs['folder']}/report/receipts"
-    start = ["ledger", "prove", "--project=greengate.yaml", "--history=h.db", f"--out={receipts}"]
-    assert words == [*start, "--", "a1", "b2"]
+    report = f"{opened.steps[0].outputs['folder']}/report"
+    start = ["ledger", "prove", "--project=greengate.yaml", "--history=h.db", f"--out={report}/receipts"]
+    reports = [f"--into={report}/report.json", f"--markdown={report}/ledger.md"]
+    assert words == [*start, *reports, "--", "a1", "b2"]
     order = [step.name for step in opened.steps]
     assert order.index("Measure and judge") < order.index("Sign the ledger") < order.index("Keep reports and entries")
+
+
+def test_the_summary_is_of_the_ledger_as_it_was_signed(opened):
+    signed = {"files": {"--markdown": "# The ledger, with receipts\n"}}
+    assert double(opened, **EVERYTHING | {"ledger": signed}).action(ROOT, **SIGNED).result == "success"
+    assert opened.summary == "# The ledger, with receipts\n"
 
 
 def test_a_ledger_that_cannot_be_signed_changes_no_verdict_and_is_told(opened):

@@ -92,7 +92,7 @@ def _entries(store: Store, source: Path) -> Taken:
         raise UsageError(str(source), f"cannot be read: {error.strerror}", _HINT) from error
     read = lines.read(data, str(source))
     parts = {leaf.id: (leaf.data, leaf.bodies) for line in read for leaf in line.leaves}
-    taken = intake.entries(store, parts.values())
+    taken = intake.entries(store, parts.values(), str(source))
     people, gone = People(store), forgotten(store)
     for line in read:
         people.learn(line.people, gone)

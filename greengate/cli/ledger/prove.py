@@ -13,6 +13,8 @@ from greengate.cli.ledger import place
 from greengate.errors import ReportError, UsageError
 from greengate.ledger import proving
 from greengate.ledger.store import Store, Stored
+from greengate.report import receipted
+from greengate.report.document import Document
 
 
 @click.command(short_help="Write receipts: proofs that entries are in the ledger.")
@@ -22,6 +24,8 @@ from greengate.ledger.store import Store, Stored
 @place.signing
 @click.option("--from", "since", type=int, metavar="SIZE", help="Prove what follows an older checkpoint of this size.")
 @click.option("--out", metavar="FILE|FOLDER", help="Where to write it; several entries go into a folder.")
+@click.option("--into", metavar="FILE", help="A JSON report of these decisions, which gets their receipts.")
+@click.option("--markdown", metavar="FILE", help="With --into: write the Markdown ledger of that report anew.")
 def prove(  # noqa: PLR0913 - one argument an option
     *,
     entries: tuple[str, ...],
@@ -32,6 +36,8 @@ def prove(  # noqa: PLR0913 - one argument an option
     witness: str | None,
     since: int | None,
     out: str | None,
+    into: str | None,
+    markdown: str | None,
 ) -> int:
     """Write receipts: proofs that entries are in the ledger; ENTRY is the beginning of an id, or `last`.
 
@@ -42,6 +48,11 @@ def prove(  # noqa: PLR0913 - one argument an option
         raise UsageError(
             "ENTRY", "either entries are proved, or what follows a checkpoint", "name ENTRY, or --from SIZE"
         )
+    if (into or markdown) and (since is not None or into is None):
+        raise UsageError("--into", "a report gets receipts of entries", "name ENTRY, and `--into report.json`")
+    told = receipted.read(Path(into)) if into else None
+    for file in filter(None, (into, markdown)):
+        reports.refuse_unwritable(file)
     folder = Path(out) if out and (len(entries) > 1 or Path(out).is_dir()) else None
     if len(entries) > 1 and folder is None:
         raise UsageError("--out", "several receipts need a folder", "for example `--out receipts`")
@@ -54,7 +65,21 @@ def prove(  # noqa: PLR0913 - one argument an option
             _fill(store, folder, found, note)
         else:
             _write(out, bytes(proving.receipt(store, found[0], note)))
+        if told is not None and into is not None:
+            receipts = {stored.entry_id: bytes(proving.receipt(store, stored, note)) for stored in found}
+            _enter(receipted.receipted(told, receipts, note), into, markdown)
     return 0
+
+
+def _enter(told: Document, into: str, markdown: str | None) -> None:
+    """Write the reports with the receipts in them; the Markdown one first, since it may be too long."""
+    from greengate.report import json_report  # noqa: PLC0415 - of one option
+    from greengate.report import markdown as page  # noqa: PLC0415 - heavy
+
+    text = page.of_document(told) if markdown else ""
+    reports.write(Path(into), json_report.of_document(told).encode())
+    if markdown:
+        reports.write(Path(markdown), text.encode())
 
 
 def _entry(store: Store, word: str) -> Stored:
