@@ -129,6 +129,14 @@ CASES = {
         "models: [{model: m, project: p}, {model: m}, {model: m}]",
         ["report.yaml:4:46 (models[2]): `m` is there twice", "  hint: it would count twice"],
     ),
+    "an accent that is no colour": (
+        "look: {accent: green}",
+        ["report.yaml:4:16 (look.accent): found `green`, expected a colour such as `#1a7f4b`, in quotation marks"],
+    ),
+    "a currency that is none": (
+        "currency: euro",
+        ["report.yaml:4:11 (currency): found `euro`, expected three capital letters such as `EUR`"],
+    ),
     "a key that is none": (
         "entitty: x",
         ["report.yaml:4:1 (entitty): unknown key `entitty`", "  hint: did you mean `entity`?"],

@@ -10,6 +10,7 @@ from company_made import by_sql, company
 from ledgers_made import unguarded
 
 from greengate import cli, closing, quarters, skimming
+from greengate.cli.report import parse, tell
 from greengate.errors import HistoryError, UsageError
 from greengate.esg.company import NOBODY, Said
 from greengate.esg.decimals import MJ_A_KWH, exact, rounded
@@ -171,6 +172,23 @@ def test_the_figures_are_printed(folder, capsys):
     assert "\n  TOTAL        " in told
 
 
+def test_files_are_written_before_anything_is_printed(folder, tmp_path, monkeypatch):
+    def cut(*_, **__):
+        raise BrokenPipeError
+
+    monkeypatch.setattr("greengate.cli.sheet.click.echo", cut)
+    with pytest.raises(BrokenPipeError):
+        _tell_csv(folder, tmp_path / "q.csv")
+    assert (tmp_path / "q.csv").read_bytes().startswith(b"kind,")
+
+
+def _tell_csv(folder, place):
+    """Write the report on a quarter as CSV, and print it in short."""
+    with Store(folder / "ledger.db", make=False) as store:
+        found = made(store, Wanted("2026-Q2", NOW, said=said(folder))).report
+    tell(found, parse([f"csv={place}"]), "", as_json=False)
+
+
 def test_the_same_report_is_the_same_bytes(folder, capsys):
     told = [(called(folder, "report", "--quarter", "2026-Q3", "--json"), capsys.readouterr().out) for _ in range(2)]
     assert told[0] == told[1]
@@ -312,12 +330,16 @@ def test_a_delivered_report_is_found_sound(folder, delivered, capsys):
         (("sections", 3, "data", 1, "value"), "0.1", "emissions.scope_2_location"),
         (("sections", 2, "data", 0, "digest"), "0" * 64, "activity.energy, digest"),
         (("sections", 3, "tables", 0, "rows", 0, 0), "other", "table emissions.by_model, row 1"),
-        (("sections", 1, "statements", 0), "no", "section B, statements"),
+        (("sections", 1, "statements", 0), "no", "section B, statement 1"),
+        (("sections", 1, "statements"), [], "section B, statement 2"),
+        (("company", "name"), "Another AG", "company, name"),
+        (("evidence", "command"), "rm", "what it rests on, command"),
         (("evidence", "root"), "0" * 64, "evidence.root"),
         (("evidence", "size"), 10**6, "evidence.size"),
         (("evidence", "checkpoint"), "nonsense", "evidence.checkpoint"),
         (("made_at",), "2026-07-09T00:00:00Z", "made_at"),
-        (("status",), "restated", "section A, statements"),
+        (("evidence", "size"), 0, "evidence.size"),
+        (("status",), "restated", "section A, statement 1"),
     ],
 )
 def test_what_was_changed_in_a_delivered_report_is_named(folder, delivered, capsys, path, value, told):
@@ -353,6 +375,32 @@ def test_what_stands_twice_in_a_delivered_report_is_told(folder, delivered, caps
     delivered.write_text(json.dumps(report))
     assert called(folder, "report", "--check", str(delivered), "--json") == 4
     assert [one["what"] for one in json.loads(capsys.readouterr().out)["differences"]] == ["the report"]
+
+
+def test_of_long_words_the_place_is_told_where_they_part(folder, delivered, capsys):
+    delivered.write_text(delivered.read_text().replace("in whole mJ, rounded half up.", "in whole kJ, rounded up."))
+    assert called(folder, "report", "--check", str(delivered), "--json") == 4
+    (found,) = json.loads(capsys.readouterr().out)["differences"]
+    assert found["what"] == "section C, statement 1"
+    assert (found["delivered"][:40], found["recomputed"][:40]) == (
+        "…alendar year in UTC, in whole kJ, round", "…alendar year in UTC, in whole mJ, round",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("until", ["yesterday", "2026-06-30", "2026-06-30T00:00:00"])
+def test_a_report_that_counts_up_to_no_instant_is_refused(folder, delivered, capsys, until):
+    report = json.loads(delivered.read_text())
+    (told,) = (one for part in report["sections"] for one in part["data"] if one["id"] == "identity.until")
+    told["value"] = until
+    delivered.write_text(json.dumps(report))
+    assert called(folder, "report", "--check", str(delivered)) == 2
+    assert "`identity.until` tells no instant up to which it counts" in capsys.readouterr().err
+
+
+def test_what_is_no_json_is_refused_in_plain_words(folder, tmp_path, capsys):
+    (tmp_path / "x.json").write_text("[")
+    assert called(folder, "report", "--check", str(tmp_path / "x.json")) == 2
+    assert "this is no quarterly report: Invalid JSON: EOF" in capsys.readouterr().err
 
 
 def test_what_is_no_report_is_refused(folder, tmp_path, capsys):
