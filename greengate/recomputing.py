@@ -217,7 +217,8 @@ def _apart(what: str, before: object, after: object) -> Iterator[Difference]:
     if before == after:
         return
     texts = [_text(value) for value in (before, after)]
-    parted = next((at for at, (one, other) in enumerate(zip(*texts, strict=False)) if one != other), min(map(len, texts)))
+    pairs = enumerate(zip(*texts, strict=False))
+    parted = next((at for at, (one, other) in pairs if one != other), min(map(len, texts)))
     start = max(parted - _LEAD, 0) if max(map(len, texts)) > _LONG else 0
     yield Difference(what, *(_short(f"…{text[start:]}" if start else text) for text in texts))
 
