@@ -67,7 +67,7 @@ CASES = {
     "a base year of another calendar": (
         "base_year: FY2025-04",
         [
-            "report.yaml:4:12 (base_year): `FY2025-04` is no period",
+            "report.yaml:4:12 (base_year): `FY2025-04` is of years that begin in month 4; this calendar's begin in month 1",
             "  hint: they are written like `2026-11`, `2026-Q4`, `2026`",
         ],
     ),

@@ -435,6 +435,31 @@ def test_a_period_of_another_calendar_that_overlaps_is_not_closed(store):
         closing.close(store, Wanted("2026-Q3", NOW, said=berlin), "controlling")
     with pytest.raises(UsageError, match="of another calendar"):
         closing.close(store, Wanted("FY2026-02-Q2", NOW), "controlling")
+    with pytest.raises(UsageError, match="of another calendar"):
+        closing.close(store, Wanted("2026-01", NOW, said=berlin), "controlling")
+
+
+def test_a_closed_period_is_not_told_by_another_calendar(store):
+    berlin = Said(calendar=Calendar(zone("Europe/Berlin")), zone="Europe/Berlin", digest="d")
+    with pytest.raises(UsageError, match="closed as 2026-07-01T00:00:00Z to 2026-10-01T00:00:00Z, by another calendar"):
+        made(store, Wanted("2026-Q3", NOW, "as-reported", berlin))
+
+
+@pytest.mark.parametrize("name", ["2026Q2", "2026q2", "2026 Q2", " 2026-q2"])
+def test_a_quarter_may_be_written_as_people_write_it(folder, capsys, name):
+    assert called(folder, "report", "--quarter", name) == 0
+    assert "  2026-Q2  2026-04-01T00:00:00Z" in capsys.readouterr().out
+
+
+def test_what_was_reported_and_is_not_kept_here_is_not_called_unreported(own, capsys):
+    with_bodies = Store(own / "ledger.db", make=False)
+    with Store(own / "bare.db") as bare:
+        bare.append_all([(one.leaf, {}) for one in with_bodies.entries()])
+    words = ["report", "--quarter", "2026Q3", "--json", "--history", str(own / "bare.db")]
+    assert cli.run([*words, "--company", str(own / "report.yaml")]) == 0
+    report = Quarterly.model_validate_json(capsys.readouterr().out)
+    (table,) = (one for part in report.sections for one in part.tables if one.id == "comparatives.reported")
+    assert [row[6] for row in table.rows[:6]] == 3 * ["closed, and not kept here"] + 3 * ["restated, and not kept here"]
 
 
 def test_nothing_is_restated_where_every_total_is_what_was_reported(store, own):

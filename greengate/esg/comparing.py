@@ -136,14 +136,17 @@ def day_of(written: str) -> int:
 
 def reported(account: Account, name: str) -> tuple[Kept, Quarterly] | None:
     """Find what was last reported of a period, closed or restated; None where nothing was, or it is not there."""
-    for kept in reversed(account.story.delivered):
-        if kept.record.period == name and kept.record.view != "current":
-            body = account.body(kept.record.sha256)
-            try:
-                return (kept, Quarterly.model_validate_json(body)) if body is not None else None
-            except ValidationError:
-                return None
-    return None
+    kept = _newest(account, name)
+    body = account.body(kept.record.sha256) if kept else None
+    try:
+        return (kept, Quarterly.model_validate_json(body)) if kept and body is not None else None
+    except ValidationError:
+        return None
+
+
+def _newest(account: Account, name: str) -> Kept | None:
+    told = (kept for kept in reversed(account.story.delivered) if kept.record.period == name)
+    return next((kept for kept in told if kept.record.view != "current"), None)
 
 
 def _reported(account: Account, found: list[Other]) -> Table:
@@ -154,15 +157,15 @@ def _reported(account: Account, found: list[Other]) -> Table:
     own = Other("own", "this period", account.period, account)
     rows = []
     for other in (own, *found):
-        before = reported(account, other.period.name)
+        newest, before = _newest(account, other.period.name), reported(account, other.period.name)
+        status = f"{newest.record.status}{'' if before else ', and not kept here'}" if newest else "not reported"
         for way, name in TOTALS.items():
             amount = _amount(other.totals, way)
             mine = None if amount is None or not other.known else (kwh(amount) if way == "energy" else tonnes(amount))
             value = before[1].value(name) if before else None
             rows.append([other.period.name, _WORDS[way].rstrip(","), mine, value, _less(mine, value),
             "kWh" if way == "energy" else "tCO2e",
-                         before[0].record.status if before else "not reported",
-                         before[0].entry_id if before else None])  # fmt: skip
+                         status, newest.entry_id if newest else None])  # fmt: skip
     return table("comparatives.reported", "Beside what was reported", columns, rows)
 
 
@@ -189,12 +192,13 @@ def _restatements(account: Account) -> Table:
 
 
 def period_named(name: str, calendar: Calendar) -> Period:
-    """Find a period by its name, also written as `2026Q3`.
+    """Find a period by its name, also written as `2026Q3`, `2026q3` or `2026 Q3`.
 
     Raises:
         NotAPeriod: There is none of this name in the calendar.
     """
-    dashed = f"{name[:-2]}-{name[-2:]}" if name[-2:-1] == "Q" and name[-3:-2] != "-" else name
+    written = "".join(name.split()).upper()
+    dashed = f"{written[:-2]}-{written[-2:]}" if written[-2:-1] == "Q" and written[-3:-2] != "-" else written
     if not dashed:
         raise NotAPeriod("no period is named", "they are written like `2026-Q3`")
     return named(dashed, calendar)
