@@ -55,6 +55,9 @@ def test_a_logo_is_taken_in():
     assert (look.name, look.logo, look.logo_type) == ("Acme", base64.b64encode(PNG).decode(), "image/png")
 
 
+_OTHER_YEARS = (
+    "report.yaml:4:12 (base_year): `FY2025-04` is of years that begin in month 4; this calendar's begin in month 1"
+)
 CASES = {
     "a zone that is none": (
         "calendar: {zone: Berlin}",
@@ -67,7 +70,7 @@ CASES = {
     "a base year of another calendar": (
         "base_year: FY2025-04",
         [
-            "report.yaml:4:12 (base_year): `FY2025-04` is of years that begin in month 4; this calendar's begin in month 1",
+            _OTHER_YEARS,
             "  hint: they are written like `2026-11`, `2026-Q4`, `2026`",
         ],
     ),
