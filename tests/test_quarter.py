@@ -625,7 +625,7 @@ def test_less_is_told_as_less(ledger):
     ledger.decided("2025-01-01T00:00:00Z", in_force=True)
     ledger.decided("2026-07-01T00:00:00Z", in_force=True, converted={"candidate": year(location=PLAIN)})
     note = ledger.report().datum("comparatives.previous_location").note
-    assert note == "this period is 98.989011% less"
+    assert note == "this period is 99% less"
 
 
 # Sign-off

@@ -527,3 +527,21 @@ def test_nobody_said_anything_is_told_as_missing(folder):
     assert [report.datum(name).missing for name in ("identity.entity", "quality.coverage")] == [
         "no report.yaml says it", "report.yaml names no models",
     ]  # fmt: skip
+
+
+# The company's ledger, for the commands of a developer
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["history", "--limit", "3"],
+        ["show", "last"],
+        ["retire", "search/m00", "--why", "replaced"],
+        ["settle", "acme/shop#2", "--merged"],
+    ],
+)
+def test_the_companys_decisions_are_read_as_any_others(own, capsys, monkeypatch, words):
+    monkeypatch.chdir(own)
+    assert cli.run([*words, "--history", "ledger.db"]) == 0
+    assert capsys.readouterr().err == ""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from fractions import Fraction
 from functools import cached_property
 
 from pydantic import ValidationError
 
 from greengate.esg.account import Account, Totals
-from greengate.esg.decimals import kwh, percent, scaled, tonnes
+from greengate.esg.decimals import kwh, ratio, scaled, tonnes
 from greengate.esg.document import Datum, Quarterly, Section, Table
 from greengate.esg.emissions import headline_total
 from greengate.esg.instants import day, of
@@ -106,7 +107,8 @@ def _held(other: Other, before: int, mine: int | None) -> str:
     if mine is None or not before or other.period.kind is not account.period.kind:
         return ""
     more = "less" if mine < before else "more"
-    return f"this period is {percent(abs(mine - before), before)}% {more}"
+    share = ratio(Fraction(abs(mine - before)) * 100, before, 1)
+    return f"this period is {share if Fraction(share) or mine == before else 'less than 0.1'}% {more}"
 
 
 _WORDS = {"energy": "Energy", "location": "Emissions, location-based,", "market": "Emissions, market-based,"}
