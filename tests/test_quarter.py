@@ -16,6 +16,7 @@ from greengate.ledger.canonical import encode
 from greengate.periods import Calendar, zone
 from greengate.records import (
     Activity,
+    Amount,
     BudgetEvent,
     Delivered,
     External,
@@ -773,3 +774,27 @@ def test_charts_have_data_and_words(ledger):
     assert charts["models.pareto.quality.accuracy"].words.endswith("on the front: p m.")
     assert charts["models.top"].series[0].points[0].y == tonnes(Q3_S)
     assert charts["gate.outcomes"].missing == "no decision lies in the period"
+
+
+# Ratios
+
+
+UNSURE = Amount(amount=PLAIN * 1000, low=PLAIN * 900, high=PLAIN * 1300, confidence=0.98)
+RATIOS = {
+    "energy of 1,000 inferences": ("activity.wh_per_1k", "activity.energy"),
+    "operational SCI": ("intensity.sci_operational", EMITTED),
+    "emissions by revenue": ("intensity.revenue_location", "emissions.total_location"),
+    "the cost": ("activity.cost", "activity.energy"),
+    "energy with trainings": ("activity.energy_total", "activity.energy"),
+}
+
+
+@pytest.mark.parametrize(("ratio", "above"), RATIOS.values(), ids=RATIOS)
+def test_a_ratio_has_the_ends_and_the_entries_of_what_it_is_made_of(ledger, ratio, above):
+    amounts = dict.fromkeys(("energy_mj", "location_ugco2e", "market_ugco2e", "cost_ueur"), UNSURE)
+    ledger.decided(EARLY, in_force=True, converted={"candidate": year().model_copy(update=amounts)})
+    report = ledger.report(said=Said(revenue={"2026-Q3": "2000000"}))
+    found, of = report.datum(ratio), report.datum(above)
+    ends = [decimals.exact(end) / decimals.exact(found.value) for end in (found.low, found.high)]
+    assert [round(float(end), 6) for end in ends] == [0.9, 1.3]
+    assert (found.confidence, found.of, found.digest) == (0.98, of.of, of.digest)

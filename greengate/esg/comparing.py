@@ -16,7 +16,7 @@ from greengate.esg.document import Datum, Quarterly, Section, Table
 from greengate.esg.emissions import headline_total
 from greengate.esg.instants import day, of
 from greengate.esg.story import Kept
-from greengate.esg.telling import entry, number, table, text, told
+from greengate.esg.telling import entry, number, of_sum, table, text, told
 from greengate.periods import Calendar, Kind, NotAPeriod, Period, named, period_of
 
 TOTALS = {"energy": "activity.energy_total", "location": "emissions.total_location", "market": "emissions.total_market"}
@@ -93,7 +93,8 @@ def _data(other: Other, now: Totals) -> Iterator[Datum]:
             yield told(f"{start}_{way}", label, None, unit, missing="it is not known, or on several bases")
         else:
             note = _held(other, amount, mine)
-            yield told(f"{start}_{way}", label, kwh(amount) if way == "energy" else tonnes(amount), unit, note=note)
+            write = kwh if way == "energy" else tonnes
+            yield of_sum(f"{start}_{way}", label, getattr(other.totals, way).bare(), write, unit, note=note)
 
 
 def _held(other: Other, before: int, mine: int | None) -> str:
