@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from company_made import by_sql, company
 from ledgers_made import unguarded
+from signed_made import ORIGIN, Held
 
 from greengate import cli, closing, quarters, skimming
 from greengate.cli.report import parse, tell
@@ -16,7 +17,7 @@ from greengate.esg.company import NOBODY, Said
 from greengate.esg.decimals import MJ_A_KWH, exact, rounded
 from greengate.esg.document import Quarterly
 from greengate.esg.instants import instant
-from greengate.ledger import merkle
+from greengate.ledger import checkpoints, merkle
 from greengate.ledger.canonical import digest, encode
 from greengate.ledger.store import Store
 from greengate.packs.company import load_company
@@ -281,6 +282,30 @@ def test_what_cannot_be_told_is_refused(folder, capsys, words, told):
 def test_a_ledger_that_is_not_there_is_refused(tmp_path, capsys):
     assert cli.run(["report", "--quarter", "2026Q3", "--history", str(tmp_path / "no.db")]) == 2
     assert "hint: " in capsys.readouterr().err
+
+
+def signed_at(own, size):
+    """Sign the first entries of the company's ledger, and keep that beside it."""
+    with Store(own / "ledger.db", make=False) as store:
+        said = checkpoints.Checkpoint(ORIGIN, size, merkle.root(min(size, store.size()), store.node))
+        (own / "ledger.db.checkpoint").write_bytes(checkpoints.signed(said, Held(1)).note)
+
+
+@pytest.mark.parametrize("words", [["report", "--quarter", "2026Q3"], ["period", "close", "2026-08", "--by", "cfo"]])
+def test_of_a_ledger_that_lacks_what_was_signed_nothing_is_reported(own, capsys, words):
+    signed_at(own, 50)
+    assert called(own, "report", "--quarter", "2026Q3") == 0
+    signed_at(own, 10**6)
+    assert called(own, *words) == 4
+    told = capsys.readouterr().err
+    assert "ledger.db.checkpoint: 1000000 entries, root " in told
+    assert "entries were taken away: bring back the ledger that has them; nothing was reported" in told
+
+
+def test_a_last_checkpoint_that_is_none_is_told(own, capsys):
+    (own / "ledger.db.checkpoint").write_text("nonsense")
+    assert called(own, "report", "--quarter", "2026Q3") == 4
+    assert "this is no checkpoint of the ledger" in capsys.readouterr().err
 
 
 def test_an_empty_ledger_has_nothing_to_tell(tmp_path, capsys):

@@ -24,7 +24,9 @@ from greengate.esg.document import Datum, Quarterly
 from greengate.esg.identity import NOTHING
 from greengate.identities import People
 from greengate.ledger import whereabouts
+from greengate.ledger.notary import refuse_forked
 from greengate.ledger.store import Store
+from greengate.ledger.witness import Witness
 from greengate.packs.company import NAME, load_company
 from greengate.packs.project import load_project
 from greengate.quarters import Wanted, made
@@ -270,9 +272,12 @@ def company_of(path: str | None, project: str) -> Said:
 
 @contextmanager
 def opened(project: str, history: str | None) -> Iterator[Store]:
-    """Open the ledger for as long as the block lasts; it must be there."""
+    """Open the ledger for as long as the block lasts; it must be there, with all that was signed of it."""
     place = history or settings.from_environment()["history"] or _of_project(project)
     with ledger(place) as store:
+        witness = settings.ledger_access().witness
+        if witness or "://" not in str(store.place):
+            refuse_forked(store, Witness.beside(str(store.place), witness), "nothing was reported")
         yield store
 
 
