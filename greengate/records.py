@@ -396,8 +396,12 @@ class Restated(Recorded):
 
     Attributes:
         reason: Which of the six kinds.
-        delta_location_ugco2e: New less old total, likewise of the others.
-        material: Whether it is above the company's threshold.
+        delta_location_ugco2e: New total less what was last reported, likewise of the others.
+        since_location_ugco2e: New total less that by which the period was closed, likewise of the others; None in
+            records of before it was told.
+        material: Whether either difference reaches the company's threshold.
+        material_alone: Whether the difference to what was last reported does; None likewise.
+        material_since: Whether that since the closing does; None likewise.
     """
 
     kind: Literal[Kind.RESTATEMENT] = Kind.RESTATEMENT
@@ -410,7 +414,12 @@ class Restated(Recorded):
     delta_energy_mj: Whole = 0
     delta_location_ugco2e: Whole = 0
     delta_market_ugco2e: Whole = 0
+    since_energy_mj: Whole | None = None
+    since_location_ugco2e: Whole | None = None
+    since_market_ugco2e: Whole | None = None
     material: bool
+    material_alone: bool | None = None
+    material_since: bool | None = None
     approved_by: str
 
 
@@ -418,7 +427,9 @@ class SignedOff(Recorded):
     """Somebody stands for a report: prepared, reviewed, approved or assured it; never one person twice.
 
     Attributes:
-        signature: DSSE envelope over the report's digest by the person's own key, in base64; "" where there is none.
+        by: A pseudonym or a role; what is signed names nobody otherwise.
+        key: Public key of the person's own, `ed25519:` and its 32 bytes in base64; "" where nothing was signed.
+        signature: DSSE envelope by that key (`greengate.ledger.sign_offs`), in base64; "" where there is none.
     """
 
     kind: Literal[Kind.SIGN_OFF] = Kind.SIGN_OFF
@@ -428,6 +439,7 @@ class SignedOff(Recorded):
     by: str
     level: str = ""
     words: str = ""
+    key: str = ""
     signature: str = ""
 
 
@@ -500,8 +512,11 @@ def mark(name: str) -> bytes:
 
 def type_of(leaf: bytes) -> str:
     """Tell the type of a leaf's predicate; "" of what is no statement."""
-    if leaf.count(_TYPE) == 1:  # nearly all: quotes inside a text are escaped, and only keys of a map are one's own
-        return leaf.partition(_TYPE)[2].partition(b'"')[0].decode(errors="replace")
+    at = leaf.rfind(_TYPE)
+    if at >= 0 and leaf.find(_TYPE, 0, at) < 0:  # nearly all: quotes in a text are escaped, only keys are one's own
+        begin = at + len(_TYPE)
+        end = leaf.find(b'"', begin)
+        return leaf[begin : end if end >= 0 else None].decode(errors="replace")
     try:
         name = json.loads(leaf)["predicateType"]
     except (ValueError, LookupError, TypeError, RecursionError):

@@ -2,13 +2,20 @@
 
 import multiprocessing
 import sqlite3
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import psycopg
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
+from greengate.errors import HistoryError
+from greengate.ledger import migrating
 from greengate.ledger.canonical import digest, encode
 from greengate.ledger.merkle import Frontier, leaf_hash
 from greengate.ledger.store import Store
+from greengate.ledger.tree import tiles
 from greengate.records import PolicyVersion, statement
 
 OPENED = ("appending", "beside", "entries", "ledger_file", "ledger_server", "tree")
@@ -52,6 +59,33 @@ def first_format(path, found, bodies=()):
         for body in bodies:
             execute("INSERT INTO ledger_body VALUES (?, ?)", (digest(body), body))
         execute("UPDATE ledger_head SET size = ?", (len(found),))
+
+
+def second_format(place, found):
+    """Write a ledger as greengate did before entries had marks, in a file or in PostgreSQL."""
+    server = str(place).startswith("postgresql")
+    dialect, connect = ("postgresql+psycopg://", psycopg.connect) if server else ("sqlite://", sqlite3.connect)
+    with migrating.beginning(
+        dialect,
+        lambda: connect(place, isolation_level=None) if not server else connect(place, autocommit=True),
+        "BEGIN",
+    ) as connection:
+        scripts = ScriptDirectory(str(Path(migrating.__file__).with_name("migrations")))
+        options = {
+            "version_table": migrating.FORMATS,
+            "fn": lambda revision, _: scripts._upgrade_revs("0002", revision),
+        }
+        context = MigrationContext.configure(connection, opts=options)
+        with Operations.context(context):
+            context.run_migrations()
+    frontier = Frontier()
+    with raw(place) as execute:
+        for index, leaf in enumerate(found):
+            row = (index, digest(leaf), leaf_hash(leaf), leaf)
+            execute("INSERT INTO ledger_entry VALUES (?, ?, ?, ?)", row)
+            for tile in tiles(frontier.append(leaf_hash(leaf))):
+                execute("INSERT INTO ledger_tile VALUES (?, ?, ?)", tile)
+        execute("UPDATE ledger_head SET size = ?, frontier = ?", (len(found), b"".join(frontier.nodes)))
 
 
 @contextmanager
@@ -115,16 +149,27 @@ def hammer(place, seed, told):
         told.send([stored.entry_id for stored in store.append_all([(leaf, bodies) for leaf in several])])
 
 
-def killed(place, seeds, wait):
-    """Let processes append until `wait(listening)` has returned for each, kill them, and give all that was told."""
+def hammer_on(place, seed, told):
+    """Append as long as there is somebody to append to."""
+    with suppress(HistoryError):
+        hammer(place, seed, told)
+
+
+def killed(place, seeds, wait, crash=None):
+    """Let processes append until `wait(listening)` has returned for each, kill them, and give all that was told.
+
+    Instead of them, the server that they write to may be killed, by `crash`.
+    """
     pipes, processes = [], []
     for seed in seeds:
         listening, told = FORKS.Pipe(duplex=False)
-        processes.append(FORKS.Process(target=hammer, args=(place, seed, told)))
+        processes.append(FORKS.Process(target=hammer_on if crash else hammer, args=(place, seed, told)))
         processes[-1].start()
         told.close()
         pipes.append(listening)
     acknowledged = [one for listening in pipes for one in wait(listening)]
+    if crash:
+        crash()
     for process in processes:
         process.kill()
     for process in processes:

@@ -113,7 +113,7 @@ def test_a_ledger_of_a_newer_greengate_is_refused(place, opened):
     with raw(place) as execute:
         execute("UPDATE ledger_format SET version_num = '0009'" if "://" in place else "PRAGMA user_version = 9")
     told = refused(place)
-    assert "this history has format 9, this greengate reads format 2" in told
+    assert "this history has format 9, this greengate reads format 3" in told
     assert told.endswith("hint: use the greengate that wrote it, or a newer one")
 
 
@@ -231,6 +231,14 @@ def test_a_commit_without_synchrony_is_made_to_wait_for_the_disk(postgres, opene
     with store.keeper.writing():
         shown = store.keeper._server.connection.execute("SHOW synchronous_commit").fetchall()
     assert shown == [("on",)]
+
+
+@pytest.mark.parametrize("count", [1, 300], ids=["few", "many"])
+def test_what_is_appended_is_on_the_disk_of_a_server_when_it_is_acknowledged(postgres, opened, count):
+    store = opened(f"{postgres.schema()}%20-csynchronous_commit%3Doff")
+    ((before,),) = postgres.run("SELECT pg_current_wal_insert_lsn()")
+    store.append_all([(leaf, None) for leaf in leaves(count)])
+    assert postgres.run(f"SELECT pg_current_wal_flush_lsn() > '{before}'") == [(True,)]
 
 
 def test_a_user_without_rights_reads_what_is_missing(postgres):
