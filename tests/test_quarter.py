@@ -798,3 +798,11 @@ def test_a_ratio_has_the_ends_and_the_entries_of_what_it_is_made_of(ledger, rati
     ends = [decimals.exact(end) / decimals.exact(found.value) for end in (found.low, found.high)]
     assert [round(float(end), 6) for end in ends] == [0.9, 1.3]
     assert (found.confidence, found.of, found.digest) == (0.98, of.of, of.digest)
+
+
+def test_what_deployments_state_of_their_electricity_is_told_of_how_many(ledger):
+    for name, words in (("a", "no contract applies"), ("b", "")):
+        said = deployment().model_copy(update={"statement": words})
+        ledger.decided(EARLY, name, in_force=True, converted={"conversion": said})
+    (section,) = (one for one in ledger.report().sections if one.id == "F")
+    assert section.statements[0] == "Of 3 of 6 parts of the period it is stated: no contract applies."

@@ -221,18 +221,21 @@ class Company:
         if merged:
             if not memory["broken"]:
                 model.weight *= memory["share"]
-            leaves.append(self._booked(model, at, change))
+            leaves += self._booked(model, at, change)
         return leaves
 
-    def _booked(self, model: Model, at: datetime, change: str) -> Leaf:
+    def _booked(self, model: Model, at: datetime, change: str) -> list[Leaf]:
+        """What a change had reserved of its team's budget, and used when it was merged."""
         quarter = f"{at.year}-Q{(at.month - 1) // 3 + 1}"
-        number = next(self.numbers)
-        record = BudgetEvent(
-            at=_iso(at), event="consume", budget="prod/quarter-carbon", scope=f"team={model.team}", period=quarter,
-            unit="ugCO2e lifecycle", seq=number, what="deployment", amount=self.random.randrange(10**9), change=change,
-            model=f"{PROJECT}:{model.name}", maximum=9 * 10**9, by="ci",
-        )  # fmt: skip
-        return _leaf(record, "budget")
+        amount = self.random.randrange(10**9)
+        records = [
+            BudgetEvent(
+                at=_iso(at), event=event, budget="prod/quarter-carbon", scope=f"team={model.team}", period=quarter,
+                unit="ugCO2e lifecycle", seq=next(self.numbers), what="deployment", amount=amount, change=change,
+                model=f"{PROJECT}:{model.name}", maximum=most, by="ci",
+            ) for event, most in (("reserve", 9 * 10**9), ("consume", None))
+        ]  # fmt: skip
+        return [_leaf(record, "budget") for record in records]
 
     def _waiver(self, model: Model, at: datetime) -> Leaf:
         record = WaiverGranted(
