@@ -211,14 +211,18 @@ def _refuse_overlap(found: Made, name: str) -> None:
     for kept in account.story.closes:
         said: Closed = kept.record
         same = len({part.count("-Q") for part in (said.period, name)}) == 1
-        if said.period != name and same and _meet(said, account.start, account.end) and _alike(said, found.report):
+        alike = same and _alike(said, found.report)
+        if said.period != name and _meet(said, account.start, account.end, whole=not alike):
             days = f"{day(instant(said.start))} to {day(instant(said.end))}"
             problem = f"`{said.period}` of another calendar ({days}) is closed and overlaps it"
             raise UsageError(name, problem, "a company has one calendar: `calendar` in report.yaml")
 
 
-def _meet(said: Closed, start: int, end: int) -> bool:
-    return instant(said.start) < end and start < instant(said.end)
+def _meet(said: Closed, start: int, end: int, *, whole: bool) -> bool:
+    """Tell whether two periods overlap; `whole`: other than by one having the other whole, as a year has its months."""
+    first, last = instant(said.start), instant(said.end)
+    nested = (first <= start and end <= last) or (start <= first and last <= end)
+    return first < end and start < last and not (whole and nested)
 
 
 def _alike(said: Closed, report: Quarterly) -> bool:

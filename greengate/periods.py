@@ -124,7 +124,16 @@ def named(name: str, calendar: Calendar = CIVIL) -> Period:
             index = int(found[1]) * 12 + month - 1
             if month > 0 and _name(kind, index, calendar) == name:
                 return _period(kind, index, calendar)
-    raise NotAPeriod(f"`{name}` is no period", f"they are written like {', '.join(f'`{one}`' for one in examples)}")
+    problem = f"`{name}` is no period"
+    if (month := _begins(name)) not in {0, first}:
+        problem = f"`{name}` is of years that begin in month {month}; this calendar's begin in month {first}"
+    raise NotAPeriod(problem, f"they are written like {', '.join(f'`{one}`' for one in examples)}")
+
+
+def _begins(name: str) -> int:
+    """Tell with which month the years begin that a quarter or year is named after; 0 where it is no such name."""
+    found = re.fullmatch(r"(?:(\d{4})|FY(\d{4})-(0[2-9]|1[0-2]))(?:-Q[1-4])?", name, re.ASCII)
+    return int(found[3] or 1) if found and int(found[1] or found[2]) in _YEARS else 0
 
 
 def share(period: Period, since: datetime) -> Fraction:

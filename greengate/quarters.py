@@ -174,10 +174,19 @@ def _size(store: Store, wanted: Wanted, period: Period) -> tuple[int, str]:
         if found is None:
             hint = f"`greengate period close {period.name}` closes it" if wanted.view == "as-reported" else ""
             raise UsageError("--view", f"{period.name} was never {_ACTS[wanted.view]}", hint)
+        _refuse_another(store, period)
         return found.size, found.root
     if wanted.size is not None and not 0 < wanted.size <= size:
         raise UsageError("--size", f"the ledger has {size} entries", f"from 1 to {size}")
     return (size if wanted.size is None else wanted.size), ""
+
+
+def _refuse_another(store: Store, period: Period) -> None:
+    """Refuse a closed period that is another time by the calendar that there is now."""
+    first = closed(store, period.name)
+    if first and (instant(first.start), instant(first.end)) != (of(period.start), of(period.end)):
+        problem = f"{period.name} was closed as {first.start} to {first.end}, by another calendar"
+        raise UsageError("--view", problem, "`calendar` in report.yaml is not that which it was closed by")
 
 
 def _read(store: Store, story: Story, size: int) -> str:

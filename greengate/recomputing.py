@@ -23,6 +23,7 @@ from greengate.quarters import Wanted, delivered, made, sign_offs
 from greengate.records import SignedOff
 
 _PARTS = ("value", "unit", "basis", "low", "high", "confidence", "missing", "note", "entries", "of", "digest")
+_LONG, _LEAD = 100, 30  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +58,24 @@ def read(data: bytes, where: str) -> Quarterly:
     Raises:
         UsageError: It is none.
     """
+    hint = "`greengate report --report json=FILE` writes one"
     try:
-        return Quarterly.model_validate_json(data)
+        report = Quarterly.model_validate_json(data)
     except ValidationError as bad:
         first = bad.errors(include_url=False)[0]
-        problem = f"this is no quarterly report: {'.'.join(map(str, first['loc']))}: {first['msg']}"
-        raise UsageError(where, problem, "`greengate report --report json=FILE` writes one") from bad
+        words = ": ".join(word for word in (".".join(map(str, first["loc"])), first["msg"]) if word)
+        raise UsageError(where, f"this is no quarterly report: {words}", hint) from bad
+    if not _is_instant(report.value("identity.until") or report.end):
+        problem = "this is no quarterly report: `identity.until` tells no instant up to which it counts"
+        raise UsageError(where, problem, hint)
+    return report
+
+
+def _is_instant(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).utcoffset() is not None
+    except ValueError:
+        return False
 
 
 def checked(store: Store, report: Quarterly, wanted: Wanted) -> Checked:
@@ -119,7 +132,7 @@ def _of_ledger(store: Store, report: Quarterly) -> Iterator[Difference]:
     """Hold size, root and checkpoint against the ledger."""
     evidence = report.evidence
     size = store.size()
-    if evidence.size > size:
+    if not 0 < evidence.size <= size:
         yield Difference("evidence.size", str(evidence.size), f"the ledger has {size} entries")
         return
     root = _written(merkle.root(evidence.size, store.node))
@@ -146,18 +159,18 @@ def _written(root: bytes) -> str:
 
 
 def _compared(report: Quarterly, again: Quarterly) -> Iterator[Difference]:
-    for name in ("period", "start", "end", "view", "status", "version", "made_at", "greengate", "headline", "company"):
-        before, after = getattr(report, name), getattr(again, name)
-        if before != after:
-            yield Difference(name, _short(before), _short(after))
+    for name in ("period", "start", "end", "view", "status", "version", "made_at", "greengate", "headline"):
+        yield from _apart(name, getattr(report, name), getattr(again, name))
+    for name in type(report.company).model_fields:
+        yield from _apart(f"company, {name}", getattr(report.company, name), getattr(again.company, name))
     theirs, ours = ({one.id: one for one in made_.sections} for made_ in (report, again))
     for name in dict.fromkeys((*theirs, *ours)):
         yield from _section(name, theirs.get(name), ours.get(name))
-    if report.evidence != again.evidence:
-        for field in type(report.evidence).model_fields:
-            before, after = getattr(report.evidence, field), getattr(again.evidence, field)
-            if before != after and field not in {"root", "checkpoint"}:  # these were held against the ledger
-                yield Difference(f"evidence.{field}", _short(before), _short(after))
+    for field in type(report.evidence).model_fields:
+        if field not in {"root", "checkpoint"}:  # these were held against the ledger
+            yield from _apart(
+                f"what it rests on, {field}", getattr(report.evidence, field), getattr(again.evidence, field)
+            )
 
 
 def _order(report: Quarterly, again: Quarterly) -> Iterator[Difference]:
@@ -176,9 +189,11 @@ def _section(name: str, before: Section | None, after: Section | None) -> Iterat
     if before is None or after is None:
         yield Difference(f"section {name}", "there" if before else "none", "there" if after else "none")
         return
-    for field in ("title", "statements", "omitted"):
-        if getattr(before, field) != getattr(after, field):
-            yield Difference(f"section {name}, {field}", _short(getattr(before, field)), _short(getattr(after, field)))
+    for field in ("title", "omitted"):
+        yield from _apart(f"section {name}, {field}", getattr(before, field), getattr(after, field))
+    sentences = zip_longest(before.statements, after.statements, fillvalue="none")
+    for number, pair in enumerate(sentences, 1):
+        yield from _apart(f"section {name}, statement {number}", *pair)
     theirs, ours = ({one.id: one for one in section.data} for section in (before, after))
     for key in dict.fromkeys((*theirs, *ours)):
         yield from _datum(key, theirs.get(key), ours.get(key))
@@ -197,8 +212,7 @@ def _datum(name: str, before: Datum | None, after: Datum | None) -> Iterator[Dif
         return
     parts = [part for part in _PARTS if getattr(before, part) != getattr(after, part)]
     for part in parts:
-        label = name if part == "value" else f"{name}, {part}"
-        yield Difference(label, _short(getattr(before, part)), _short(getattr(after, part)))
+        yield from _apart(name if part == "value" else f"{name}, {part}", getattr(before, part), getattr(after, part))
     if not parts and before != after:
         yield Difference(f"{name}, words", _short(before.label), _short(after.label))
 
@@ -218,10 +232,28 @@ def _table(name: str, before: Table | None, after: Table | None) -> Iterator[Dif
     yield Difference(f"table {name}, row {where}", *pair)
 
 
+def _apart(what: str, before: object, after: object) -> Iterator[Difference]:
+    """Tell two values that differ, long ones from shortly before the place where they part."""
+    if before == after:
+        return
+    texts = [_text(value) for value in (before, after)]
+    pairs = enumerate(zip(*texts, strict=False))
+    parted = next((at for at, (one, other) in pairs if one != other), min(map(len, texts)))
+    start = max(parted - _LEAD, 0) if max(map(len, texts)) > _LONG else 0
+    yield Difference(what, *(_short(f"…{text[start:]}" if start else text) for text in texts))
+
+
+def _text(value: object) -> str:
+    """Write a value, or several, as a person would."""
+    if value is None:
+        return "missing"
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
 def _row(rows: Sequence[Sequence[str | None]], where: int) -> str:
     return _short(", ".join(cell or "" for cell in rows[where - 1])) if where <= len(rows) else "none"
 
 
 def _short(value: object) -> str:
-    text = "missing" if value is None else str(value)
-    return text if len(text) <= 100 else f"{text[:100]}…"
+    text = _text(value)
+    return text if len(text) <= _LONG else f"{text[:_LONG]}…"

@@ -62,6 +62,9 @@ def test_a_logo_is_taken_in():
 
 KEY = "acme.com/olga+91150e1c+AXUOCaDmYMTJdlR3KfSLfhE9jCwWB2laex8D/PAcdDSZ"
 DAMAGED = KEY.replace("0e1c", "0e1d")
+_OTHER_YEARS = (
+    "report.yaml:4:12 (base_year): `FY2025-04` is of years that begin in month 4; this calendar's begin in month 1"
+)
 CASES = {
     "a signer's key that is none": (
         "signers: {'@olga': [nonsense]}",
@@ -107,7 +110,7 @@ CASES = {
     "a base year of another calendar": (
         "base_year: FY2025-04",
         [
-            "report.yaml:4:12 (base_year): `FY2025-04` is no period",
+            _OTHER_YEARS,
             "  hint: they are written like `2026-11`, `2026-Q4`, `2026`",
         ],
     ),
@@ -168,6 +171,14 @@ CASES = {
     "a model twice": (
         "models: [{model: m, project: p}, {model: m}, {model: m}]",
         ["report.yaml:4:46 (models[2]): `m` is there twice", "  hint: it would count twice"],
+    ),
+    "an accent that is no colour": (
+        "look: {accent: green}",
+        ["report.yaml:4:16 (look.accent): found `green`, expected a colour such as `#1a7f4b`, in quotation marks"],
+    ),
+    "a currency that is none": (
+        "currency: euro",
+        ["report.yaml:4:11 (currency): found `euro`, expected three capital letters such as `EUR`"],
     ),
     "a key that is none": (
         "entitty: x",

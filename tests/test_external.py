@@ -317,3 +317,8 @@ def test_an_unknown_source_is_refused():
 
 def test_a_unit_that_is_none_is_refused():
     assert refused(aws(), unit="EUR").startswith("--unit: `EUR` is a currency")
+
+
+def test_a_month_that_has_not_come_yet_is_refused():
+    told = "export.csv: it tells of 2027-03, which has not come yet"
+    assert refused(aws().replace("2026-03", "2027-03").replace("2026-04", "2027-04")).startswith(told)

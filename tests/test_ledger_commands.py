@@ -212,6 +212,20 @@ def test_what_cannot_be_proved_is_told(folder, capsys, words, problem):
     assert problem in told(capsys, "prove", *words, code=2).err
 
 
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (["ledger", "prove", "last"], "empty.db: the ledger has no entries yet"),
+        (["history"], "error: the history has no entries yet"),
+        (["history", "--model", "m"], "error: the history holds no entry of `m`"),
+    ],
+)
+def test_an_empty_ledger_is_called_empty(folder, capsys, words, problem):
+    Store(folder / "empty.db").close()
+    assert run([*words, "--history", "empty.db"]) == 2
+    assert problem in capsys.readouterr().err
+
+
 def test_a_ledger_that_nobody_has_signed_proves_nothing(folder, capsys):
     grown(1, name="new.db")
     error = told(capsys, "prove", "last", "--history", "new.db", code=2).err

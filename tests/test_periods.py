@@ -222,10 +222,24 @@ def test_an_instant_that_tells_no_period_is_refused(instant, told):
     assert refused(share, named("2026"), instant) == told
 
 
-@pytest.mark.parametrize("name", ["2026-Q5", "2026-13", "2026-00", "26", "FY2026-05", "2026-11-Q1", "", "١٩٩٩", "0000"])
+@pytest.mark.parametrize("name", ["2026-Q5", "2026-13", "2026-00", "26", "FY2026-13", "2026-11-Q1", "", "١٩٩٩", "0000"])
 def test_a_name_that_a_calendar_has_not_is_refused_with_those_that_it_has(name):
     written = "they are written like `2026-11`, `FY2026-04-Q3`, `FY2026-04`"
     assert refused(named, name, APRIL) == (f"`{name}` is no period", written)
+
+
+@pytest.mark.parametrize(
+    ("name", "calendar", "months"),
+    [
+        ("2026-Q3", APRIL, (1, 4)),
+        ("2026", APRIL, (1, 4)),
+        ("FY2026-05", APRIL, (5, 4)),
+        ("FY2026-04-Q3", CIVIL, (4, 1)),
+    ],
+)
+def test_a_name_of_another_calendar_tells_where_the_two_part(name, calendar, months):
+    told = "`{}` is of years that begin in month {}; this calendar's begin in month {}"
+    assert refused(named, name, calendar)[0] == told.format(name, *months)
 
 
 @pytest.mark.parametrize("month", [0, 13, -1])

@@ -16,6 +16,7 @@ from greengate.ledger.canonical import encode
 from greengate.periods import Calendar, zone
 from greengate.records import (
     Activity,
+    Amount,
     BudgetEvent,
     Delivered,
     External,
@@ -625,7 +626,7 @@ def test_less_is_told_as_less(ledger):
     ledger.decided("2025-01-01T00:00:00Z", in_force=True)
     ledger.decided("2026-07-01T00:00:00Z", in_force=True, converted={"candidate": year(location=PLAIN)})
     note = ledger.report().datum("comparatives.previous_location").note
-    assert note == "this period is 98.989011% less"
+    assert note == "this period is 99% less"
 
 
 # Sign-off
@@ -773,3 +774,35 @@ def test_charts_have_data_and_words(ledger):
     assert charts["models.pareto.quality.accuracy"].words.endswith("on the front: p m.")
     assert charts["models.top"].series[0].points[0].y == tonnes(Q3_S)
     assert charts["gate.outcomes"].missing == "no decision lies in the period"
+
+
+# Ratios
+
+
+UNSURE = Amount(amount=PLAIN * 1000, low=PLAIN * 900, high=PLAIN * 1300, confidence=0.98)
+RATIOS = {
+    "energy of 1,000 inferences": ("activity.wh_per_1k", "activity.energy"),
+    "operational SCI": ("intensity.sci_operational", EMITTED),
+    "emissions by revenue": ("intensity.revenue_location", "emissions.total_location"),
+    "the cost": ("activity.cost", "activity.energy"),
+    "energy with trainings": ("activity.energy_total", "activity.energy"),
+}
+
+
+@pytest.mark.parametrize(("ratio", "above"), RATIOS.values(), ids=RATIOS)
+def test_a_ratio_has_the_ends_and_the_entries_of_what_it_is_made_of(ledger, ratio, above):
+    amounts = dict.fromkeys(("energy_mj", "location_ugco2e", "market_ugco2e", "cost_ueur"), UNSURE)
+    ledger.decided(EARLY, in_force=True, converted={"candidate": year().model_copy(update=amounts)})
+    report = ledger.report(said=Said(revenue={"2026-Q3": "2000000"}))
+    found, of = report.datum(ratio), report.datum(above)
+    ends = [decimals.exact(end) / decimals.exact(found.value) for end in (found.low, found.high)]
+    assert [round(float(end), 6) for end in ends] == [0.9, 1.3]
+    assert (found.confidence, found.of, found.digest) == (0.98, of.of, of.digest)
+
+
+def test_what_deployments_state_of_their_electricity_is_told_of_how_many(ledger):
+    for name, words in (("a", "no contract applies"), ("b", "")):
+        said = deployment().model_copy(update={"statement": words})
+        ledger.decided(EARLY, name, in_force=True, converted={"conversion": said})
+    (section,) = (one for one in ledger.report().sections if one.id == "F")
+    assert section.statements[0] == "Of 3 of 6 parts of the period it is stated: no contract applies."

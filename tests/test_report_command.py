@@ -8,14 +8,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from company_made import by_sql, company
 from ledgers_made import unguarded
+from signed_made import ORIGIN, Held
 
 from greengate import cli, closing, quarters, skimming
+from greengate.cli.report import parse, tell
 from greengate.errors import HistoryError, UsageError
 from greengate.esg.company import NOBODY, Said
 from greengate.esg.decimals import MJ_A_KWH, exact, rounded
 from greengate.esg.document import Quarterly
 from greengate.esg.instants import instant
-from greengate.ledger import merkle
+from greengate.ledger import checkpoints, merkle
 from greengate.ledger.canonical import digest, encode
 from greengate.ledger.store import Store
 from greengate.packs.company import load_company
@@ -171,6 +173,23 @@ def test_the_figures_are_printed(folder, capsys):
     assert "\n  TOTAL        " in told
 
 
+def test_files_are_written_before_anything_is_printed(folder, tmp_path, monkeypatch):
+    def cut(*_, **__):
+        raise BrokenPipeError
+
+    monkeypatch.setattr("greengate.cli.sheet.click.echo", cut)
+    with pytest.raises(BrokenPipeError):
+        _tell_csv(folder, tmp_path / "q.csv")
+    assert (tmp_path / "q.csv").read_bytes().startswith(b"kind,")
+
+
+def _tell_csv(folder, place):
+    """Write the report on a quarter as CSV, and print it in short."""
+    with Store(folder / "ledger.db", make=False) as store:
+        found = made(store, Wanted("2026-Q2", NOW, said=said(folder))).report
+    tell(found, parse([f"csv={place}"]), "", as_json=False)
+
+
 def test_the_same_report_is_the_same_bytes(folder, capsys):
     told = [(called(folder, "report", "--quarter", "2026-Q3", "--json"), capsys.readouterr().out) for _ in range(2)]
     assert told[0] == told[1]
@@ -265,6 +284,30 @@ def test_a_ledger_that_is_not_there_is_refused(tmp_path, capsys):
     assert "hint: " in capsys.readouterr().err
 
 
+def signed_at(own, size):
+    """Sign the first entries of the company's ledger, and keep that beside it."""
+    with Store(own / "ledger.db", make=False) as store:
+        said = checkpoints.Checkpoint(ORIGIN, size, merkle.root(min(size, store.size()), store.node))
+        (own / "ledger.db.checkpoint").write_bytes(checkpoints.signed(said, Held(1)).note)
+
+
+@pytest.mark.parametrize("words", [["report", "--quarter", "2026Q3"], ["period", "close", "2026-08", "--by", "cfo"]])
+def test_of_a_ledger_that_lacks_what_was_signed_nothing_is_reported(own, capsys, words):
+    signed_at(own, 50)
+    assert called(own, "report", "--quarter", "2026Q3") == 0
+    signed_at(own, 10**6)
+    assert called(own, *words) == 4
+    told = capsys.readouterr().err
+    assert "ledger.db.checkpoint: 1000000 entries, root " in told
+    assert "entries were taken away: bring back the ledger that has them; nothing was reported" in told
+
+
+def test_a_last_checkpoint_that_is_none_is_told(own, capsys):
+    (own / "ledger.db.checkpoint").write_text("nonsense")
+    assert called(own, "report", "--quarter", "2026Q3") == 4
+    assert "this is no checkpoint of the ledger" in capsys.readouterr().err
+
+
 def test_an_empty_ledger_has_nothing_to_tell(tmp_path, capsys):
     Store(tmp_path / "h.db").close()
     assert cli.run(["report", "--quarter", "2026Q3", "--history", str(tmp_path / "h.db")]) == 2
@@ -312,12 +355,16 @@ def test_a_delivered_report_is_found_sound(folder, delivered, capsys):
         (("sections", 3, "data", 1, "value"), "0.1", "emissions.scope_2_location"),
         (("sections", 2, "data", 0, "digest"), "0" * 64, "activity.energy, digest"),
         (("sections", 3, "tables", 0, "rows", 0, 0), "other", "table emissions.by_model, row 1"),
-        (("sections", 1, "statements", 0), "no", "section B, statements"),
+        (("sections", 1, "statements", 0), "no", "section B, statement 1"),
+        (("sections", 1, "statements"), [], "section B, statement 2"),
+        (("company", "name"), "Another AG", "company, name"),
+        (("evidence", "command"), "rm", "what it rests on, command"),
         (("evidence", "root"), "0" * 64, "evidence.root"),
         (("evidence", "size"), 10**6, "evidence.size"),
         (("evidence", "checkpoint"), "nonsense", "evidence.checkpoint"),
         (("made_at",), "2026-07-09T00:00:00Z", "made_at"),
-        (("status",), "restated", "section A, statements"),
+        (("evidence", "size"), 0, "evidence.size"),
+        (("status",), "restated", "section A, statement 1"),
     ],
 )
 def test_what_was_changed_in_a_delivered_report_is_named(folder, delivered, capsys, path, value, told):
@@ -355,6 +402,32 @@ def test_what_stands_twice_in_a_delivered_report_is_told(folder, delivered, caps
     assert [one["what"] for one in json.loads(capsys.readouterr().out)["differences"]] == ["the report"]
 
 
+def test_of_long_words_the_place_is_told_where_they_part(folder, delivered, capsys):
+    delivered.write_text(delivered.read_text().replace("in whole mJ, rounded half up.", "in whole kJ, rounded up."))
+    assert called(folder, "report", "--check", str(delivered), "--json") == 4
+    (found,) = json.loads(capsys.readouterr().out)["differences"]
+    assert found["what"] == "section C, statement 1"
+    assert (found["delivered"][:40], found["recomputed"][:40]) == (
+        "…alendar year in UTC, in whole kJ, round", "…alendar year in UTC, in whole mJ, round",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("until", ["yesterday", "2026-06-30", "2026-06-30T00:00:00"])
+def test_a_report_that_counts_up_to_no_instant_is_refused(folder, delivered, capsys, until):
+    report = json.loads(delivered.read_text())
+    (told,) = (one for part in report["sections"] for one in part["data"] if one["id"] == "identity.until")
+    told["value"] = until
+    delivered.write_text(json.dumps(report))
+    assert called(folder, "report", "--check", str(delivered)) == 2
+    assert "`identity.until` tells no instant up to which it counts" in capsys.readouterr().err
+
+
+def test_what_is_no_json_is_refused_in_plain_words(folder, tmp_path, capsys):
+    (tmp_path / "x.json").write_text("[")
+    assert called(folder, "report", "--check", str(tmp_path / "x.json")) == 2
+    assert "this is no quarterly report: Invalid JSON: EOF" in capsys.readouterr().err
+
+
 def test_what_is_no_report_is_refused(folder, tmp_path, capsys):
     (tmp_path / "x.json").write_text('{"period": "2026-Q3"}')
     assert called(folder, "report", "--check", str(tmp_path / "x.json")) == 2
@@ -387,6 +460,32 @@ def test_a_period_of_another_calendar_that_overlaps_is_not_closed(store):
         closing.close(store, Wanted("2026-Q3", NOW, said=berlin), "controlling")
     with pytest.raises(UsageError, match="of another calendar"):
         closing.close(store, Wanted("FY2026-02-Q2", NOW), "controlling")
+    with pytest.raises(UsageError, match="of another calendar"):
+        closing.close(store, Wanted("2026-01", NOW, said=berlin), "controlling")
+
+
+def test_a_closed_period_is_not_told_by_another_calendar(store):
+    berlin = Said(calendar=Calendar(zone("Europe/Berlin")), zone="Europe/Berlin", digest="d")
+    with pytest.raises(UsageError, match="closed as 2026-07-01T00:00:00Z to 2026-10-01T00:00:00Z, by another calendar"):
+        made(store, Wanted("2026-Q3", NOW, "as-reported", berlin))
+
+
+@pytest.mark.parametrize("name", ["2026Q2", "2026q2", "2026 Q2", " 2026-q2"])
+def test_a_quarter_may_be_written_as_people_write_it(folder, capsys, name):
+    assert called(folder, "report", "--quarter", name) == 0
+    assert "  2026-Q2  2026-04-01T00:00:00Z" in capsys.readouterr().out
+
+
+def test_what_was_reported_and_is_not_kept_here_is_not_called_unreported(own, capsys):
+    with_bodies = Store(own / "ledger.db", make=False)
+    with Store(own / "bare.db") as bare:
+        bare.append_all([(one.leaf, {}) for one in with_bodies.entries()])
+    words = ["report", "--quarter", "2026Q3", "--json", "--history", str(own / "bare.db")]
+    assert cli.run([*words, "--company", str(own / "report.yaml")]) == 0
+    report = Quarterly.model_validate_json(capsys.readouterr().out)
+    (table,) = (one for part in report.sections for one in part.tables if one.id == "comparatives.reported")
+    told = [row[[column.id for column in table.columns].index("status")] for row in table.rows[:6]]
+    assert told == 3 * ["closed, and not kept here"] + 3 * ["restated, and not kept here"]
 
 
 def test_nothing_is_restated_where_every_total_is_what_was_reported(store, own):
@@ -454,3 +553,21 @@ def test_nobody_said_anything_is_told_as_missing(folder):
     assert [report.datum(name).missing for name in ("identity.entity", "quality.coverage")] == [
         "no report.yaml says it", "report.yaml names no models",
     ]  # fmt: skip
+
+
+# The company's ledger, for the commands of a developer
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["history", "--limit", "3"],
+        ["show", "last"],
+        ["retire", "search/m00", "--why", "replaced"],
+        ["settle", "acme/shop#2", "--merged"],
+    ],
+)
+def test_the_companys_decisions_are_read_as_any_others(own, capsys, monkeypatch, words):
+    monkeypatch.chdir(own)
+    assert cli.run([*words, "--history", "ledger.db"]) == 0
+    assert capsys.readouterr().err == ""

@@ -12,7 +12,7 @@ import pytest
 from closed_made import Quarter
 from signed_made import AT, ORIGIN, Held, leaf, notary, signed, stored
 
-from greengate.ledger import checkpoints, exports, merkle, proving, sign_offs
+from greengate.ledger import checkpoints, exports, merkle, proving, reigns, sign_offs
 from greengate.ledger.canonical import digest
 from greengate.ledger.exports import Export
 from greengate.ledger.inspection import of_export
@@ -103,6 +103,22 @@ def test_the_pages_verifier_holds_a_larger_ledger_against_what_was_kept(page):
     forked = stored([leaf(number) for number in range(100, 134)])
     (page / "e").write_bytes(b"".join(exports.lines(forked, ORIGIN, note)))
     assert says(page, "export", "e", "older") == ("", 1)
+
+
+CHANGES = {
+    "signed by the old key": (reigns.changed(Held(1), Held(2).verifier, AT), "5 entries hold", 0),
+    "signed by nobody": (reigns.lost(Held(1).verifier, Held(2).verifier, AT, "it burnt"), "", 1),
+}
+
+
+@pytest.mark.parametrize(("change", "told", "code"), CHANGES.values(), ids=CHANGES)
+def test_the_pages_verifier_follows_a_key_that_the_old_one_signed(page, change, told, code):
+    with closing(signed(page, 3)) as store:
+        (page / "older").write_bytes(bytes(proving.receipt(store, store.stored(1), store.checkpoint()[1])))
+        store.append(change)
+        note = notary(store, 2).sign(AT).note
+        (page / "e").write_bytes(b"".join(exports.lines(store.entries(), ORIGIN, note)))
+    assert says(page, "export", "e", "older") == (told, code)
 
 
 SAID = SignedOff(at="2026-10-13T09:00:00Z", period="2026-Q3", report=digest(b"{}"), role="approved",

@@ -16,7 +16,8 @@ from typing import Any
 
 from greengate.changes import Change
 from greengate.conversion import Conversion, Embodied, Factor, Part
-from greengate.evidence import Class, Figure, Interval, Provenance
+from greengate.evidence import Class, Evidence, Figure, Interval, Provenance, Runner, Subject
+from greengate.evidence import Model as Judged
 from greengate.ledger.canonical import digest, encode
 from greengate.projection import projected
 from greengate.records import (
@@ -40,6 +41,7 @@ from greengate.records import (
     Year,
     statement,
 )
+from greengate.verdict import Finding, Outcome, Verdict
 
 Leaf = tuple[bytes, dict[str, bytes]]
 MEASURED = json.loads(Path(__file__).with_name("measured.json").read_text(encoding="utf-8"))
@@ -219,18 +221,21 @@ class Company:
         if merged:
             if not memory["broken"]:
                 model.weight *= memory["share"]
-            leaves.append(self._booked(model, at, change))
+            leaves += self._booked(model, at, change)
         return leaves
 
-    def _booked(self, model: Model, at: datetime, change: str) -> Leaf:
+    def _booked(self, model: Model, at: datetime, change: str) -> list[Leaf]:
+        """What a change had reserved of its team's budget, and used when it was merged."""
         quarter = f"{at.year}-Q{(at.month - 1) // 3 + 1}"
-        number = next(self.numbers)
-        record = BudgetEvent(
-            at=_iso(at), event="consume", budget="prod/quarter-carbon", scope=f"team={model.team}", period=quarter,
-            unit="ugCO2e lifecycle", seq=number, what="deployment", amount=self.random.randrange(10**9), change=change,
-            model=f"{PROJECT}:{model.name}", maximum=None, by="ci",
-        )  # fmt: skip
-        return _leaf(record, "budget")
+        amount = self.random.randrange(10**9)
+        records = [
+            BudgetEvent(
+                at=_iso(at), event=event, budget="prod/quarter-carbon", scope=f"team={model.team}", period=quarter,
+                unit="ugCO2e lifecycle", seq=next(self.numbers), what="deployment", amount=amount, change=change,
+                model=f"{PROJECT}:{model.name}", maximum=most, by="ci",
+            ) for event, most in (("reserve", 9 * 10**9), ("consume", None))
+        ]  # fmt: skip
+        return [_leaf(record, "budget") for record in records]
 
     def _waiver(self, model: Model, at: datetime) -> Leaf:
         record = WaiverGranted(
@@ -249,25 +254,27 @@ class Company:
             Short(rule="prod/energy", enforce="soft", judged="failed" if outcome == "waived" else outcome,
             outcome=outcome),
         )  # fmt: skip
-        verdict = encode({"outcome": outcome, "at": _iso(at)})
-        sha256 = digest(f"{model.name} {model.weight * share}".encode())
+        verdict = encode(_verdict(model.name, outcome).model_dump(mode="json"))
+        sha256 = "" if outcome == "errored" else digest(f"{model.name} {model.weight * share}".encode())
         rest: dict[str, Any] = {"problem": "the model cannot be loaded"} if outcome == "errored" else {}
         first: list[Leaf] = []
         if outcome != "errored":
-            first, rest = self._measured(model, at, share, sha256, bare=bool(change) or not in_force)
+            first, rest = self._measured(model, at, share, sha256, change)
         record = Decided(
             at=_iso(at), project=PROJECT, model=model.name, team=model.team, path=f"models/{model.name}.onnx",
             sha256=sha256,
-            greengate="0.1", commit=sha256[:40], check=digest(verdict)[:32], change=Change(id=change),
+            greengate="0.1", commit=digest(f"{change} {_iso(at)}".encode())[:40],
+            check=digest(f"{model.name} {_iso(at)}".encode())[:32], change=Change(id=change),
             in_force=in_force,
-            outcome=outcome, findings=findings, passed=5, verdict=digest(verdict), policies=(("prod", digest(POLICY)),),
+            outcome=outcome, findings=findings, passed=int(outcome == "passed"), verdict=digest(verdict),
+            policies=(("prod", digest(POLICY)),),
             waivers=(digest(waiver[0]),) if waiver else (), **rest,
         )  # fmt: skip
         leaf = encode(statement(record, record.path, sha256))
         return [*first, (leaf, {digest(verdict): verdict})], digest(leaf)
 
     def _measured(
-        self, model: Model, at: datetime, share: float, sha256: str, *, bare: bool
+        self, model: Model, at: datetime, share: float, sha256: str, change: str
     ) -> tuple[list[Leaf], dict[str, Any]]:
         own, base = self._figures(model, share), self._figures(model, 1.0)
         training = ""
@@ -275,19 +282,20 @@ class Company:
             training = digest(f"training of {sha256}".encode())
             own["training_energy"] = _read(own["energy_per_1k_inferences"].amount * 5e4, "declared")
             own["training_carbon"] = _read(own["energy_per_1k_inferences"].amount * 3.1, "declared")
-        evidence = encode({"of": MEASURED[model.of]["evidence"], "scaled": repr(model.weight * share)})
+        said = self.conversion(model)
+        told = _evidence(model, at, change, sha256, own, base if change else {}, said)
+        evidence = encode(told.model_dump(mode="json"))
         measurement = Measurement(
             at=_iso(at), project=PROJECT, model=model.name, team=model.team, runner=MEASURED[model.of]["runner"],
             candidate=Side(sha256=sha256, figures=own), baseline=Side(sha256="b" * 64,
-            figures=base) if bare else None, training=training,
+            figures=base) if change else None, training=training,
             evidence=digest(evidence),
         )  # fmt: skip
         first = encode(statement(measurement, model.name, sha256))
-        said = self.conversion(model)
         mine, theirs = year(own, said), year(base, said)
         converted = Converted(
             at=_iso(at), measurement=digest(first), conversion=said, candidate=mine, baseline=theirs,
-            difference=_difference(mine, theirs) if bare else None,
+            difference=_difference(mine, theirs) if change else None,
         )  # fmt: skip
         second = encode(statement(converted, model.name, sha256))
         self.converted.append((digest(second), model.name, converted))
@@ -370,10 +378,40 @@ def _factor(kind: str, name: str, value: str, unit: str, basis: str) -> Factor:
     )
 
 
+def _verdict(model: str, outcome: str) -> Verdict:
+    """What the one rule found; of a model that could not be evaluated, nothing."""
+    judged = Outcome("failed" if outcome == "waived" else outcome)
+    found = Finding(
+        rule="energy", policy="prod", metric="energy_per_1k_inferences", kind="regression", enforce="soft",
+        judged=judged, outcome=Outcome(outcome),
+    )  # fmt: skip
+    return Verdict(model=model, findings=() if judged is Outcome.ERRORED else (found,))
+
+
+def _evidence(  # noqa: PLR0913 - what was measured
+    model: Model, at: datetime, change: str, sha256: str, own: dict[str, Read], base: dict[str, Read],
+    said: Conversion | None,
+) -> Evidence:  # fmt: skip
+    """What was measured, as it lies beside the entry."""
+    path = f"models/{model.name}.onnx"
+    candidate = Subject(path=path, sha256=sha256, figures={name: _figure(read) for name, read in own.items()})
+    figures = {name: _figure(read) for name, read in base.items()}
+    return Evidence(
+        model=Judged(name=model.name, team=model.team), taken_at=_iso(at), candidate=candidate,
+        baseline=Subject(path=path, sha256="b" * 64, figures=figures) if base else None,
+        runner=Runner(fingerprint=MEASURED[model.of]["runner"], description="a machine that is made up"),
+        notes=(f"scaled from the evidence {MEASURED[model.of]['evidence']}",),
+        conversion=said, project=PROJECT, change=change,
+    )  # fmt: skip
+
+
 def _figure(read: Read) -> Figure:
     kind = Class(read.kind) if read.kind in list(Class) else Class.DECLARED
     interval = Interval(low=read.low, high=read.high, confidence=read.confidence)
-    return Figure(amount=read.amount, interval=interval, provenance=Provenance(kind=kind, method=read.method))
+    origin = Provenance(
+        kind=kind, method=read.method, source=read.source, meter=read.meter, scope=read.scope, boundary=read.boundary
+    )
+    return Figure(amount=read.amount, interval=interval, provenance=origin)
 
 
 def _read(amount: float, kind: str) -> Read:

@@ -31,7 +31,7 @@ def history(*, project: str, path: str | None, model: str | None, limit: int, as
     if as_json:
         click.echo(json.dumps([_row(record) for record in records], indent=2, ensure_ascii=False))
     else:
-        _list(records)
+        _list(records, f"the history holds no entry of `{model}`" if model else "the history has no entries yet")
     return 0
 
 
@@ -98,12 +98,12 @@ def _row(record: Record) -> dict[str, str | int]:
     }
 
 
-def _list(records: list[Record]) -> None:
+def _list(records: list[Record], otherwise: str) -> None:
     from rich.console import Console  # noqa: PLC0415 - heavy
     from rich.table import Table  # noqa: PLC0415 - heavy
 
     if not records:
-        raise UsageError("", "the history holds no such entry", "`greengate gate` writes one")
+        raise UsageError("", otherwise, "`greengate gate` writes one")
     table = Table("entry", "when (UTC)", "model", "outcome", "commit", box=None, pad_edge=False)
     for record in records:
         decision = record.decision

@@ -24,7 +24,9 @@ from greengate.esg.document import Datum, Quarterly
 from greengate.esg.identity import NOTHING
 from greengate.identities import People
 from greengate.ledger import places
+from greengate.ledger.notary import refuse_forked
 from greengate.ledger.store import Store
+from greengate.ledger.witness import Witness
 from greengate.packs.company import NAME, load_company
 from greengate.packs.project import load_project
 from greengate.quarters import Wanted, made
@@ -114,7 +116,7 @@ def _refuse_unused(view: str, size: int | None, at: str | None, delivered: str |
 
 
 def tell(found: Quarterly, destinations: Sequence[reports.Destination], templates: str, *, as_json: bool) -> None:
-    """Print a report in short, or as JSON, and write it in every format that is asked for.
+    """Write a report in every format that is asked for, then print it in short, or as JSON.
 
     Args:
         found: The report.
@@ -122,18 +124,27 @@ def tell(found: Quarterly, destinations: Sequence[reports.Destination], template
         templates: Folder of the company's own templates, or "".
         as_json: Whether JSON is printed.
     """
+    printed: list[bytes] = []
+    try:
+        for one in destinations:
+            own = templates and "folder" in inspect.signature(one.adapter.render).parameters
+            data: bytes = one.adapter.render(found, Path(templates)) if own else one.adapter.render(found)
+            if one.path == "-":
+                printed.append(data)
+            else:
+                write(Path(one.path), data)
+    finally:  # a period that was closed is told also where a format of it fails
+        _print(found, printed, short=all(one.path != "-" for one in destinations), as_json=as_json)
+
+
+def _print(found: Quarterly, printed: Sequence[bytes], *, short: bool, as_json: bool) -> None:
     if as_json:
         click.echo(written(found)[0].decode())
-    elif not any(one.path == "-" for one in destinations):
+    elif short:
         show(found)
-    for one in destinations:
-        own = templates and "folder" in inspect.signature(one.adapter.render).parameters
-        data: bytes = one.adapter.render(found, Path(templates)) if own else one.adapter.render(found)
-        if one.path == "-":
-            sys.stdout.buffer.write(data)
-            sys.stdout.buffer.flush()
-        else:
-            write(Path(one.path), data)
+    for data in printed:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
 
 
 def show(found: Quarterly) -> None:
@@ -275,9 +286,12 @@ def company_of(path: str | None, project: str) -> Said:
 
 @contextmanager
 def opened(project: str, history: str | None) -> Iterator[Store]:
-    """Open the ledger for as long as the block lasts; it must be there."""
+    """Open the ledger for as long as the block lasts; it must be there, with all that was signed of it."""
     place = history or settings.from_environment()["history"] or _of_project(project)
     with ledger(place) as store:
+        witness = settings.ledger_access().witness
+        if witness or "://" not in str(store.place):
+            refuse_forked(store, Witness.beside(str(store.place), witness), "nothing was reported")
         yield store
 
 

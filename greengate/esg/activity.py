@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from greengate.esg.account import Account
@@ -29,8 +30,9 @@ _MEASURED = ("metered", "counter", "measured")
 def activity(account: Account) -> Section:
     """Tell activity and energy."""
     found = account.parts
-    totals = account.totals(account.start, account.end)
     energy = summed(found, "energy").merge(account.lacking(account.start, account.end))
+    totals = account.totals(account.start, account.end)  # of sums of months, which do not name what is behind them
+    whole, cost = (replace(one, entries=one.entries | energy.entries) for one in (totals.energy, totals.cost))
     inferences = sum(part.inferences or 0 for part in found)
     counted = sum(part.inferences or 0 for part in found if part.counted)
     it, idle = sum(part.it for part in found), sum(part.idle for part in found)
@@ -42,13 +44,13 @@ def activity(account: Account) -> Section:
         _plain("activity.idle_energy", "of that while machines idled", kwh(idle), "kWh", found,
                "as activity records tell it; what nobody reported is not in it"),
         _ratio("activity.pue", "PUE over all deployments", energy.amount, it, "energy / IT energy"),
-        of_sum("activity.energy_total", "Energy of operation and trainings", totals.energy, kwh, "kWh",
+        of_sum("activity.energy_total", "Energy of operation and trainings", whole, kwh, "kWh",
             note=beginning(account)),
         _plain("activity.inferences", "Inferences", str(inferences), "1", found, operation),
         _share("activity.counted", "of them counted, not declared", counted, inferences),
-        _wh("activity.wh_per_1k", "Energy of 1,000 inferences", energy.amount, inferences),
+        _wh("activity.wh_per_1k", "Energy of 1,000 inferences", energy, inferences),
         _p95(found),
-        of_sum("activity.cost", "Cost of the energy of operation", totals.cost, scaled_euros, "EUR",
+        of_sum("activity.cost", "Cost of the energy of operation", cost, scaled_euros, "EUR",
                basis="prices of the deployments"),
         _share("quality.measured", "Energy that rests on a meter, a counter or a reading",
                sum(_amount(part) for part in found if part.kind in _MEASURED), energy.amount),
@@ -103,10 +105,14 @@ def _share(name: str, label: str, above: int, below: int) -> Datum:
     return told(name, label, percent(above, below), "%")
 
 
-def _wh(name: str, label: str, millijoules: int, inferences: int) -> Datum:
+def _wh(name: str, label: str, energy: Sum, inferences: int) -> Datum:
     if not inferences:
         return told(name, label, None, "Wh/1k", missing="there are no inferences in the period")
-    return told(name, label, ratio(millijoules * 10**6, MJ_A_KWH * inferences), "Wh/1k", basis="energy / inferences")
+
+    def write(millijoules: int) -> str:
+        return ratio(millijoules * 10**6, MJ_A_KWH * inferences)
+
+    return of_sum(name, label, energy, write, "Wh/1k", basis="energy / inferences")
 
 
 def _p95(found: Sequence[Part]) -> Datum:

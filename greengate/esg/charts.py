@@ -79,7 +79,7 @@ def burn_down(account: Account) -> list[Chart]:
             spent += event.amount if event.kind in {"open", "consume", "spend", "adjust"} else 0
             points.append(Point(x=event.at.date().isoformat(), y=in_unit(spent, name.unit)[0]))
         unit = in_unit(0, name.unit)[1]
-        limit = in_unit(most, name.unit)[0] if most is not None else "no maximum"
+        limit = f" of {in_unit(most, name.unit)[0]} {unit}" if most is not None else f" {unit}; nothing tells a maximum"
         series = [Series(name="spent", points=tuple({point.x: point for point in points}.values()))]
         if most is not None:
             ends = {points[0].x, points[-1].x}
@@ -89,8 +89,7 @@ def burn_down(account: Account) -> list[Chart]:
         charts.append(Chart(id=f"budget.{name.budget}.{name.scope}.{name.period}",
             title=f"{name.budget}{whose}, {name.period}",
                             kind="burn-down", x="Day", y=unit, series=tuple(series),
-                            words=f"Spent of {name.budget} in {name.period}: {points[-1].y} of "
-                                  f"{limit} {unit}."))  # fmt: skip
+                            words=f"Spent of {name.budget} in {name.period}: {points[-1].y}{limit}."))  # fmt: skip
     return charts
 
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from fractions import Fraction
 from functools import cached_property
 
 from pydantic import ValidationError
 
 from greengate.esg.account import Account, Totals
-from greengate.esg.decimals import kwh, percent, scaled, tonnes
+from greengate.esg.decimals import kwh, ratio, scaled, tonnes
 from greengate.esg.document import Datum, Quarterly, Section, Table
 from greengate.esg.emissions import headline_total
 from greengate.esg.instants import day, of
 from greengate.esg.story import Kept
-from greengate.esg.telling import entry, number, table, text, told
+from greengate.esg.telling import entry, number, of_sum, table, text, told
 from greengate.periods import Calendar, Kind, NotAPeriod, Period, named, period_of
 from greengate.records import Restated
 
@@ -107,7 +108,8 @@ def _data(other: Other, now: Totals) -> Iterator[Datum]:
             yield told(f"{start}_{way}", label, None, unit, missing="it is not known, or on several bases")
         else:
             note = _held(other, amount, mine)
-            yield told(f"{start}_{way}", label, kwh(amount) if way == "energy" else tonnes(amount), unit, note=note)
+            write = kwh if way == "energy" else tonnes
+            yield of_sum(f"{start}_{way}", label, getattr(other.totals, way).bare(), write, unit, note=note)
 
 
 def _held(other: Other, before: int, mine: int | None) -> str:
@@ -121,7 +123,8 @@ def _held(other: Other, before: int, mine: int | None) -> str:
     if mine is None or not before or other.period.kind is not account.period.kind:
         return ""
     more = "less" if mine < before else "more"
-    return f"this period is {percent(abs(mine - before), before)}% {more}"
+    share = ratio(Fraction(abs(mine - before)) * 100, before, 1)
+    return f"this period is {share if Fraction(share) or mine == before else 'less than 0.1'}% {more}"
 
 
 _WORDS = {"energy": "Energy", "location": "Emissions, location-based,", "market": "Emissions, market-based,"}
@@ -151,11 +154,14 @@ def day_of(written: str) -> int:
 
 def reported(account: Account, name: str) -> tuple[Kept, Quarterly] | None:
     """Find what was last reported of a period, closed or restated; None where nothing was, or it is not there."""
-    for kept in reversed(account.story.delivered):
-        if kept.record.period == name and kept.record.view != "current":
-            report = _kept(account, kept.record.sha256)
-            return None if report is None else (kept, report)
-    return None
+    newest = _newest(account, name)
+    report = _kept(account, newest.record.sha256) if newest else None
+    return (newest, report) if newest and report else None
+
+
+def _newest(account: Account, name: str) -> Kept | None:
+    told = (kept for kept in reversed(account.story.delivered) if kept.record.period == name)
+    return next((kept for kept in told if kept.record.view != "current"), None)
 
 
 def as_closed(account: Account, name: str) -> Quarterly | None:
@@ -181,7 +187,9 @@ def _reported(account: Account, found: list[Other]) -> Table:
     own = Other("own", "this period", account.period, account)
     rows = []
     for other in (own, *found):
-        before, first = reported(account, other.period.name), as_closed(account, other.period.name)
+        newest, before = _newest(account, other.period.name), reported(account, other.period.name)
+        status = f"{newest.record.status}{'' if before else ', and not kept here'}" if newest else "not reported"
+        first = as_closed(account, other.period.name)
         for way, name in TOTALS.items():
             amount = _amount(other.totals, way)
             mine = None if amount is None or not other.known else (kwh(amount) if way == "energy" else tonnes(amount))
@@ -190,8 +198,7 @@ def _reported(account: Account, found: list[Other]) -> Table:
             rows.append([other.period.name, _WORDS[way].rstrip(","), mine, value, _less(mine, value),
                          closed, _less(mine, closed),
             "kWh" if way == "energy" else "tCO2e",
-                         before[0].record.status if before else "not reported",
-                         before[0].entry_id if before else None])  # fmt: skip
+                         status, newest.entry_id if newest else None])  # fmt: skip
     return table("comparatives.reported", "Beside what was reported", columns, rows)
 
 
@@ -244,12 +251,13 @@ def _material(said: Restated) -> str:
 
 
 def period_named(name: str, calendar: Calendar) -> Period:
-    """Find a period by its name, also written as `2026Q3`.
+    """Find a period by its name, also written as `2026Q3`, `2026q3` or `2026 Q3`.
 
     Raises:
         NotAPeriod: There is none of this name in the calendar.
     """
-    dashed = f"{name[:-2]}-{name[-2:]}" if name[-2:-1] == "Q" and name[-3:-2] != "-" else name
+    written = "".join(name.split()).upper()
+    dashed = f"{written[:-2]}-{written[-2:]}" if written[-2:-1] == "Q" and written[-3:-2] != "-" else written
     if not dashed:
         raise NotAPeriod("no period is named", "they are written like `2026-Q3`")
     return named(dashed, calendar)

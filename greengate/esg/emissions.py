@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from greengate.esg.account import Account, Totals, bases, scope, total, trainings
 from greengate.esg.activity import beginning, grouped
 from greengate.esg.decimals import exact, kwh, ratio, tonnes
 from greengate.esg.document import Datum, Section, Table
 from greengate.esg.shares import Part
-from greengate.esg.telling import Sum, entry, number, of_sum, summed, table, text, told
+from greengate.esg.telling import Sum, entries_of, entry, number, of_sum, summed, table, text, told
 
 WAYS = {"location": "location-based", "market": "market-based"}
 _MIXED = "intensities are on several bases ({}), which are not added up: see the table by basis"
@@ -208,8 +210,11 @@ def intensity(account: Account) -> Section:
     data = [*_sci(found)]
     revenue = account.said.revenue.get(account.period.name)
     totals = account.totals(account.start, account.end)
+    behind = {entry for part in _counted(account) for entry in entries_of(part)}
     for way, words in WAYS.items():
-        data.append(_by_revenue(way, words, headline_total(totals, way), revenue, account.said.currency))
+        added: Sum = getattr(totals, way)
+        whole = None if headline_total(totals, way) is None else replace(added, entries=added.entries | behind)
+        data.append(_by_revenue(way, words, whole, revenue, account.said.currency))
     statement = (
         "SCI = ((E x I) + M) / R (ISO/IEC 21031:2024), with R = 1,000 inferences, I location-based, and M the"
         " share of the hardware's making, of the deployments that declare it."
@@ -228,17 +233,17 @@ def _sci(found: Sequence[Part]) -> list[Datum]:
         why = _MIXED.format(", ".join(on)) if len(on) > 1 else "there are no inferences with emissions in the period"
         return [told(name, label, None, "gCO2e/1k", missing=why) for name, label in labels.items()]
     note = f"incomplete: M is not known of {sum(made.lacking.values())} of {len(counted)} parts" if made.lacking else ""
-    amounts = {"intensity.sci": operational.amount + made.amount, "intensity.sci_operational": operational.amount,
-               "intensity.sci_embodied": made.amount}  # fmt: skip
-    unknown = {
-        "intensity.sci": made.unknown,
-        "intensity.sci_operational": False,
-        "intensity.sci_embodied": made.unknown,
-    }
+    embodied = replace(made, lacking=Counter())  # what is not in it, the note tells
+    sums = {"intensity.sci": operational.merge(embodied), "intensity.sci_operational": operational,
+            "intensity.sci_embodied": embodied}  # fmt: skip
+
+    def write(micrograms: int) -> str:
+        return ratio(micrograms, 1000 * inferences)
+
     return [
-        told(name, label, None, "gCO2e/1k", missing=made.why) if unknown[name]
-        else told(name, label, ratio(amounts[name], 1000 * inferences), "gCO2e/1k", basis=", ".join(on),
-                  note="" if name.endswith("operational") else note)
+        told(name, label, None, "gCO2e/1k", missing=made.why) if made.unknown and sums[name] is not operational
+        else of_sum(name, label, sums[name], write, "gCO2e/1k", basis=", ".join(on),
+                    note="" if sums[name] is operational else note)
         for name, label in labels.items()
     ]  # fmt: skip
 
@@ -261,10 +266,15 @@ def _sci_by_model(found: Sequence[Part]) -> Table:
     return table("intensity.by_model", "SCI by model", columns, rows)
 
 
-def _by_revenue(way: str, words: str, amount: int | None, revenue: str | None, currency: str) -> Datum:
+def _by_revenue(way: str, words: str, found: Sum | None, revenue: str | None, currency: str) -> Datum:
     name, label, unit = f"intensity.revenue_{way}", f"Emissions by net revenue, {words}", f"tCO2e/million {currency}"
     if revenue is None:
         return told(name, label, None, unit, missing="report.yaml tells no revenue of this period")
-    if amount is None or not exact(revenue):
-        return told(name, label, None, unit, missing="the total is not known" if amount is None else "the revenue is 0")
-    return told(name, label, ratio(amount, exact(revenue) * 10**6), unit, basis=f"net revenue of {revenue} {currency}")
+    if found is None or not exact(revenue):
+        return told(name, label, None, unit, missing="the total is not known" if found is None else "the revenue is 0")
+    millions = exact(revenue) * 10**6
+
+    def write(micrograms: int) -> str:
+        return ratio(micrograms, millions)
+
+    return of_sum(name, label, found, write, unit, basis=f"net revenue of {revenue} {currency}")

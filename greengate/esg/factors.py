@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 
@@ -34,16 +34,21 @@ _FORMULAS = (
 )
 
 
+def _stated(words: str, count: int, parts: int) -> str:
+    """Say what deployments state of their electricity, and of how many parts it is said where others say otherwise."""
+    return words if count == parts else f"Of {count} of {parts} parts of the period it is stated: {words}."
+
+
 def instruments(account: Account) -> Section:
     """Tell by which contracts and mixes market-based emissions were made."""
     found = [part for part in account.parts if part.amounts["energy"] is not None]
     energy = sum((Fraction(_energy(part)) for part in found), Fraction(0))
     shares: dict[Factor, Fraction] = defaultdict(Fraction)
-    statements: dict[str, None] = {}
     for part in found:
         for one in part.conversion.market:
             shares[one.factor] += exact(one.share) * _energy(part)
-        statements |= dict.fromkeys(filter(None, (part.conversion.statement,)))
+    said = Counter(part.conversion.statement for part in found if part.conversion.statement)
+    statements = [_stated(words, count, len(found)) for words, count in said.items()]
     covered = sum((amount for factor, amount in shares.items() if factor.kind in _CONTRACTS), Fraction(0))
     share = percent(covered, energy) if energy else None
     columns = [text("type", "Type"), text("id", "Instrument or mix"), number("mwh", "Electricity", "MWh"),
@@ -58,7 +63,7 @@ def instruments(account: Account) -> Section:
     data = [told("instruments.covered", "Electricity that contracts and certificates cover", share, "%",
                  missing="" if share else "there is no energy in the period")]  # fmt: skip
     if not any(factor.kind in _CONTRACTS for factor in shares):
-        statements |= {"No contractual instrument applies to the electricity of this period.": None}
+        statements.append("No contractual instrument applies to the electricity of this period.")
     return Section(id="F", title="Contractual instruments", statements=(*statements, _CRITERIA), data=tuple(data),
                    tables=(table("instruments.used", "Instruments and mixes", columns, rows),))  # fmt: skip
 

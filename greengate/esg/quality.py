@@ -32,7 +32,7 @@ def quality(account: Account) -> Section:
         told("quality.first_version", "Entries of version 1, which have no figures of a year",
             str(story.first_version), "1"),
         told("quality.errored", "Decisions on models that could not be evaluated", str(story.errored), "1"),
-        told("quality.clock", "Entries whose clock was behind an earlier entry's", str(len(story.backwards)), "1",
+        told("quality.clock", "Decisions whose clock was behind an earlier one's", str(len(story.backwards)), "1",
              note="; ".join(f"entry {index} ({name[:12]})" for index, name in story.backwards[:_FEW])),
         told("quality.unknown", "Entries of kinds that this greengate does not know",
             str(sum(story.unknown.values())), "1",

@@ -67,6 +67,7 @@ def account(source: str, name: str, data: bytes, at: str, unit: str = "") -> Acc
     sheet = read(found, name, provider.NEEDS, provider.TITLE)
     said, totals, more = provider.said(sheet, unit)
     sums = summed(said, totals)
+    _refuse_future(max(line.start for line in sums.lines), name, at)
     told = External(
         at=at,
         source=source,
@@ -78,6 +79,12 @@ def account(source: str, name: str, data: bytes, at: str, unit: str = "") -> Acc
         remarks=_remarks([*remarks, *sheet.remarks, *more, *sums.remarks]),
     )
     return _with_lines(told, sums.lines, data)
+
+
+def _refuse_future(newest: str, name: str, at: str) -> None:
+    if newest[:10] > at[:10]:
+        hint = "its dates are shifted, or the clock of this machine is wrong"
+        raise UsageError(name, f"it tells of {newest[:7]}, which has not come yet", hint)
 
 
 def _refuse_another(found: str, name: str, source: str) -> None:

@@ -116,7 +116,30 @@ class Notary:
             raise HistoryError(where, f"this is no checkpoint of the ledger: {refused}", hint) from refused
 
 
-def refuse_unlike(store: Store, said: Checkpoint, where: str) -> None:
+def refuse_forked(store: Store, witness: Witness, done: str) -> None:
+    """Refuse a ledger that does not follow from what was signed of it, where that is there to be asked; needs no key.
+
+    Args:
+        store: The ledger.
+        witness: Where its last checkpoint is kept; one of another ledger says nothing of this one.
+        done: What did not happen for that, in words.
+
+    Raises:
+        HistoryError: It does not follow.
+    """
+    inside, outside = store.checkpoint(), witness.read()
+    own = inside[1] if inside else b""
+    for note, where in ((outside or b"", str(witness.path)), (own, f"{store.place}, the ledger's own checkpoint")):
+        if note and note.partition(b"\n")[0] == (own or note).partition(b"\n")[0]:
+            try:
+                said, _ = checkpoints.read(note)
+            except Refused as refused:
+                hint = "put the newest checkpoint that you trust here"
+                raise HistoryError(where, f"this is no checkpoint of the ledger: {refused}", hint) from refused
+            refuse_unlike(store, said, where, done)
+
+
+def refuse_unlike(store: Store, said: Checkpoint, where: str, done: str = "nothing was signed") -> None:
     """Refuse a ledger whose first entries are not those that a checkpoint is of.
 
     Raises:
@@ -125,11 +148,11 @@ def refuse_unlike(store: Store, said: Checkpoint, where: str) -> None:
     head = store.head()
     now = f"{store.place} has {head.size} entries, root {notes.encoded(head.root)}"
     if said.size > head.size:
-        raise HistoryError(where, f"{said.words}, were signed, and {now}", f"{_BROUGHT_BACK}; nothing was signed")
+        raise HistoryError(where, f"{said.words}, were signed, and {now}", f"{_BROUGHT_BACK}; {done}")
     root = merkle.root(said.size, store.node)
     if root != said.root:
         words = f"{said.words}, were signed, and the first {said.size} entries have the root {notes.encoded(root)} now"
-        raise HistoryError(where, f"{words}; {now}", f"{_FORKED}; nothing was signed")
+        raise HistoryError(where, f"{words}; {now}", f"{_FORKED}; {done}")
 
 
 def of_store(store: Store) -> Reigns:

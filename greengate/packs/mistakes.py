@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from greengate.errors import nearest
 from greengate.ledger import signing
-from greengate.packs import documents
+from greengate.packs import documents, report_file
 from greengate.packs.sources import Source
 from greengate.packs.yaml_text import KeyPath
 
@@ -34,6 +34,8 @@ _PATTERNS = {
     documents.SHA256: "64 hexadecimal digits, as `greengate factors verify` prints them",
     documents.QUALIFIED: "`policy/rule`, such as `prod-nlp/energy-cap`",
     signing.PUBLIC: "`ed25519:` and 44 characters, as `greengate runner keygen` prints it",
+    report_file.ACCENT: "a colour such as `#1a7f4b`, in quotation marks",
+    report_file.CURRENCY: "three capital letters such as `EUR`",
     r"\S": "some text",
 }
 _MISSING = {

@@ -85,6 +85,8 @@ def _enter(told: Document, into: str, markdown: str | None) -> None:
 def _entry(store: Store, word: str) -> Stored:
     newest = next(iter(store.newest_first()), None)
     found = ([newest] if newest else []) if word == "last" else store.find(word.lower())
+    if word == "last" and not newest:
+        raise UsageError(str(store.place), "the ledger has no entries yet", "`greengate gate` writes them")
     if len(found) != 1:
         hint = "`greengate history` lists the decisions"
         raise UsageError(str(store.place), f"{len(found) or 'no'} entries begin with `{word}`", hint)
