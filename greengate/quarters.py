@@ -21,7 +21,7 @@ from greengate.esg.company import NOBODY, Said
 from greengate.esg.comparing import period_named
 from greengate.esg.document import Evidence, Quarterly
 from greengate.esg.instants import NotAnInstant, day, instant, iso, of
-from greengate.esg.leaves import NotALeaf
+from greengate.esg.leaves import Judged, NotALeaf
 from greengate.esg.looking import Looking
 from greengate.esg.quarterly import Frame, Status, View, report
 from greengate.esg.story import Kept, Story
@@ -187,7 +187,7 @@ def _read(store: Store, story: Story, size: int) -> str:
         for index, entry_id, record in piece.found:
             try:
                 story.take(index, entry_id, record)
-            except NotAnInstant as bad:
+            except ValueError as bad:  # a time or a digest
                 raise unreadable(store, index, store.stored(index).leaf, bad) from bad
         story.first_id, story.last_id = story.first_id or piece.first, piece.last
     story.size = size
@@ -206,7 +206,7 @@ class _Asking:
 
     def decision(self, entry_id: str) -> Kept | None:
         """Find a decision that a settlement names, by its id or the beginning of it."""
-        return next((self._kept(one, leaves.skimmed(one.leaf)) for one in self._store.find(entry_id)), None)
+        return next((self._kept(one) for one in self._store.find(entry_id)), None)
 
     def body(self, sha256: str) -> bytes | None:
         """Find what is kept beside."""
@@ -215,8 +215,12 @@ class _Asking:
         except HistoryError:
             return None
 
-    def _kept(self, stored: Stored, record: Any) -> Kept:
-        return Kept(stored.index, stored.entry_id, instant(record.at), record)
+    def _kept(self, stored: Stored) -> Kept | None:
+        try:
+            record = leaves.skimmed(stored.leaf)
+        except NotALeaf as bad:
+            raise unreadable(self._store, stored.index, stored.leaf, bad) from bad
+        return Kept(stored.index, stored.entry_id, instant(record.at), record) if isinstance(record, Judged) else None
 
 
 def _end_of_decisions(wanted: Wanted, period: Period) -> int:

@@ -9,6 +9,7 @@ amounts are decimal strings too. Persons appear as pseudonyms (`PERSON`), which 
 from __future__ import annotations
 
 import json
+import re
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -22,6 +23,8 @@ from greengate.values import Real, Value
 STATEMENT = "https://in-toto.io/Statement/v1"
 PERSON = r"^person:[0-9a-f]{32}$"
 _TYPE = b'"predicateType":"'
+# What follows it where it is a key of the whole: nothing is closed behind it but a subject and the statement itself.
+_TAIL = re.compile(rb'([^"\\]*)","subject":\[\{"digest":\{"sha256":"[^"\\]*"\},"name":"(?:[^"\\]|\\.)*"\}\]\}')
 MOST_BYTES = 65_535
 """The longest leaf, as of C2SP tlog-tiles; what is larger lies beside it and is referred to by digest."""
 
@@ -500,8 +503,10 @@ def mark(name: str) -> bytes:
 
 def type_of(leaf: bytes) -> str:
     """Tell the type of a leaf's predicate; "" of what is no statement."""
-    if leaf.count(_TYPE) == 1:  # nearly all: quotes inside a text are escaped, and only keys of a map are one's own
-        return leaf.partition(_TYPE)[2].partition(b'"')[0].decode(errors="replace")
+    at = leaf.rfind(_TYPE)
+    usual = _TAIL.fullmatch(leaf, at + len(_TYPE)) if at >= 0 else None
+    if usual:
+        return usual[1].decode(errors="replace")
     try:
         name = json.loads(leaf)["predicateType"]
     except (ValueError, LookupError, TypeError, RecursionError):

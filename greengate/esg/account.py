@@ -13,7 +13,7 @@ from greengate.esg.force import Force
 from greengate.esg.instants import months, of
 from greengate.esg.looking import Looking, Span
 from greengate.esg.shares import Part, parts
-from greengate.esg.story import ModelKey, Story
+from greengate.esg.story import Chosen, ModelKey, Story
 from greengate.esg.telling import Sum, summed
 from greengate.periods import Period
 from greengate.records import Measurement, Read
@@ -127,21 +127,26 @@ class Account:
 
     @cached_property
     def trainings(self) -> list[Training]:
-        """Every training that ever came into force, once."""
+        """Every training that came into force before the end of what is counted, once."""
         begins = sorted(
-            (begin.at, begin.idx, key, begin) for key in self.force.models for begin in self.force.begins(key)
+            (begin.at, begin.idx, key, begin)
+            for key in self.force.models
+            for begin in self.force.begins(key)
+            if begin.at < self.until
         )
         found: dict[str, Training] = {}
         for at, _, key, begin in begins:
             chosen = begin.chosen
-            if chosen is None or not chosen.training or chosen.training.hex() in found:
+            if chosen is None or not (named := self._training(chosen)) or named in found:
                 continue
             kept = self.looking.record(chosen.measurement.hex())
-            said = kept.record if kept else None
-            if kept and isinstance(said, Measurement) and said.training and said.training not in found:
-                entries = ((chosen.idx, chosen.entry.hex()), (kept.idx, kept.entry_id))
-                found[said.training] = _training(said, key, at, entries)
+            assert kept is not None
+            entries = ((chosen.idx, chosen.entry.hex()), (kept.idx, kept.entry_id))
+            found[named] = _training(kept.record, key, at, entries)
         return list(found.values())
+
+    def _training(self, chosen: Chosen) -> str:
+        return self.looking.training(chosen.measurement.hex(), self.story.size) if chosen.measurement else ""
 
     def trained(self, start: int, end: int) -> list[Training]:
         """List the trainings of the versions that came into force in a time."""

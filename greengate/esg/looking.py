@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from greengate.conversion import Conversion
 from greengate.esg.instants import instant
-from greengate.esg.leaves import NotALeaf, whole
+from greengate.esg.leaves import NotALeaf, training, whole
 from greengate.esg.story import Kept
 from greengate.projection import ENERGY
 from greengate.records import Amount, Converted, Measurement, Read, Year
@@ -95,6 +95,11 @@ class Looking:
         spans = {name: _span(getattr(year, field)) for name, field in _FIELDS.items()}
         missing = {name: self._kept(year.missing[field]) for name, field in _FIELDS.items() if field in year.missing}
         return Meaning(index, entry_id, said, spans, missing)
+
+    def training(self, entry_id: str, size: int) -> str:
+        """Tell which training a measurement among the first entries has figures of, by its digest; "" of none."""
+        found = self._find(entry_id)
+        return training(found[1]) if found and found[0] < size else ""
 
     def figures(self, entry_id: str) -> Figures | None:
         """Find what a measurement says of its candidate; None where there is none."""

@@ -1,6 +1,6 @@
 """What one pass over a ledger remembers: what came into force when, what was closed, and all that is told besides.
 
-Measurements and conversions are not kept: a decision names its own by their ids, which are digests of their bytes, and
+Measurements and conversions are not read: a decision names its own by their ids, which are digests of their bytes, and
 they are looked up where the decision came into force. Of a change only the first and the newest decision on each of its
 models are kept, until it is merged.
 """
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
 from greengate.esg.instants import instant
-from greengate.esg.leaves import Judged, Measured, Superseding, Unknown
+from greengate.esg.leaves import Judged, JudgedAtFirst, Settled, Superseding, Unknown
 from greengate.records import (
     Activity,
     BudgetEvent,
@@ -23,7 +23,6 @@ from greengate.records import (
     Override,
     Restated,
     Retirement,
-    Settlement,
     SignedOff,
     WaiverGranted,
 )
@@ -44,7 +43,6 @@ class Chosen(NamedTuple):
     sha256: bytes
     measurement: bytes
     conversion: bytes
-    training: bytes
     team: str
     waivers: tuple[str, ...]
 
@@ -128,15 +126,14 @@ class Story:
     loose: set[bytes] = field(default_factory=set)
     _clock: int = 0
     _open: dict[str, dict[ModelKey, tuple[Chosen, Chosen]]] = field(default_factory=dict)
-    _trainings: dict[bytes, bytes] = field(default_factory=dict)
-    _digests: dict[str, bytes] = field(default_factory=dict)
     _teams: dict[str, str] = field(default_factory=dict)
     _takes: dict[type, tuple[Callable[[Kept], None], bool]] = field(init=False)
 
     def __post_init__(self) -> None:
         timed: dict[type, Callable[[Kept], None]] = {
             Judged: self._judged,
-            Settlement: self._settled,
+            JudgedAtFirst: self._judged,
+            Settled: self._settled,
             Retirement: self._retired,
             WaiverGranted: self._waived,
             Activity: self._active,
@@ -148,7 +145,7 @@ class Story:
             SignedOff: self.sign_offs.append,
             Delivered: self.delivered.append,
         }
-        timeless = {Measured: self._measured, Superseding: self._superseding, Unknown: self._unknown}
+        timeless = {Superseding: self._superseding, Unknown: self._unknown}
         self._takes = {kind: (take, True) for kind, take in timed.items()}
         self._takes |= {kind: (take, False) for kind, take in timeless.items()}
 
@@ -166,10 +163,6 @@ class Story:
             if self.earliest is None or when < self.earliest:
                 self.earliest = when
         take(Kept(index, entry_id, when, record))
-
-    def _measured(self, kept: Kept) -> None:
-        training = kept.record.training
-        self._trainings[bytes.fromhex(kept.entry_id)] = self._digests.setdefault(training, bytes.fromhex(training))
 
     def _superseding(self, kept: Kept) -> None:
         self.superseding[kept.record.supersedes, kept.record.measurement] = kept.entry_id
@@ -212,11 +205,9 @@ class Story:
 
     def _chosen(self, kept: Kept) -> Chosen:
         said: Judged = kept.record
-        measurement = _raw(said.measurement)
         return Chosen(
             kept.at, kept.idx, bytes.fromhex(kept.entry_id), said.outcome, _raw(said.sha256),
-            measurement, _raw(said.conversion), self._trainings.get(measurement, b""),
-            self._teams.setdefault(said.team, said.team), said.waivers,
+            _raw(said.measurement), _raw(said.conversion), self._teams.setdefault(said.team, said.team), said.waivers,
         )  # fmt: skip
 
     def _count(self, said: Judged) -> None:
@@ -232,7 +223,7 @@ class Story:
             self.policies[name, sha256][worst.get(name) or ("errored" if said.problem else "passed")] += 1
 
     def _settled(self, kept: Kept) -> None:
-        said: Settlement = kept.record
+        said: Settled = kept.record
         if said.change and said.change in self.merged:
             return
         models = self._named(said, kept.idx)
@@ -251,7 +242,7 @@ class Story:
             self.merged.add(said.change)
             self._open.pop(said.change, None)
 
-    def _named(self, said: Settlement, index: int) -> Mapping[ModelKey, tuple[Chosen, Chosen]]:
+    def _named(self, said: Settled, index: int) -> Mapping[ModelKey, tuple[Chosen, Chosen]]:
         """Tell the first and the newest decision on each model of what was settled, or those that it names."""
         known = self._open.get(said.change, {}) if said.change else {}
         if not said.decisions:
