@@ -26,6 +26,7 @@ from greengate.verdict import Outcome
 __all__ = ["Decision", "History", "Line", "Record", "opened"]
 
 _LAST = "last"
+_DECISIONS = (leaves.SECOND, leaves.FIRST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +197,7 @@ class History:
         return self._store.append_all([(leaf.data, leaf.bodies) for leaf in found])
 
     def _decisions(self) -> Iterator[Stored]:
-        return (stored for stored in self._store.newest_first() if leaves.is_decision(stored.leaf))
+        return self._store.newest_of(*_DECISIONS)
 
     def _of_one(self, record: Record) -> list[Record]:
         """List the entries of one run of `greengate gate`."""
@@ -206,8 +207,7 @@ class History:
         return [other for other in self._holding(name) if other.decision.check == name]
 
     def _holding(self, text: str) -> list[Record]:
-        found = self._store.holding(text.encode())
-        return [self._record(stored) for stored in found if leaves.is_decision(stored.leaf)]
+        return [self._record(stored) for stored in self._store.holding(text.encode(), _DECISIONS)]
 
     def _around(self, stored: Stored) -> list[Stored]:
         """List what a decision refers to, itself, and what refers to it."""
@@ -220,7 +220,7 @@ class History:
         kept = [self._shelf.policy(name, sha256) for name, sha256 in predicate["policies"]]
         kept += [self._shelf.calibration(profile)] if profile else []
         first = [one for entry in (*kept, *predicate["waivers"]) if entry for one in self._store.find(entry)]
-        overrides = [one for one in self._store.holding(stored.entry_id.encode()) if _is(Kind.OVERRIDE, one)]
+        overrides = self._store.holding(stored.entry_id.encode(), [predicate_type(Kind.OVERRIDE)])
         return [*first, *measured, stored, *overrides]
 
     def _record(self, stored: Stored) -> Record:
@@ -287,10 +287,6 @@ def opened(place: str | Path, *, make: bool = True) -> Iterator[History]:
         yield history
     finally:
         history.close()
-
-
-def _is(kind: Kind, stored: Stored) -> bool:
-    return leaves.kind_of(stored.leaf) == kind
 
 
 def _number(record: Record) -> str:

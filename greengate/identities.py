@@ -7,10 +7,9 @@ capitals (`Olga Smith`); reviews on a forge are always a person's. Teams (`@acme
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Mapping
 from secrets import token_hex
 from typing import Any, Protocol
 
@@ -27,7 +26,6 @@ _NAMED = frozenset({"by", "granted_by", "reviewed_by", "asked_by", "approved_by"
 _REVIEWS = frozenset({"approvals", "grants"})
 _TEXTS = frozenset({"reason", "counterfactual", "notes", "words", "problem", "preview", "why"})
 _LONGEST = 200
-_NUMBER = "\n"  # no handle has a line break
 
 
 class Register(Protocol):
@@ -39,8 +37,11 @@ class Register(Protocol):
     def handle(self, pseudonym: str) -> str | None:
         """Tell who is meant by a pseudonym; None where nobody is known, or where that was forgotten."""
 
-    def pseudonym(self, handle: str) -> str | None:
-        """Tell which pseudonym stands for a handle; None where none does."""
+    def adopt(self, pseudonym: str, handle: str) -> None:
+        """Remember who is meant by a pseudonym of another ledger; whom it stands for already stays."""
+
+    def pseudonyms(self, handle: str) -> list[str]:
+        """Name the pseudonyms that stand for a handle, this ledger's own first."""
 
     def forget(self, handle: str) -> int:
         """Forget whom the pseudonyms of a handle stand for; tell how many there were."""
@@ -57,8 +58,8 @@ class People:
         """Return the pseudonym of a person, a new one where there is none yet."""
         key = key_of(handle)
         if key not in self._known:
-            known = self._register.pseudonym(key)
-            self._known[key] = known or self._register.remember(f"person:{token_hex(16)}", key)
+            known = self._register.pseudonyms(key)
+            self._known[key] = known[0] if known else self._register.remember(f"person:{token_hex(16)}", key)
         return self._known[key]
 
     def hidden(self, value: Any, key: str = "", *, review: bool = False) -> Any:
@@ -82,7 +83,7 @@ class People:
 
     def shown(self, data: bytes) -> bytes:
         """Return JSON with handles in the place of pseudonyms; who was forgotten is called so."""
-        return shown(data, self._handle)
+        return shown(data, self._register.handle)
 
     def who(self, name: str) -> str:
         """Return the handle of a pseudonym, or what it is; anything else as it is."""
@@ -92,7 +93,7 @@ class People:
     def of(self, *parts: bytes) -> dict[str, str]:
         """Tell whom the pseudonyms in some bytes stand for, as far as that is known."""
         found = {match[2].decode() for part in parts for match in _IN_BYTES.finditer(part)}
-        told = {one: self._handle(one) for one in sorted(found)}
+        told = {one: self._register.handle(one) for one in sorted(found)}
         return {one: handle for one, handle in told.items() if handle is not None}
 
     def learn(self, people: Mapping[str, str], gone: Container[str] = ()) -> None:
@@ -104,33 +105,16 @@ class People:
         """
         for pseudonym, handle in people.items():
             if pseudonym not in gone:
-                self._adopt(pseudonym, handle)
+                self._register.adopt(pseudonym, key_of(handle))
 
     def all_of(self, handle: str) -> list[str]:
         """Name the pseudonyms that stand for a person: this ledger's, and others' that were taken over."""
-        return [name for _, name in self._kept(key_of(handle))]
+        return self._register.pseudonyms(key_of(handle))
 
     def forget(self, handle: str) -> None:
         """Forget whom the pseudonyms of a person stand for."""
-        for key, _ in reversed(list(self._kept(key_of(handle)))):  # one that is cut short can be run again
-            self._register.forget(key)
+        self._register.forget(key_of(handle))
         self._known.pop(key_of(handle), None)
-
-    def _kept(self, key: str) -> Iterator[tuple[str, str]]:
-        """Go through what is kept of a person: under their handle, and under numbered ones, as each is kept once."""
-        for one in _numbered(key):
-            name = self._register.pseudonym(one)
-            if name is None:
-                return
-            yield one, name
-
-    def _adopt(self, pseudonym: str, handle: str) -> None:
-        if self._register.handle(pseudonym) is None:
-            next(one for one in _numbered(key_of(handle)) if self._register.remember(pseudonym, one) == pseudonym)
-
-    def _handle(self, pseudonym: str) -> str | None:
-        known = self._register.handle(pseudonym)
-        return None if known is None else known.partition(_NUMBER)[0]
 
     def _mentioned(self, found: re.Match[str]) -> str:
         return f"@{self.pseudonym(found[1])}"
@@ -163,12 +147,6 @@ def _resolved(value: Any, key: str, told: Callable[[re.Match[str]], str]) -> Any
     if not isinstance(value, str) or key not in _NAMED | _TEXTS:
         return value
     return (_WHOLE if key in _NAMED else _IN_TEXT).sub(told, value)
-
-
-def _numbered(key: str) -> Iterator[str]:
-    """Go through the names under which a handle is kept: its own, and one for each further pseudonym."""
-    yield key
-    yield from (f"{key}{_NUMBER}{number}" for number in itertools.count(2))
 
 
 def is_person(who: str) -> bool:

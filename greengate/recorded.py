@@ -59,11 +59,9 @@ def records(store: Store, *shapes: type[Recorded]) -> Iterator[Entry]:
     """
     wanted = {name: shape for name, shape in _SHAPES.items() if shape in shapes}
     wanted |= {_FIRST: Decided} if Decided in wanted.values() else {}
-    marks = [f'"predicateType":"{name}"'.encode() for name in wanted]
     people = People(store)
-    for stored in store.entries():
-        if any(mark in stored.leaf for mark in marks):
-            yield from _read(stored, people.shown(stored.leaf), wanted, str(store.place))
+    for stored in store.of_type(*wanted):
+        yield from _read(stored, people.shown(stored.leaf), wanted, str(store.place))
 
 
 def grants(store: Store, entries: Iterable[Entry]) -> dict[str, Grant]:

@@ -3,12 +3,18 @@
 import multiprocessing
 import sqlite3
 from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
+from greengate.ledger import migrating
 from greengate.ledger.canonical import digest, encode
 from greengate.ledger.merkle import Frontier, leaf_hash
 from greengate.ledger.store import Store
+from greengate.ledger.tree import tiles
 from greengate.records import PolicyVersion, statement
 
 OPENED = ("appending", "beside", "entries", "ledger_file", "ledger_server", "tree")
@@ -52,6 +58,33 @@ def first_format(path, found, bodies=()):
         for body in bodies:
             execute("INSERT INTO ledger_body VALUES (?, ?)", (digest(body), body))
         execute("UPDATE ledger_head SET size = ?", (len(found),))
+
+
+def second_format(place, found):
+    """Write a ledger as greengate did before entries had marks, in a file or in PostgreSQL."""
+    server = str(place).startswith("postgresql")
+    dialect, connect = ("postgresql+psycopg://", psycopg.connect) if server else ("sqlite://", sqlite3.connect)
+    with migrating.beginning(
+        dialect,
+        lambda: connect(place, isolation_level=None) if not server else connect(place, autocommit=True),
+        "BEGIN",
+    ) as connection:
+        scripts = ScriptDirectory(str(Path(migrating.__file__).with_name("migrations")))
+        options = {
+            "version_table": migrating.FORMATS,
+            "fn": lambda revision, _: scripts._upgrade_revs("0002", revision),
+        }
+        context = MigrationContext.configure(connection, opts=options)
+        with Operations.context(context):
+            context.run_migrations()
+    frontier = Frontier()
+    with raw(place) as execute:
+        for index, leaf in enumerate(found):
+            row = (index, digest(leaf), leaf_hash(leaf), leaf)
+            execute("INSERT INTO ledger_entry VALUES (?, ?, ?, ?)", row)
+            for tile in tiles(frontier.append(leaf_hash(leaf))):
+                execute("INSERT INTO ledger_tile VALUES (?, ?, ?)", tile)
+        execute("UPDATE ledger_head SET size = ?, frontier = ?", (len(found), b"".join(frontier.nodes)))
 
 
 @contextmanager

@@ -151,16 +151,6 @@ def test_a_person_who_is_forgotten_is_not_learned_again(made, tmp_path):
     assert made.people.all_of("olga") == []
 
 
-def test_forgetting_that_was_cut_short_can_be_run_again(made):
-    register = made.ledger
-    for name in ("a", "b"):
-        made.people.learn({f"person:{name * 32}": "olga"})
-    forget, register.forget = register.forget, lambda key: (forget(key), (_ for _ in ()).throw(KeyboardInterrupt))
-    with pytest.raises(KeyboardInterrupt):
-        made.people.forget("olga")
-    assert made.people.all_of("olga") == [f"person:{'a' * 32}"]
-
-
 def test_lines_carry_all_that_a_decision_refers_to_byte_for_byte(made, tmp_path):
     entry = written(made)
     with history(tmp_path, "other.db") as other:

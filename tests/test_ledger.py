@@ -100,7 +100,7 @@ def test_an_entry_is_found_by_the_beginning_of_its_id(store):
 def test_entries_are_found_by_what_they_hold(store, text):
     made = [*leaves(30), b"zero \x00 in it", b"back\\slash", b"quo'te"]
     stored = store.append_all([(leaf, None) for leaf in made])
-    assert store.holding(text) == [entry for entry in stored if text in entry.leaf]
+    assert store.holding(text, [""]) == [entry for entry in stored if text in entry.leaf]
 
 
 @pytest.mark.parametrize("index", [-1, 1, 2**70])
@@ -159,9 +159,9 @@ def test_a_checkpoint_that_cannot_be_is_refused(store, size, told):
 
 def test_a_handle_has_one_pseudonym_until_it_is_forgotten(store):
     assert [store.remember(name, "alice") for name in ("person:1", "person:2")] == ["person:1", "person:1"]
-    assert (store.handle("person:1"), store.pseudonym("alice")) == ("alice", "person:1")
+    assert (store.handle("person:1"), store.pseudonyms("alice")) == ("alice", ["person:1"])
     assert [store.forget("alice"), store.forget("alice")] == [1, 0]
-    assert (store.handle("person:1"), store.pseudonym("alice"), store.size()) == (None, None, 0)
+    assert (store.handle("person:1"), store.pseudonyms("alice"), store.size()) == (None, [], 0)
 
 
 def test_a_pseudonym_stands_for_nobody_else(store):
@@ -244,8 +244,8 @@ def test_entries_that_are_not_what_was_written_are_not_given_out(store, place, c
     "change",
     [
         "DELETE FROM ledger_head",
-        "UPDATE ledger_head SET size = 2",
-        "UPDATE ledger_head SET size = -3",
+        "UPDATE ledger_head SET size = 2, marked = 2",
+        "UPDATE ledger_head SET size = -3, marked = -3",
         "UPDATE ledger_head SET frontier = (SELECT leaf_hash FROM ledger_entry WHERE idx = 0)",
     ],
     ids=["none", "another size", "a size below 0", "another tree"],

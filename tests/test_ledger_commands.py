@@ -259,7 +259,7 @@ def edited(name, statement):
         "DELETE FROM ledger_entry WHERE idx = 5",
         "UPDATE ledger_entry SET entry_id = 'x' WHERE idx = 1",
         "UPDATE ledger_checkpoint SET note = x'00'",
-        "UPDATE ledger_head SET size = 4",
+        "UPDATE ledger_head SET size = 4, marked = 4",
     ],
 )
 def test_an_edited_database_is_not_sound(folder, capsys, statement):

@@ -3,10 +3,11 @@
 import hashlib
 import sqlite3
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from ledgers_made import first_format, leaves, raw, root_of
+from ledgers_made import first_format, leaves, policy, raw, root_of, second_format, unguarded
 from sqlalchemy import create_engine, inspect
 
 from greengate.errors import HistoryError
@@ -14,6 +15,7 @@ from greengate.ledger import ledger_file, migrating, tables
 from greengate.ledger.canonical import digest
 from greengate.ledger.soundness import sound
 from greengate.ledger.store import Head, Store
+from greengate.records import Kind, predicate_type
 
 
 @pytest.fixture
@@ -45,8 +47,8 @@ def test_an_old_history_is_read_as_it_is(old, opened):
     before, store = old.read_bytes(), opened(old)
     assert [entry.leaf for entry in store.entries()] == leaves(600)
     assert (store.head(), store.body(digest(b"body"))) == (Head(600, root_of(leaves(600))), b"body")
-    assert (store.checkpoint(), store.handle("person:1"), store.pseudonym("alice")) == (None, None, None)
-    assert (store.stored(5), len(store.holding(b"59")), store.node(9, 0)) == (
+    assert (store.checkpoint(), store.handle("person:1"), store.pseudonyms("alice")) == (None, None, [])
+    assert (store.stored(5), len(store.holding(b"59", [""])), store.node(9, 0)) == (
         store.find(digest(leaves(6)[5]))[0], 16, root_of(leaves(512)),
     )  # fmt: skip
     assert old.read_bytes() == before
@@ -66,11 +68,11 @@ def test_an_old_history_is_read_as_it_is(old, opened):
 def test_an_old_history_is_upgraded_by_the_first_that_writes(old, opened, use):
     store = opened(old)
     use(store)
-    assert (store.head(), store.keeper.has_tree) == (Head(600, root_of(leaves(600))), True)
+    assert (store.head(), store.has_marks) == (Head(600, root_of(leaves(600))), True)
     assert [entry.leaf for entry in opened(old).entries()] == leaves(600)
     with raw(old) as execute:
-        assert execute("PRAGMA user_version").fetchall() == [(2,)]
-        assert execute("SELECT version_num FROM ledger_format").fetchall() == [("0002",)]
+        assert execute("PRAGMA user_version").fetchall() == [(3,)]
+        assert execute("SELECT version_num FROM ledger_format").fetchall() == [("0003",)]
 
 
 def test_an_upgraded_history_is_as_one_that_was_new(old, tmp_path, opened):
@@ -82,7 +84,7 @@ def test_an_upgraded_history_is_as_one_that_was_new(old, tmp_path, opened):
     for path in (old, tmp_path / "new.db"):
         with raw(path) as execute:
             names = [name for (name,) in execute("SELECT name FROM sqlite_master ORDER BY name").fetchall()]
-            tables_ = ("entry", "tile", "head")
+            tables_ = ("entry", "tile", "head", "mark", "identity")
             rows.append((names, [execute(f"SELECT * FROM ledger_{name}").fetchall() for name in tables_]))
     assert rows[0] == rows[1]
 
@@ -126,6 +128,68 @@ def test_a_damaged_old_history_is_left_as_it_is(old, opened, change, told):
         store.append(b"more")
     assert caught.value.problem == f"this history is damaged, and was left as it is: {told}"
     assert (old.read_bytes(), list(sound(store)) != []) == (before, True)
+
+
+MARKED = [*leaves(300), policy(b"one"), policy(b"two")]
+POLICY = predicate_type(Kind.POLICY)
+
+
+@pytest.fixture
+def unmarked(place):
+    """A ledger of the second format, of 300 other entries and two policies."""
+    second_format(place, MARKED)
+    with raw(place) as execute:
+        execute("INSERT INTO ledger_identity VALUES ('person:1', 'alice')")
+        execute("INSERT INTO ledger_identity VALUES (?, ?)", ("person:2", "alice\n2"))
+        for text in (b"one", b"two"):
+            execute("INSERT INTO ledger_body VALUES (?, ?)", (digest(text), text))
+    return place
+
+
+def told(store):
+    """What is the same of a ledger without marks and with them."""
+    return (
+        store.head(), [one.index for one in store.of_type(POLICY)], [one.index for one in store.newest_of(POLICY)],
+        [one.index for one in store.holding(b"one", [POLICY])], store.handle("person:2"), store.pseudonyms("alice"),
+    )  # fmt: skip
+
+
+def test_a_ledger_without_marks_is_read_as_it_is_and_marked_by_the_first_that_writes(unmarked, opened):
+    store, before = opened(unmarked), (Head(302, root_of(MARKED)), [300, 301], [301, 300])
+    assert told(store)[:3] == before
+    assert (store.has_marks, list(sound(store))) == (False, [])
+    first = told(store)
+    store.check_writable()
+    assert (told(store), told(opened(unmarked)), store.has_marks) == (first, first, True)
+    assert (store.types(302), list(sound(store))) == ({"": 300, POLICY: 2}, [])
+    assert store.forget("alice") == 2
+
+
+def test_a_ledger_without_marks_that_is_damaged_is_left_as_it_is(unmarked, opened):
+    with unguarded(unmarked) as execute:
+        execute("UPDATE ledger_entry SET leaf = (SELECT leaf FROM ledger_entry WHERE idx = 8) WHERE idx = 7")
+    store = opened(unmarked)
+    with pytest.raises(HistoryError, match="was left as it is: entry 7 was changed after it was written"):
+        store.append(b"more")
+    assert (opened(unmarked).has_marks, store.size()) == (False, 302)
+
+
+def test_who_wrote_before_marks_cannot_write_on_without_them(unmarked, opened):
+    opened(unmarked).check_writable()
+    with pytest.raises((sqlite3.IntegrityError, psycopg.IntegrityError)), raw(unmarked) as execute:
+        execute("UPDATE ledger_head SET size = 303")
+
+
+def test_whoever_might_write_tiles_may_write_marks_after_an_upgrade(postgres, opened):
+    place, user = postgres.schema(), postgres.user()
+    second_format(place, leaves(3))
+    schema = place.rpartition("%3D")[2]
+    postgres.run(f"GRANT SELECT, INSERT ON {schema}.ledger_tile TO {user}")
+    opened(place).append(b"more")
+    rights = postgres.run(f"SELECT has_table_privilege('{user}', '{schema}.ledger_mark', 'SELECT'),"
+        f" has_table_privilege('{user}', '{schema}.ledger_mark', 'INSERT'),"
+        f" has_table_privilege('{user}', '{schema}.ledger_mark', 'DELETE')")  # fmt: skip
+    assert rights == [(True, True, False)]
 
 
 class Full(sqlite3.Connection):

@@ -113,7 +113,7 @@ def test_a_ledger_of_a_newer_greengate_is_refused(place, opened):
     with raw(place) as execute:
         execute("UPDATE ledger_format SET version_num = '0009'" if "://" in place else "PRAGMA user_version = 9")
     told = refused(place)
-    assert "this history has format 9, this greengate reads format 2" in told
+    assert "this history has format 9, this greengate reads format 3" in told
     assert told.endswith("hint: use the greengate that wrote it, or a newer one")
 
 

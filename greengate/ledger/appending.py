@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy.sql import ClauseElement
-
 from greengate.errors import HistoryError
 from greengate.ledger import merkle
 from greengate.ledger import statements as sql
 from greengate.ledger.canonical import digest
 from greengate.ledger.forms import Stored
-from greengate.ledger.keeping import Keeper, Question, Writing
+from greengate.ledger.keeping import Keeper, Writing
+from greengate.ledger.marks import marks_of
 from greengate.ledger.tree import frontier_of, tiles
 from greengate.records import MOST_BYTES
 
@@ -37,43 +36,42 @@ class Appending:
             HistoryError: A leaf is too long, or the ledger cannot be written.
             ValueError: A body has another digest than is said.
         """
-        ids = [digest(leaf) for leaf, _ in leaves]
         bodies = {name: body for _, of in leaves for name, body in (of or {}).items()}
         _refuse_long(leaves, self._keeper.where)
         _refuse_others(bodies)
-        asked, asked_bodies = _questions(sql.KNOWN, ids), _questions(sql.KNOWN_BODIES, [*bodies])
-        with self._keeper.writing([*asked, *asked_bodies]) as writing:
-            frontier = frontier_of(writing.head, self._keeper.where)
-            known = {entry_id: index for rows in writing.answers[: len(asked)] for entry_id, index in rows}
-            kept = {name for rows in writing.answers[len(asked) :] for (name,) in rows}
-            for name, body in bodies.items():
-                if name not in kept:
-                    writing.add(sql.NEW_BODY, name, body)
-            before = frontier.size
-            for entry_id, (leaf, _) in zip(ids, leaves, strict=True):
-                if entry_id not in known:
-                    known[entry_id] = frontier.size
-                    _add(writing, frontier, entry_id, leaf)
-            if frontier.size > before:
-                writing.add(sql.NEW_HEAD, frontier.size, b"".join(frontier.nodes))
-        return [Stored(known[entry_id], entry_id, leaf) for entry_id, (leaf, _) in zip(ids, leaves, strict=True)]
+        indexes = self._keeper.append([leaf for leaf, _ in leaves], bodies)
+        return [Stored(index, digest(leaf), leaf) for index, (leaf, _) in zip(indexes, leaves, strict=True)]
+
+
+def appended(writing: Writing, where: str, leaves: Sequence[bytes], bodies: Mapping[str, bytes]) -> list[int]:
+    """Append leaves in an open transaction, a statement at a time; the index of each.
+
+    Raises:
+        HistoryError: The head is damaged.
+    """
+    frontier = frontier_of(writing.head, where)
+    for name, body in bodies.items():
+        if not writing.ask(sql.KNOWN_BODY, name):
+            writing.add(sql.NEW_BODY, name, body)
+    before, told = frontier.size, []
+    for leaf in leaves:
+        entry_id = digest(leaf)
+        known = writing.ask(sql.KNOWN, entry_id)
+        told.append(int(known[0][0]) if known else frontier.size)
+        if not known:
+            _add(writing, frontier, entry_id, leaf)
+    if frontier.size > before:
+        writing.add(sql.NEW_HEAD, frontier.size, b"".join(frontier.nodes), frontier.size)
+    return told
 
 
 def _add(writing: Writing, frontier: merkle.Frontier, entry_id: str, leaf: bytes) -> None:
     index, leaf_hash = frontier.size, merkle.leaf_hash(leaf)
     writing.add(sql.NEW_ENTRY, index, entry_id, leaf_hash, leaf)
+    for mark in marks_of(leaf):
+        writing.add(sql.NEW_MARK, *mark, index)
     for tile in tiles(frontier.append(leaf_hash)):
         writing.add(sql.NEW_TILE, *tile)
-
-
-def _questions(statements: Mapping[int, ClauseElement], names: list[str]) -> list[Question]:
-    """Ask which names are there, some at a time; a list that is too short is filled up with its last one."""
-    asked: list[Question] = []
-    for start in range(0, len(names), max(sql.WIDTHS)):
-        some = names[start : start + max(sql.WIDTHS)]
-        width = next(width for width in sql.WIDTHS if width >= len(some))
-        asked.append((statements[width], some + some[-1:] * (width - len(some))))
-    return asked
 
 
 def _refuse_long(leaves: Sequence[Leaf], where: str) -> None:

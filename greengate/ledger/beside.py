@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from greengate.errors import HistoryError
 from greengate.ledger import statements as sql
-from greengate.ledger.keeping import MOST, Keeper, Writing
+from greengate.ledger.keeping import MOST, Keeper
 from greengate.ledger.tree import frontier_of
 
 Checkpoint = tuple[int, bytes]
+
+_SECOND_FORMAT = "\n"  # parted a handle from a number, where further pseudonyms stood for it
 
 
 class Checkpoints:
@@ -55,29 +57,36 @@ class Identities:
             HistoryError: This pseudonym stands for somebody else.
         """
         with self._keeper.writing() as writing:
-            known = writing.ask(sql.PSEUDONYM, handle)
+            known = writing.ask(sql.PSEUDONYMS, handle)
             if not known:
-                self._refuse_taken(writing, pseudonym)
-                writing.add(sql.NEW_IDENTITY, pseudonym, handle)
+                if writing.ask(sql.HANDLE, pseudonym):
+                    raise HistoryError(self._keeper.where, f"{pseudonym} stands for somebody else already")
+                writing.add(sql.NEW_IDENTITY, pseudonym, handle, 1)
         return str(known[0][0]) if known else pseudonym
+
+    def adopt(self, pseudonym: str, handle: str) -> None:
+        """Remember whom a pseudonym of another ledger stands for, unless it is known."""
+        with self._keeper.writing() as writing:
+            if not writing.ask(sql.HANDLE, pseudonym):
+                known = writing.ask(sql.PSEUDONYMS, handle)
+                writing.add(sql.NEW_IDENTITY, pseudonym, handle, known[-1][1] + 1 if known else 1)
 
     def handle(self, pseudonym: str) -> str | None:
         """Tell who is meant; None where nobody is known, or where that was forgotten."""
         rows = self._keeper.ask(sql.HANDLE, pseudonym) if self._keeper.has_tree else []
-        return str(rows[0][0]) if rows else None
+        return str(rows[0][0]).partition(_SECOND_FORMAT)[0] if rows else None
 
-    def pseudonym(self, handle: str) -> str | None:
-        """Tell what stands for a handle; None where nothing does."""
-        rows = self._keeper.ask(sql.PSEUDONYM, handle) if self._keeper.has_tree else []
-        return str(rows[0][0]) if rows else None
+    def pseudonyms(self, handle: str) -> list[str]:
+        """Name what stands for a handle, the ledger's own first."""
+        if self._keeper.has_marks:
+            return [str(name) for name, _ in self._keeper.ask(sql.PSEUDONYMS, handle)]
+        beginning = handle + _SECOND_FORMAT
+        rows = self._keeper.ask(sql.OLD_PSEUDONYMS, handle, len(beginning), beginning) if self._keeper.has_tree else []
+        return [str(name) for (name,) in rows]
 
     def forget(self, handle: str) -> int:
         """Forget who somebody is, and tell how many pseudonyms stood for them."""
         with self._keeper.writing() as writing:
-            found = len(writing.ask(sql.PSEUDONYM, handle))
+            found = len(writing.ask(sql.PSEUDONYMS, handle))
             writing.add(sql.NO_IDENTITY, handle)
         return found
-
-    def _refuse_taken(self, writing: Writing, pseudonym: str) -> None:
-        if writing.ask(sql.HANDLE, pseudonym):
-            raise HistoryError(self._keeper.where, f"{pseudonym} stands for somebody else already")

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import heapq
+from collections.abc import Iterator, Sequence
+from operator import itemgetter
 
 from greengate.errors import HistoryError
 from greengate.ledger import statements as sql
 from greengate.ledger.canonical import digest
 from greengate.ledger.forms import Stored, as_bytes
 from greengate.ledger.keeping import MOST, Keeper, Rows
+from greengate.ledger.marks import Mark
 from greengate.ledger.tree import DAMAGED
+
+Row = tuple[int, str, bytes, bytes]
 
 _HEXADECIMAL = frozenset("0123456789abcdef")
 
@@ -75,6 +80,49 @@ class Entries:
     def holding(self, text: bytes) -> list[Stored]:
         """Find the entries in whose bytes a text stands, in their order."""
         return self._checked(self._keeper.ask(sql.ENTRIES_HOLDING, text))
+
+    def marked(self, marks: Sequence[Mark], start: int, stop: int) -> Iterator[Stored]:
+        """Go through the entries of a range that have one of some marks, in their order."""
+        found = (self._marked_rows(mark, start, stop) for mark in marks)
+        return map(self._whole, heapq.merge(*found, key=itemgetter(0)))
+
+    def marked_backwards(self, marks: Sequence[Mark], stop: int) -> Iterator[Stored]:
+        """Go through the entries before `stop` that have one of some marks, the newest first."""
+        found = (self._marked_rows_backwards(mark, stop) for mark in marks)
+        return map(self._whole, heapq.merge(*found, key=itemgetter(0), reverse=True))
+
+    def marked_holding(self, marks: Sequence[Mark], text: bytes) -> list[Stored]:
+        """Find the entries that have one of some marks, and in whose bytes a text stands, in their order."""
+        rows = [row for mark in marks for row in self._keeper.ask(sql.MARKED_HOLDING, *mark, text)]
+        return [self._whole(row) for row in sorted(rows, key=itemgetter(0))]
+
+    def marked_rows(self, marks: Sequence[Mark], start: int, stop: int) -> list[Row]:
+        """List (index, id, hash, bytes) of the entries of a range that have one of some marks, in order, unchecked."""
+        rows = [row for mark in marks for row in self._marked_rows(mark, start, stop)]
+        rows.sort(key=itemgetter(0))
+        return rows
+
+    def values(self, name: str, stop: int) -> dict[str, int]:
+        """Tell the values of the marks of a name before `stop`, and how many entries have each."""
+        return {value: count for value, count, _, _ in self._keeper.ask(sql.VALUES, name, stop)}
+
+    def hashes(self, start: int, stop: int) -> list[bytes]:
+        """List the hashes of the entries of a range, unchecked."""
+        return [as_bytes(one) for (one,) in self._keeper.ask(sql.LEAF_HASHES, start, stop)]
+
+    def _marked_rows(self, mark: Mark, start: int, stop: int) -> Iterator[Row]:
+        while rows := self._keeper.ask(sql.MARKED, *mark, start, stop):
+            yield from rows
+            start = rows[-1][0] + 1
+
+    def _marked_rows_backwards(self, mark: Mark, stop: int) -> Iterator[Row]:
+        while rows := self._keeper.ask(sql.MARKED_BACKWARDS, *mark, stop):
+            yield from rows
+            stop = rows[-1][0]
+
+    def _whole(self, row: Row) -> Stored:
+        index, entry_id, _, leaf = row
+        return self._checked([(index, entry_id, leaf)])[0]
 
     def body(self, name: str) -> bytes:
         """Return the bytes with this digest."""

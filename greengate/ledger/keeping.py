@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
@@ -28,10 +28,6 @@ MOST = 2**62
 Rows = list[tuple[Any, ...]]
 
 
-Question = tuple[ClauseElement, Sequence[object]]
-"""A statement that reads, and its values."""
-
-
 class Ask(Protocol):
     """Runs a statement that reads with its values, and gives all rows."""
 
@@ -44,11 +40,9 @@ class Writing(Protocol):
 
     Attributes:
         head: The row of the head, as `statements.LOCKED_HEAD` gives it.
-        answers: The rows of each question that was asked with it.
     """
 
     head: Rows
-    answers: Sequence[Rows]
 
     def ask(self, statement: ClauseElement, *values: object) -> Rows:
         """Run a statement that reads."""
@@ -62,11 +56,17 @@ class Keeper(Protocol):
 
     Attributes:
         where: Its path or address, without a password.
-        has_tree: False of the first format, which may be read still, and is upgraded when something is written.
     """
 
     where: str
-    has_tree: bool
+
+    @property
+    def has_tree(self) -> bool:
+        """False of the first format, which may be read still, and is upgraded when something is written."""
+
+    @property
+    def has_marks(self) -> bool:
+        """False of the first and the second format, which may be read still, and are upgraded likewise."""
 
     def ask(self, statement: ClauseElement, *values: object) -> Rows:
         """Run one statement that reads."""
@@ -74,8 +74,11 @@ class Keeper(Protocol):
     def reading(self) -> AbstractContextManager[Ask]:
         """Read what there is at one moment; in a file, those who write have to wait meanwhile."""
 
-    def writing(self, questions: Sequence[Question] = ()) -> AbstractContextManager[Writing]:
-        """Write in one transaction; what is asked with its beginning costs no more time."""
+    def writing(self) -> AbstractContextManager[Writing]:
+        """Write in one transaction."""
+
+    def append(self, leaves: Sequence[bytes], bodies: Mapping[str, bytes]) -> list[int]:
+        """Append leaves and what they refer to by digest, in one transaction; the index of each, old ones included."""
 
     def missing_guards(self) -> list[str]:
         """Name the triggers against changes that are not there, or not in force."""

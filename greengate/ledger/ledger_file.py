@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql import ClauseElement
 
-from greengate.ledger.keeping import KIND, Ask, Question, Rows, Writing
+from greengate.ledger.appending import appended
+from greengate.ledger.keeping import KIND, Ask, Rows, Writing
 from greengate.ledger.sqlite_file import Form, SqliteFile, connected
 from greengate.ledger.statements import LOCKED_HEAD, SQLITE_TRIGGERS, Texts
-from greengate.ledger.tables import FIRST_FORMAT, FORMAT, SQLITE_GUARDS
+from greengate.ledger.tables import FIRST_FORMAT, FORMAT, SQLITE_GUARDS, WITH_TREE, guards
 
 
 class LedgerFile:
-    """A file with the tables of a ledger; one of the first format is upgraded when something is written."""
+    """A file with the tables of a ledger; one of an older format is upgraded when something is written."""
 
     def __init__(self, path: Path) -> None:
         self.where = str(path)
         self._texts = Texts(sqlite.dialect(paramstyle="qmark"))
         self._file = SqliteFile(path, KIND, Form("ledger_head", FIRST_FORMAT, FORMAT, _upgrade))
         with self._file.translated():
-            self.has_tree = self._file.version() > FIRST_FORMAT
+            self._format = self._file.version()
             # What is forgotten is overwritten, not only left out.
             self._file.connection.execute("PRAGMA secure_delete = ON")
+
+    @property
+    def has_tree(self) -> bool:
+        """Whether its tree is kept."""
+        return self._format >= WITH_TREE
+
+    @property
+    def has_marks(self) -> bool:
+        """Whether its entries have marks."""
+        return self._format >= FORMAT
 
     def ask(self, statement: ClauseElement, *values: object) -> Rows:
         """Run one statement that reads."""
@@ -39,18 +50,23 @@ class LedgerFile:
             yield self._run
 
     @contextmanager
-    def writing(self, questions: Sequence[Question] = ()) -> Iterator[Writing]:
+    def writing(self) -> Iterator[Writing]:
         """Write in one transaction."""
-        if not self.has_tree:
+        if self._format < FORMAT:
             with self._file.locked():
                 _upgrade(self._file)
-            self.has_tree = True
+            self._format = FORMAT
         with self._file.appending():
-            yield _Writing(self._run, questions)
+            yield _Writing(self._run)
+
+    def append(self, leaves: Sequence[bytes], bodies: Mapping[str, bytes]) -> list[int]:
+        """Append leaves and what they refer to by digest, in one transaction."""
+        with self.writing() as writing:
+            return appended(writing, self.where, leaves, bodies)
 
     def missing_guards(self) -> list[str]:
         """Name the triggers against changes that are not there."""
-        return sorted(SQLITE_GUARDS - {name for (name,) in self.ask(SQLITE_TRIGGERS)}) if self.has_tree else []
+        return sorted(guards(SQLITE_GUARDS, self._format) - {name for (name,) in self.ask(SQLITE_TRIGGERS)})
 
     def close(self) -> None:
         """Close the file."""
@@ -61,10 +77,9 @@ class LedgerFile:
 
 
 class _Writing:
-    def __init__(self, run: Callable[..., Rows], questions: Sequence[Question]) -> None:
+    def __init__(self, run: Callable[..., Rows]) -> None:
         self._run = run
         self.head = run(LOCKED_HEAD)
-        self.answers: Sequence[Rows] = [run(statement, *values) for statement, values in questions]
 
     def ask(self, statement: ClauseElement, *values: object) -> Rows:
         return self._run(statement, *values)

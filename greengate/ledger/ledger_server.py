@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,7 +11,8 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.sql import ClauseElement
 
 from greengate.errors import HistoryError, UsageError
-from greengate.ledger.keeping import MISSING, Ask, Question, Rows, Writing
+from greengate.ledger.keeping import KIND, MISSING, Ask, Rows, Writing
+from greengate.ledger.marks import marks_of
 from greengate.ledger.postgres_server import (
     BEGIN,
     NAMES,
@@ -23,9 +24,10 @@ from greengate.ledger.postgres_server import (
     lock_key,
 )
 from greengate.ledger.statements import COMMIT, LOCKED_HEAD, POSTGRES_TRIGGERS, Texts
-from greengate.ledger.tables import FORMAT, POSTGRES_GUARDS
+from greengate.ledger.tables import FORMAT, POSTGRES_GUARDS, guards
 
 _AT_ONCE = 100
+_APPEND = b"SELECT ledger_append(%b::bytea[], %b::integer[], %b::text[], %b::text[], %b::text[], %b::bytea[])"
 _Statement = tuple[str, tuple[object, ...]]
 _MAKING = f"SELECT pg_advisory_xact_lock({lock_key('a ledger is made')})"
 
@@ -33,7 +35,7 @@ _MAKING = f"SELECT pg_advisory_xact_lock({lock_key('a ledger is made')})"
 class LedgerServer:
     """A database with the tables of a ledger; a lost connection is made again by the next statement."""
 
-    has_tree = True
+    _format = 0
 
     def __init__(self, server: PostgresServer, *, make: bool) -> None:
         self.where = server.where
@@ -44,6 +46,16 @@ class LedgerServer:
         except BaseException:
             self.close()
             raise
+
+    @property
+    def has_tree(self) -> bool:
+        """Whether its tree is kept: the first format was one of files."""
+        return True
+
+    @property
+    def has_marks(self) -> bool:
+        """Whether its entries have marks."""
+        return self._format >= FORMAT
 
     def ask(self, statement: ClauseElement, *values: object) -> Rows:
         """Run one statement that reads."""
@@ -57,38 +69,57 @@ class LedgerServer:
             yield _Reading(connection, self._texts).ask
 
     @contextmanager
-    def writing(self, questions: Sequence[Question] = ()) -> Iterator[Writing]:
+    def writing(self) -> Iterator[Writing]:
         """Write in one transaction."""
-        asked = [(LOCKED_HEAD, ()), *questions]
-        with self._server.transaction(lambda connection: _Writing(connection, self._texts, asked)) as writing:
+        self._bring_up()
+        with self._server.transaction(lambda connection: _Writing(connection, self._texts)) as writing:
             yield writing
             writing.end()
 
+    def append(self, leaves: Sequence[bytes], bodies: Mapping[str, bytes]) -> list[int]:
+        """Append leaves and what they refer to by digest, by a function of the database: in one round trip if few."""
+        self._bring_up()
+        pieces = [leaves[start : start + _AT_ONCE] for start in range(0, len(leaves), _AT_ONCE)] or [()]
+        with self._server.translated() if len(pieces) == 1 else self._server.transaction(begin(WRITING)):
+            told = [
+                _appended(self._server.connected(), piece, {} if number else bodies)
+                for number, piece in enumerate(pieces)
+            ]
+        return [index for indexes in told for index in indexes]
+
     def missing_guards(self) -> list[str]:
         """Name the triggers against changes that are not there, or not in force."""
-        return sorted(POSTGRES_GUARDS - {name for (name,) in self.ask(POSTGRES_TRIGGERS)})
+        return sorted(guards(POSTGRES_GUARDS, self._format) - {name for (name,) in self.ask(POSTGRES_TRIGGERS)})
 
     def close(self) -> None:
         """Close the connection."""
         self._server.close()
 
     def _prepare(self, *, make: bool) -> None:
-        version = self._version()
-        if version == 0 and not make:
-            raise UsageError(self.where, *MISSING)
-        if version < FORMAT:
-            self._upgrade()
+        self._format = self._version()
+        if self._format == 0:
+            if not make:
+                raise UsageError(self.where, *MISSING)
+            self._bring_up()
 
-    def _upgrade(self) -> None:
+    def _bring_up(self) -> None:
+        """Make the tables, or bring those that are there to the newest format."""
+        if self._format == FORMAT:
+            return
         from greengate.ledger import migrating  # noqa: PLC0415 - heavy, and seldom needed
+        from greengate.ledger.migrations import CannotUpgrade  # noqa: PLC0415 - likewise
 
-        with (
-            self._server.translated(),
-            migrating.beginning("postgresql+psycopg://", self._server.connect, WRITING) as connection,
-        ):
-            connection.exec_driver_sql(_MAKING)
-            if self._version() < FORMAT:
-                migrating.upgrade(connection, 0)
+        try:
+            with (
+                self._server.translated(),
+                migrating.beginning("postgresql+psycopg://", self._server.connect, WRITING) as connection,
+            ):
+                connection.exec_driver_sql(_MAKING)
+                if (version := self._version()) < FORMAT:
+                    migrating.upgrade(connection, version)
+        except CannotUpgrade as error:
+            migrating.refuse_damaged(self.where, KIND, error)
+        self._format = FORMAT
 
     def _version(self) -> int:
         names = {name for (name,) in self._server.ask(NAMES, (["ledger_format", "ledger_head"],))}
@@ -120,13 +151,10 @@ class _Reading:
 class _Writing(_Reading):
     """What is asked at first is sent together, and what is written with the end, so that the head is not held long."""
 
-    def __init__(self, connection: Connection, texts: Texts, asked: Sequence[Question]) -> None:
+    def __init__(self, connection: Connection, texts: Texts) -> None:
         super().__init__(connection, texts)
         self._waiting: list[_Statement] = []
-        questions = [(texts[statement], tuple(values)) for statement, values in asked]
-        told = _together(connection, [*((statement, ()) for statement in BEGIN), *questions])[len(BEGIN) :]
-        self.head = told[0]
-        self.answers: Sequence[Rows] = told[1:]
+        self.head = _together(connection, [(statement, ()) for statement in (*BEGIN, texts[LOCKED_HEAD])])[-1]
 
     def ask(self, statement: ClauseElement, *values: object) -> Rows:
         self._send()
@@ -143,6 +171,17 @@ class _Writing(_Reading):
         for start in range(0, len(self._waiting), _AT_ONCE):
             _together(self._connection, self._waiting[start : start + _AT_ONCE])
         self._waiting.clear()
+
+
+def _appended(connection: Connection, leaves: Sequence[bytes], bodies: Mapping[str, bytes]) -> list[int]:
+    marks = [(number, mark) for number, leaf in enumerate(leaves, 1) for mark in marks_of(leaf)]
+    values = (
+        [*leaves],
+        [number for number, _ in marks], [mark.name for _, mark in marks], [mark.value for _, mark in marks],
+        [*bodies], [*bodies.values()],
+    )  # fmt: skip
+    ((told,),) = connection.execute(_APPEND, values, binary=True).fetchall()
+    return list(told)
 
 
 def _together(connection: Connection, statements: Sequence[_Statement]) -> list[Rows]:

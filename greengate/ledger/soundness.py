@@ -15,6 +15,7 @@ from greengate.ledger.bodies import Bodies
 from greengate.ledger.canonical import digest
 from greengate.ledger.forms import Head, as_bytes, shown
 from greengate.ledger.keeping import Ask, Keeper, Rows
+from greengate.ledger.marked import Marks
 from greengate.ledger.references import likely
 from greengate.ledger.store import Store
 from greengate.ledger.tree import TILE_BITS, frontier_of
@@ -39,12 +40,15 @@ def _faults(keeper: Keeper, expected: Head | None) -> Iterator[str]:
         head = ask(sql.HEAD if keeper.has_tree else sql.SIZE)
         size = head[0][0] if len(head) == 1 and isinstance(head[0][0], int) else _found(ask)
         astray = [*strays.entries(ask, size), *(strays.others(ask, size) if keeper.has_tree else ())]
+        astray += strays.marks(ask, size) if keeper.has_marks else ()
     walk = _Walk(keeper, size, expected)
     yield from walk.faults()
     yield from _wrong_head(keeper, head, walk)
     yield from astray
     yield from (f"entry {last} is entry {first} again" for first, last in keeper.ask(sql.TWINS))
     yield from walk.bodies.faults()
+    if keeper.has_marks and walk.whole:
+        yield from walk.marks.faults()
     for guard in keeper.missing_guards():
         yield f"the guard {guard} is not in force: what it guards can be changed"
 
@@ -75,6 +79,7 @@ class _Walk:
         self.tree = merkle.Frontier()
         self.whole = True  # what follows from all entries cannot be checked where one is missing
         self.bodies = Bodies(keeper)
+        self.marks = Marks(keeper)
         self._keeper = keeper
         self._size = size
         self._expected = expected
@@ -96,7 +101,7 @@ class _Walk:
     def _batch(self, at: int, rows: list[tuple[int, str, bytes, bytes]]) -> Iterator[str]:
         """Tell what is wrong with some entries; what all of a million go through is written out for speed."""
         said = self._said(at, rows[-1][0] + 1)
-        append, mention = self.tree.append, self.bodies.mention
+        append, mention, mark = self.tree.append, self.bodies.mention, self.marks.take
         for index, entry_id, leaf_hash, found in rows:
             if index != at:
                 yield _missing(at, index) if index > at else f"the index {index} stands twice"
@@ -108,6 +113,7 @@ class _Walk:
                 yield _changed(index, entry_id, leaf)
             if named := likely(leaf):
                 mention(named)
+            mark(leaf)
             if self.whole:
                 for level, number, node in append(own):
                     if level and not level % TILE_BITS:

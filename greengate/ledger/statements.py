@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy import (
     Boolean,
-    Column,
     Select,
     bindparam,
     delete,
@@ -16,6 +15,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    tuple_,
     update,
 )
 from sqlalchemy.engine import Dialect
@@ -25,7 +25,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import BindParameter, ColumnClause
 from sqlalchemy.sql.functions import FunctionElement
 
-from greengate.ledger.tables import body, checkpoint, entry, head, identity, tile
+from greengate.ledger.tables import body, checkpoint, entry, head, identity, mark, tile
 
 
 class Holds(FunctionElement[bool]):
@@ -46,14 +46,6 @@ def _in_postgresql(element: Holds, compiler: SQLCompiler, **options: Any) -> str
     return f"position({what} IN {where}) > 0"
 
 
-def _each(found: Select[Any], column: Column[str]) -> dict[int, Select[Any]]:
-    """Ask for the rows of so many names at once, by how many names there are."""
-    return {many: found.where(column.in_([bindparam(f"name{one}") for one in range(many)])) for many in WIDTHS}
-
-
-WIDTHS = (1, 8, 64)
-
-
 def _some(found: Select[Any], most: int) -> Select[Any]:
     """Give the first rows; written out, since SQLAlchemy adds a value of its own to a limit that is not."""
     return found.limit(literal_column(str(most))).offset(literal_column("0"))
@@ -70,15 +62,45 @@ SIZE = select(head.c.size)
 HEAD = select(head.c.size, head.c.frontier)
 LOCKED_HEAD = HEAD.with_for_update()
 TOUCHED_HEAD = update(head).values(size=head.c.size)
-NEW_HEAD = update(head).values(size=bindparam("new_size"), frontier=bindparam("new_frontier"))
+NEW_HEAD = update(head).values(
+    size=bindparam("new_size"), frontier=bindparam("new_frontier"), marked=bindparam("all_marked")
+)
 
-KNOWN = _each(select(entry.c.entry_id, entry.c.idx), entry.c.entry_id)
+KNOWN = select(entry.c.idx).where(entry.c.entry_id == bindparam("entry_id"))
 NEW_ENTRY = insert(entry)
 ENTRIES = _some(_ENTRIES.where(*_RANGE).order_by(entry.c.idx), BATCH)
 ENTRIES_BACKWARDS = _some(_ENTRIES.where(entry.c.idx < _STOP).order_by(entry.c.idx.desc()), 64)
 ENTRIES_NAMED = _ENTRIES.where(entry.c.entry_id >= _START, entry.c.entry_id < _STOP).order_by(entry.c.idx)
 ENTRIES_HOLDING = _ENTRIES.where(Holds(entry.c.leaf, bindparam("text"))).order_by(entry.c.idx)
 LEAF_HASHES = select(entry.c.leaf_hash).where(*_RANGE).order_by(entry.c.idx)
+
+NEW_MARK = insert(mark)
+_MARKED = (mark.c.name == bindparam("name"), mark.c.value == bindparam("value"))
+_MARKED_IN = (*_MARKED, mark.c.idx >= _START, mark.c.idx < _STOP)
+_MARKED_ROWS = select(entry.c.idx, entry.c.entry_id, entry.c.leaf_hash, entry.c.leaf).join_from(
+    mark, entry, entry.c.idx == mark.c.idx
+)
+MARKED = _some(_MARKED_ROWS.where(*_MARKED_IN).order_by(mark.c.idx), BATCH)
+MARKED_BACKWARDS = _some(_MARKED_ROWS.where(*_MARKED, mark.c.idx < _STOP).order_by(mark.c.idx.desc()), 64)
+MARKED_HOLDING = _MARKED_ROWS.where(*_MARKED, Holds(entry.c.leaf, bindparam("text"))).order_by(mark.c.idx)
+MARKED_INDEXES = _some(select(mark.c.idx).where(*_MARKED_IN).order_by(mark.c.idx), BATCH)
+VALUES = (
+    select(mark.c.value, func.count(mark.c.idx), func.min(mark.c.idx), func.max(mark.c.idx))
+    .where(mark.c.name == bindparam("name"), mark.c.idx < _STOP)
+    .group_by(mark.c.value)
+    .order_by(mark.c.value)
+)
+_EVERY = (mark.c.name, mark.c.value, mark.c.idx)
+MARKS = _some(
+    select(*_EVERY)
+    .where(
+        tuple_(*_EVERY) > tuple_(bindparam("name"), bindparam("value"), bindparam("idx")),
+        mark.c.name != bindparam("but"),
+    )
+    .order_by(*_EVERY),
+    BATCH,
+)
+MARKS_BEYOND = select(func.min(mark.c.idx), func.count(mark.c.idx)).where(or_(mark.c.idx < _START, mark.c.idx >= _STOP))
 
 NEW_TILE = insert(tile)
 TILES = (
@@ -88,7 +110,7 @@ TILES = (
 )
 
 BODY = select(body.c.body).where(body.c.digest == bindparam("digest"))
-KNOWN_BODIES = _each(select(body.c.digest), body.c.digest)
+KNOWN_BODY = select(body.c.digest).where(body.c.digest == bindparam("digest"))
 NEW_BODY = insert(body)
 
 _CHECKPOINTS = select(checkpoint.c.size, checkpoint.c.note)
@@ -117,7 +139,18 @@ POSTGRES_TRIGGERS = text("""SELECT tgname FROM pg_trigger WHERE NOT tgisinternal
     AND pg_table_is_visible(tgrelid)""")
 
 HANDLE = select(identity.c.handle).where(identity.c.pseudonym == bindparam("pseudonym"))
-PSEUDONYM = select(identity.c.pseudonym).where(identity.c.handle == bindparam("handle"))
+PSEUDONYMS = (
+    select(identity.c.pseudonym, identity.c.number)
+    .where(identity.c.handle == bindparam("handle"))
+    .order_by(identity.c.number)
+)
+# As the second format kept them: further ones under handles with a number behind a line break.
+OLD_PSEUDONYMS = select(identity.c.pseudonym).where(
+    or_(
+        identity.c.handle == bindparam("handle"),
+        func.substr(identity.c.handle, _ONE, bindparam("length")) == bindparam("beginning"),
+    )
+)
 NEW_IDENTITY = insert(identity)
 NO_IDENTITY = delete(identity).where(identity.c.handle == bindparam("handle"))
 COMMIT = text("COMMIT")

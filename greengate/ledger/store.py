@@ -5,14 +5,16 @@ It lies in an SQLite file or in PostgreSQL. Leaves are stored as the bytes that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from greengate.ledger.forms import Head, Stored
-from greengate.records import mark, type_of
+from greengate.ledger.marks import TYPE, Mark, word
+from greengate.records import type_of
 
 if TYPE_CHECKING:
+    from greengate.ledger.entries import Row
     from greengate.ledger.keeping import Keeper
 
 __all__ = ["Head", "Leaf", "Store", "Stored"]
@@ -23,7 +25,7 @@ Leaf = tuple[bytes, Mapping[str, bytes] | None]
 class Store:
     """An append-only ledger in one place; made if it does not exist. For one thread.
 
-    One of the first format is read as it is, and upgraded when something is written. Every method raises `HistoryError`
+    One of an older format is read as it is, and upgraded when something is written. Every method raises `HistoryError`
     when the ledger cannot be reached, read or written, or is damaged.
     """
 
@@ -91,17 +93,49 @@ class Store:
         """Go through all entries, the newest first."""
         return self._entries.backwards(self.size())
 
+    @property
+    def has_marks(self) -> bool:
+        """Whether entries are found by their marks; not in an older format, until something is written."""
+        return self.keeper.has_marks
+
+    def types(self, stop: int) -> dict[str, int]:
+        """Tell the types of predicate among the entries before `stop`, as marks have them, and how many have each."""
+        return self._entries.values(TYPE, stop)
+
+    def rows_of(self, types: Iterable[str], start: int, stop: int) -> list[Row]:
+        """List (index, id, hash, bytes) of a range's entries of some types, in order, by their marks; unchecked."""
+        return self._entries.marked_rows(_of(types), start, stop)
+
+    def rows_marked(self, name: str, start: int, stop: int) -> list[Row]:
+        """List (index, id, hash, bytes) of a range's entries that have a mark of some name, in order; unchecked."""
+        marks = [Mark(name, value) for value in self._entries.values(name, stop)]
+        return self._entries.marked_rows(marks, start, stop)
+
+    def leaf_hashes(self, start: int, stop: int) -> list[bytes]:
+        """List the hashes of the entries of a range, unchecked."""
+        return self._entries.hashes(start, stop)
+
     def find(self, prefix: str) -> list[Stored]:
         """Find the entries whose id begins with a prefix of hexadecimal digits."""
         return self._entries.named(prefix)
 
-    def holding(self, text: bytes) -> list[Stored]:
-        """Find the entries in whose bytes a text stands, in their order."""
-        return self._entries.holding(text)
+    def holding(self, text: bytes, types: Sequence[str]) -> list[Stored]:
+        """Find the entries of some types in whose bytes a text stands, in their order."""
+        if self.has_marks:
+            return self._entries.marked_holding(_of(types), text)
+        return [one for one in self._entries.holding(text) if type_of(one.leaf) in types]
 
-    def of_type(self, name: str) -> list[Stored]:
-        """Find the entries with this type of predicate, in their order."""
-        return [one for one in self.holding(mark(name)) if type_of(one.leaf) == name]
+    def of_type(self, *types: str) -> Iterator[Stored]:
+        """Go through the entries with some types of predicate, in their order, as many as there are now."""
+        if self.has_marks:
+            return self._entries.marked(_of(types), 0, self.size())
+        return (one for one in self.entries() if type_of(one.leaf) in types)
+
+    def newest_of(self, *types: str) -> Iterator[Stored]:
+        """Go through the entries with some types of predicate, the newest first."""
+        if self.has_marks:
+            return self._entries.marked_backwards(_of(types), self.size())
+        return (one for one in self.newest_first() if type_of(one.leaf) in types)
 
     def body(self, name: str) -> bytes:
         """Return the bytes with this digest, checked."""
@@ -123,9 +157,13 @@ class Store:
         """Tell who is meant by a pseudonym; None where nobody is known, or where that was forgotten."""
         return self._identities.handle(pseudonym)
 
-    def pseudonym(self, handle: str) -> str | None:
-        """Tell which pseudonym stands for a handle; None where none does."""
-        return self._identities.pseudonym(handle)
+    def adopt(self, pseudonym: str, handle: str) -> None:
+        """Remember who is meant by a pseudonym of another ledger; whom it stands for already stays."""
+        self._identities.adopt(pseudonym, handle)
+
+    def pseudonyms(self, handle: str) -> list[str]:
+        """Name the pseudonyms that stand for a handle, this ledger's own first."""
+        return self._identities.pseudonyms(handle)
 
     def forget(self, handle: str) -> int:
         """Forget who somebody is, and tell how many pseudonyms stood for them."""
@@ -140,3 +178,7 @@ class Store:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _of(types: Iterable[str]) -> list[Mark]:
+    return [Mark(TYPE, word(one)) for one in types]

@@ -31,3 +31,11 @@ def others(ask: Ask, size: int) -> Iterator[str]:
         yield f"there cannot be a tile ({shown(level)}, {shown(index)})"
     for of, _ in ask(sql.CHECKPOINTS_BEYOND, 0, size):
         yield f"a checkpoint of {of} entries is kept, and there are {size}"
+
+
+def marks(ask: Ask, size: int) -> Iterator[str]:
+    """Tell of marks of entries that are not there."""
+    for first, count in ask(sql.MARKS_BEYOND, 0, size):
+        if count:
+            one = f"entry {first} is marked, and is not there"
+            yield one if count == 1 else f"{count} marks are of entries that are not there, the first of entry {first}"

@@ -2,15 +2,26 @@
 
 `ledger_entry` is the record. `ledger_head` (its size and the frontier of its tree, and the row that is locked) and
 `ledger_tile` (roots of complete subtrees of 256, 256^2, … entries) follow from it. Bodies are evidence that entries
-refer to by digest. `ledger_identity` says who is meant by a pseudonym, and is the one table whose rows may go.
+refer to by digest. `ledger_mark` says what entries are found by, and follows from their bytes. `ledger_identity` says
+who is meant by a pseudonym, and is the one table whose rows may go.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
-FIRST_FORMAT, FORMAT = 1, 2
-_GUARDED = ("entry", "tile", "body", "checkpoint")
+FIRST_FORMAT, WITH_TREE, FORMAT = 1, 2, 3
+_GUARDED = ("entry", "tile", "body", "checkpoint", "mark")
 # The triggers that `migrations` makes.
 SQLITE_GUARDS = frozenset(
     {f"ledger_{table}_no_{what}" for table in _GUARDED for what in ("update", "delete", "replace")}
@@ -20,6 +31,17 @@ POSTGRES_GUARDS = frozenset(
     {f"ledger_{table}_no_{what}" for table in _GUARDED for what in ("change", "truncate")}
     | {"ledger_head_forward", "ledger_head_no_delete", "ledger_head_no_truncate"}
 )
+
+
+def guards(of: frozenset[str], version: int) -> frozenset[str]:
+    """Tell which guards a ledger of a format has."""
+    if version >= FORMAT:
+        return of
+    return (
+        frozenset(name for name in of if not name.startswith("ledger_mark_")) if version >= WITH_TREE else frozenset()
+    )
+
+
 NUMBER = BigInteger().with_variant(Integer(), "sqlite")  # an INTEGER is what SQLite finds a row by without an index
 
 metadata = MetaData()
@@ -29,6 +51,9 @@ head = Table(
     Column("log_id", Integer, CheckConstraint("log_id = 0"), primary_key=True, autoincrement=False),
     Column("size", BigInteger, nullable=False),
     Column("frontier", LargeBinary, nullable=False),
+    # How many entries have their marks: who does not write them cannot write on.
+    Column("marked", BigInteger, nullable=False),
+    CheckConstraint("marked = size"),
 )
 entry = Table(
     "ledger_entry",
@@ -54,6 +79,14 @@ body = Table(
     Column("body", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
+mark = Table(
+    "ledger_mark",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, primary_key=True),
+    Column("idx", BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
 checkpoint = Table(
     "ledger_checkpoint",
     metadata,
@@ -64,6 +97,8 @@ identity = Table(
     "ledger_identity",
     metadata,
     Column("pseudonym", Text, primary_key=True),
-    Column("handle", Text, nullable=False, unique=True),
+    Column("handle", Text, nullable=False),
+    Column("number", Integer, nullable=False),  # the first of a handle is this ledger's own, others came from elsewhere
+    UniqueConstraint("handle", "number", name="ledger_identity_by_handle"),
     sqlite_with_rowid=False,
 )

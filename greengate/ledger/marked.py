@@ -1,0 +1,84 @@
+"""The marks of the entries of a ledger, held against their bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from greengate.ledger import statements as sql
+from greengate.ledger.forms import shown
+from greengate.ledger.keeping import MOST, Keeper
+from greengate.ledger.marks import TYPE, Mark, marks_of
+
+_BYTES = 16  # of a digest: nobody finds two marks that share so many
+
+
+class Marks:
+    """The marks that entries should have, collected while these are read, and then looked for."""
+
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
+        self._numbers: dict[str, int] = {}
+        self._types = array("I")
+        self._others: dict[bytes, tuple[Mark, int]] = {}
+
+    def take(self, leaf: bytes) -> None:
+        """Take in the next entry."""
+        kind, *others = marks_of(leaf)
+        index = len(self._types)
+        self._types.append(self._numbers.setdefault(kind.value, len(self._numbers)))
+        for one in others:
+            self._others[_short(one, index)] = one, index
+
+    def faults(self) -> Iterator[str]:
+        """Tell which entries are not marked as what they are, and which are marked as what they are not."""
+        expected = np.frombuffer(self._types, np.uint32)
+        seen = np.zeros(len(expected), bool)
+        for value, *_ in self._keeper.ask(sql.VALUES, TYPE, MOST):
+            yield from self._of_type(value, expected, seen)
+        for number in np.unique(expected[~seen]).tolist():
+            name = next(name for name, one in self._numbers.items() if one == number)
+            yield _told(np.flatnonzero(~seen & (expected == number)), f"not marked as {shown(name)}")
+        yield from self._wrong_others()
+
+    def _of_type(self, value: str, expected: NDArray[np.uint32], seen: NDArray[np.bool_]) -> Iterator[str]:
+        number = self._numbers.get(value, -1)
+        wrong: list[int] = []
+        for indexes in self._indexes(value, len(expected)):
+            found = np.array(indexes)
+            right = expected[found] == number
+            seen[found[right]] = True
+            wrong += found[~right].tolist()
+        if wrong:
+            yield _told(np.array(wrong), f"marked as {shown(value)}, and of another type")
+
+    def _indexes(self, value: str, stop: int) -> Iterator[list[int]]:
+        start = 0
+        while rows := self._keeper.ask(sql.MARKED_INDEXES, TYPE, value, start, stop):
+            yield [index for (index,) in rows]
+            start = rows[-1][0] + 1
+
+    def _wrong_others(self) -> Iterator[str]:
+        missing, after = dict(self._others), ("", "", -1)
+        while rows := self._keeper.ask(sql.MARKS, *after, TYPE):
+            for name, value, index in rows:
+                if missing.pop(_short(Mark(name, value), index), None) is None and index < len(self._types):
+                    yield f"entry {index} is marked as {shown(name)} {shown(value)}, and is not"
+            after = rows[-1]
+        for mark, index in missing.values():
+            yield f"entry {index} is not marked as {mark.name} {shown(mark.value)}"
+
+
+def _short(mark: Mark, index: int) -> bytes:
+    return hashlib.sha256(f"{mark.name}\0{mark.value}\0{index}".encode()).digest()[:_BYTES]
+
+
+def _told(indexes: NDArray[np.int64], words: str) -> str:
+    first = f"entry {indexes[0]}"
+    if len(indexes) == 1:
+        return f"{first} is {words}"
+    return f"{first} and {len(indexes) - 1} more are {words}"
