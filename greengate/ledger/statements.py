@@ -80,6 +80,9 @@ _MARKED_IN = (*_MARKED, mark.c.idx >= _START, mark.c.idx < _STOP)
 _MARKED_ROWS = select(entry.c.idx, entry.c.entry_id, entry.c.leaf_hash, entry.c.leaf).join_from(
     mark, entry, entry.c.idx == mark.c.idx
 )
+_NAMED_IN = (mark.c.name == bindparam("name"), mark.c.idx >= _START, mark.c.idx < _STOP)
+NAMED_ROWS = _MARKED_ROWS.where(*_NAMED_IN).order_by(mark.c.idx)
+NAMED_INDEXES = select(mark.c.idx).where(*_NAMED_IN).order_by(mark.c.idx)
 MARKED = _some(_MARKED_ROWS.where(*_MARKED_IN).order_by(mark.c.idx), BATCH)
 MARKED_BACKWARDS = _some(_MARKED_ROWS.where(*_MARKED, mark.c.idx < _STOP).order_by(mark.c.idx.desc()), 64)
 MARKED_HOLDING = _MARKED_ROWS.where(*_MARKED, Holds(entry.c.leaf, bindparam("text"))).order_by(mark.c.idx)
