@@ -204,9 +204,10 @@ class _Asking:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def find(self, entry_id: str) -> tuple[int, bytes] | None:
-        """Find an entry by its id."""
-        return next(((one.index, one.leaf) for one in self._store.find(entry_id)), None)
+    def find(self, entry_id: str, near: int) -> tuple[int, bytes] | None:
+        """Find an entry by its id, which most likely stands right before another one."""
+        found = self._store.near(entry_id, near)
+        return (found.index, found.leaf) if found else None
 
     def decision(self, entry_id: str) -> Kept | None:
         """Find a decision that a settlement names, by its id or the beginning of it."""

@@ -109,7 +109,8 @@ def written(entries):
                                  conversion=deployment()))  # fmt: skip
         else:
             beside = {"change": {"change": change}, "trained": {"training": "b" * 64}}.get(what, {})
-            ledger.decided(day(at), model, in_force=what == "in force", outcome=["passed", "failed"][number % 2], **beside)
+            outcome = ["passed", "failed"][number % 2]
+            ledger.decided(day(at), model, in_force=what == "in force", outcome=outcome, **beside)
     return ledger
 
 

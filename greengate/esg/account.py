@@ -139,14 +139,15 @@ class Account:
             chosen = begin.chosen
             if chosen is None or not (named := self._training(chosen)) or named in found:
                 continue
-            kept = self.looking.record(chosen.measurement.hex())
+            kept = self.looking.record(chosen.measurement.hex(), chosen.idx)
             assert kept is not None
             entries = ((chosen.idx, chosen.entry.hex()), (kept.idx, kept.entry_id))
             found[named] = _training(kept.record, key, at, entries)
         return list(found.values())
 
     def _training(self, chosen: Chosen) -> str:
-        return self.looking.training(chosen.measurement.hex(), self.story.size) if chosen.measurement else ""
+        size = self.story.size
+        return self.looking.training(chosen.measurement.hex(), chosen.idx, size) if chosen.measurement else ""
 
     def trained(self, start: int, end: int) -> list[Training]:
         """List the trainings of the versions that came into force in a time."""
@@ -194,12 +195,12 @@ class Account:
 
 def _month(found: list[Part], said: Said) -> Month:
     return Month(
-        energy=summed(found, "energy").bare(),
-        location=summed(found, "location").bare(),
-        market=summed(found, "market").bare(),
-        cost=summed(found, "cost").bare(),
-        total_location=total(found, (), said, "location").bare(),
-        total_market=total(found, (), said, "market").bare(),
+        energy=summed(found, "energy", bare=True),
+        location=summed(found, "location", bare=True),
+        market=summed(found, "market", bare=True),
+        cost=summed(found, "cost", bare=True),
+        total_location=total(found, (), said, "location", bare=True),
+        total_market=total(found, (), said, "market", bare=True),
         inferences=sum(part.inferences or 0 for part in found),
         bases=bases(part for part in found if scope(part, said) != "edge"),
     )
@@ -215,12 +216,12 @@ def scope(part: Part, said: Said) -> str:
     return "3.1"
 
 
-def total(found: Iterable[Part], trained: Iterable[Training], said: Said, name: str) -> Sum:
+def total(found: Iterable[Part], trained: Iterable[Training], said: Said, name: str, *, bare: bool = False) -> Sum:
     """Add up all that counts: electricity of all scopes, embodied of category 1, and trainings."""
     counted = [part for part in found if scope(part, said) != "edge"]
-    embodied = summed([part for part in counted if scope(part, said) == "3.1"], "embodied")
+    embodied = summed([part for part in counted if scope(part, said) == "3.1"], "embodied", bare=bare)
     embodied.lacking.clear()  # what nobody declares of the provider's hardware is told beside, and makes no total void
-    return summed(counted, name).merge(embodied).merge(trainings(trained, "location"))
+    return summed(counted, name, bare=bare).merge(embodied).merge(trainings(trained, "location"))
 
 
 def bases(found: Iterable[Part]) -> tuple[str, ...]:

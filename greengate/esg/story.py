@@ -125,7 +125,7 @@ class Story:
     landed: set[str] = field(default_factory=set)
     loose: set[bytes] = field(default_factory=set)
     _clock: int = 0
-    _open: dict[str, dict[ModelKey, tuple[Chosen, Chosen]]] = field(default_factory=dict)
+    _open: dict[str, dict[ModelKey, tuple[Kept, Kept]]] = field(default_factory=dict)
     _teams: dict[str, str] = field(default_factory=dict)
     _takes: dict[type, tuple[Callable[[Kept], None], bool]] = field(init=False)
 
@@ -181,13 +181,16 @@ class Story:
             self._count(said)
         if said.first:
             return
-        key, chosen = (said.project, said.model), self._chosen(kept)
+        key, change = (said.project, said.model), said.change.id
         self._follow(kept, said)
         if said.in_force:
-            self.begins[key].append(Begin(kept.at, kept.idx, chosen, said.change.id, kept.entry_id))
-        if said.change.id and said.change.id not in self.merged:
-            models = self._open.setdefault(said.change.id, {})
-            models[key] = (models.get(key, (chosen, chosen))[0], chosen)
+            self.begins[key].append(Begin(kept.at, kept.idx, self._chosen(kept), change, kept.entry_id))
+        if change and change not in self.merged:
+            models = self._open.get(change)
+            if models is None:
+                models = self._open[change] = {}
+            before = models.get(key)
+            models[key] = (before[0] if before else kept, kept)
 
     def _follow(self, kept: Kept, said: Judged) -> None:
         """Remember what has to be settled for this decision to come into force."""
@@ -244,9 +247,9 @@ class Story:
 
     def _named(self, said: Settled, index: int) -> Mapping[ModelKey, tuple[Chosen, Chosen]]:
         """Tell the first and the newest decision on each model of what was settled, or those that it names."""
-        known = self._open.get(said.change, {}) if said.change else {}
+        known = {key: self._both(*pair) for key, pair in self._open.get(said.change, {}).items()} if said.change else {}
         if not said.decisions:
-            return dict(known)
+            return known
         found: dict[ModelKey, tuple[Chosen, Chosen]] = {}
         for entry in said.decisions:
             kept = self.by_id(entry)
@@ -257,6 +260,10 @@ class Story:
                 if key not in found or found[key][1].idx < chosen.idx:
                     found[key] = (first, chosen)
         return found
+
+    def _both(self, first: Kept, newest: Kept) -> tuple[Chosen, Chosen]:
+        chosen = self._chosen(newest)
+        return (chosen if first is newest else self._chosen(first)), chosen
 
     def _retired(self, kept: Kept) -> None:
         said: Retirement = kept.record

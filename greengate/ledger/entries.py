@@ -16,6 +16,7 @@ from greengate.ledger.tree import DAMAGED
 
 Row = tuple[int, str, bytes, bytes]
 
+_NEAR = 4  # a decision stands behind its measurement and its conversion
 _HEXADECIMAL = frozenset("0123456789abcdef")
 
 
@@ -76,6 +77,11 @@ class Entries:
         if not prefix or set(prefix) - _HEXADECIMAL:
             return []
         return self._checked(self._keeper.ask(sql.ENTRIES_NAMED, prefix, f"{prefix}g"))
+
+    def near(self, entry_id: str, index: int) -> Stored | None:
+        """Find an entry by its whole id, at once where it is one of the few before an index."""
+        rows = self._keeper.ask(sql.ENTRY_NEAR, index - _NEAR, index, entry_id) if index > 0 else []
+        return next(iter(self._checked(rows) or self.named(entry_id)), None)
 
     def holding(self, text: bytes) -> list[Stored]:
         """Find the entries in whose bytes a text stands, in their order."""

@@ -71,6 +71,8 @@ NEW_ENTRY = insert(entry)
 ENTRIES = _some(_ENTRIES.where(*_RANGE).order_by(entry.c.idx), BATCH)
 ENTRIES_BACKWARDS = _some(_ENTRIES.where(entry.c.idx < _STOP).order_by(entry.c.idx.desc()), 64)
 ENTRIES_NAMED = _ENTRIES.where(entry.c.entry_id >= _START, entry.c.entry_id < _STOP).order_by(entry.c.idx)
+# Coalesced, so that it is not looked for in the index of all ids, where each lies somewhere else.
+ENTRY_NEAR = _ENTRIES.where(*_RANGE, func.coalesce(entry.c.entry_id, literal_column("''")) == bindparam("entry_id"))
 ENTRIES_HOLDING = _ENTRIES.where(Holds(entry.c.leaf, bindparam("text"))).order_by(entry.c.idx)
 LEAF_HASHES = select(entry.c.leaf_hash).where(*_RANGE).order_by(entry.c.idx)
 

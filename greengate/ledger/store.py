@@ -126,6 +126,10 @@ class Store:
         """Find the entries whose id begins with a prefix of hexadecimal digits."""
         return self._entries.named(prefix)
 
+    def near(self, entry_id: str, index: int) -> Stored | None:
+        """Find an entry by its whole id, at once where it is one of the few before an index; None where it is not."""
+        return self._entries.near(entry_id, index)
+
     def holding(self, text: bytes, types: Sequence[str]) -> list[Stored]:
         """Find the entries of some types in whose bytes a text stands, in their order."""
         if self.has_marks:
