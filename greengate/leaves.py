@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from pydantic import ValidationError
 
@@ -38,6 +38,7 @@ from greengate.verdict import Verdict
 
 FIRST, SECOND = "urn:greengate:decision:v1", predicate_type(Kind.DECISION)
 _MARKS = (mark(FIRST), mark(SECOND))
+Rec = TypeVar("Rec", bound=Recorded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,24 @@ def leaf_of(record: Recorded, subject: str, sha256: str, people: People, *, revi
     Raises:
         HistoryError: It is longer than a leaf may be.
     """
-    leaf = _encoded(record, subject, sha256, people, review=review)
+    return _short_enough(_encoded(record, subject, sha256, people, review=review), record)
+
+
+def hidden(record: Rec, people: People) -> Rec:
+    """Return a record as the ledger has it: with pseudonyms in the place of persons."""
+    return type(record).model_validate(_bare(people.hidden(record.model_dump(mode="json"))))
+
+
+def leaf_of_hidden(record: Recorded, subject: str, sha256: str) -> bytes:
+    """Write one record that `hidden` made, to the letter.
+
+    Raises:
+        HistoryError: It is longer than a leaf may be.
+    """
+    return _short_enough(encode(statement(record, subject, sha256)), record)
+
+
+def _short_enough(leaf: bytes, record: Recorded) -> bytes:
     if len(leaf) > MOST_BYTES:
         raise _too_long(record, len(leaf))
     return leaf

@@ -11,9 +11,10 @@ from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from greengate import __version__
+from greengate import __version__, signatures
 from greengate.errors import HistoryError, UsageError
 from greengate.esg import leaves
 from greengate.esg.account import Account
@@ -283,6 +284,7 @@ def _frame(store: Store, wanted: Wanted, account: Account, root: str) -> Frame:
         greengate=__version__,
         evidence=evidence,
         who=wanted.who,
+        signatures=partial(signatures.told, store, wanted.said),
     )
 
 

@@ -11,12 +11,16 @@ from itertools import zip_longest
 
 from pydantic import ValidationError
 
+from greengate import signatures
 from greengate.errors import UsageError
+from greengate.esg.company import Said
 from greengate.esg.document import Datum, Quarterly, Section, Table
+from greengate.esg.signed import Signature
 from greengate.ledger import merkle
 from greengate.ledger.canonical import digest, encode
 from greengate.ledger.store import Store
-from greengate.quarters import Wanted, delivered, made
+from greengate.quarters import Wanted, delivered, made, sign_offs
+from greengate.records import SignedOff
 
 _PARTS = ("value", "unit", "basis", "low", "high", "confidence", "missing", "note", "entries", "of", "digest")
 
@@ -36,6 +40,7 @@ class Checked:
 
     Attributes:
         entry: Whether the ledger has an entry that such a report was delivered.
+        signed: Who stands for it, each with what became of the signature.
         figures: How many data were compared.
     """
 
@@ -43,6 +48,7 @@ class Checked:
     entry: bool
     figures: int
     differences: tuple[Difference, ...]
+    signed: tuple[tuple[SignedOff, Signature], ...] = ()
 
 
 def read(data: bytes, where: str) -> Quarterly:
@@ -87,8 +93,22 @@ def checked(store: Store, report: Quarterly, wanted: Wanted) -> Checked:
     found += list(_compared(report, again)) or _order(report, again)
     body = digest(encode(report.model_dump(mode="json")))
     known = any(one.sha256 == body for one in delivered(store))
+    signed = tuple(_signed(store, report, body, wanted.said))
+    found += [_wrong(one, held) for one, held in signed if held.state == "wrong"]
     figures = sum(len(section.data) for section in report.sections)
-    return Checked(report, known, figures, tuple(found))
+    return Checked(report, known, figures, tuple(found), signed)
+
+
+def _signed(store: Store, report: Quarterly, body: str, said: Said) -> Iterator[tuple[SignedOff, Signature]]:
+    """Tell who stands for a report; for one that nobody closed or restated, who stands for any on its period."""
+    found = [one for one in sign_offs(store) if one.period == report.period]
+    for one, held in zip(found, signatures.told(store, said, delivered(store), found), strict=True):
+        if one.report == body or report.view == "current":
+            yield one, held
+
+
+def _wrong(one: SignedOff, held: Signature) -> Difference:
+    return Difference(f"sign-off, {one.role} by {one.by}, {one.at}", "signed with a key", held.words)
 
 
 def report_until(report: Quarterly) -> datetime:

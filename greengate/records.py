@@ -399,8 +399,12 @@ class Restated(Recorded):
 
     Attributes:
         reason: Which of the six kinds.
-        delta_location_ugco2e: New less old total, likewise of the others.
-        material: Whether it is above the company's threshold.
+        delta_location_ugco2e: New total less what was last reported, likewise of the others.
+        since_location_ugco2e: New total less that by which the period was closed, likewise of the others; None in
+            records of before it was told.
+        material: Whether either difference reaches the company's threshold.
+        material_alone: Whether the difference to what was last reported does; None likewise.
+        material_since: Whether that since the closing does; None likewise.
     """
 
     kind: Literal[Kind.RESTATEMENT] = Kind.RESTATEMENT
@@ -413,7 +417,12 @@ class Restated(Recorded):
     delta_energy_mj: Whole = 0
     delta_location_ugco2e: Whole = 0
     delta_market_ugco2e: Whole = 0
+    since_energy_mj: Whole | None = None
+    since_location_ugco2e: Whole | None = None
+    since_market_ugco2e: Whole | None = None
     material: bool
+    material_alone: bool | None = None
+    material_since: bool | None = None
     approved_by: str
 
 
@@ -421,7 +430,9 @@ class SignedOff(Recorded):
     """Somebody stands for a report: prepared, reviewed, approved or assured it; never one person twice.
 
     Attributes:
-        signature: DSSE envelope over the report's digest by the person's own key, in base64; "" where there is none.
+        by: A pseudonym or a role; what is signed names nobody otherwise.
+        key: Public key of the person's own, `ed25519:` and its 32 bytes in base64; "" where nothing was signed.
+        signature: DSSE envelope by that key (`greengate.ledger.sign_offs`), in base64; "" where there is none.
     """
 
     kind: Literal[Kind.SIGN_OFF] = Kind.SIGN_OFF
@@ -431,6 +442,7 @@ class SignedOff(Recorded):
     by: str
     level: str = ""
     words: str = ""
+    key: str = ""
     signature: str = ""
 
 

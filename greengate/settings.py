@@ -115,6 +115,25 @@ class LedgerAccess:
 
 
 @dataclass(frozen=True, slots=True)
+class SignOffAccess:
+    """What a person signs reports with; a key comes from the environment or a file, and is never shown.
+
+    Attributes:
+        key_file: File of the private key.
+        key: The private key, as PEM text.
+        key_command: A command that signs what it gets on standard input.
+        key_public: The verifier key of that command.
+        passphrase: The password that the key is locked by.
+    """
+
+    key_file: str = ""
+    key: str = field(default="", repr=False)
+    key_command: str = ""
+    key_public: str = ""
+    passphrase: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class LiveAccess:
     """How a live source of carbon intensity is reached; what is secret comes from the environment alone.
 
@@ -181,8 +200,8 @@ def harmless_environment() -> dict[str, str]:
 
 
 def tracked_environment(run: str) -> dict[str, str]:
-    """Return what a command of the user's own gets: the environment without access to meters or the ledger's key."""
-    secret = ("GREENGATE_METER_", "GREENGATE_LEDGER_KEY")
+    """Return what a command of the user's own gets: the environment without access to meters or to keys."""
+    secret = ("GREENGATE_METER_", "GREENGATE_LEDGER_KEY", "GREENGATE_SIGN_OFF_KEY")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(secret)}
     return {**kept, TRACKED_BY: run}
 
@@ -271,6 +290,18 @@ def ledger_access(environment: Mapping[str, str] | None = None) -> LedgerAccess:
         key_public=given.get("GREENGATE_LEDGER_KEY_PUBLIC", "").strip(),
         origin=given.get("GREENGATE_LEDGER_ORIGIN", "").strip(),
         witness=given.get("GREENGATE_LEDGER_WITNESS", ""),
+    )
+
+
+def sign_off_access(environment: Mapping[str, str] | None = None) -> SignOffAccess:
+    """Read `GREENGATE_SIGN_OFF_KEY_FILE`, `_KEY`, `_KEY_COMMAND`, `_KEY_PUBLIC` and `_KEY_PASSPHRASE`."""
+    given = os.environ if environment is None else environment
+    return SignOffAccess(
+        key_file=given.get("GREENGATE_SIGN_OFF_KEY_FILE", ""),
+        key=given.get("GREENGATE_SIGN_OFF_KEY", ""),
+        key_command=given.get("GREENGATE_SIGN_OFF_KEY_COMMAND", "").strip(),
+        key_public=given.get("GREENGATE_SIGN_OFF_KEY_PUBLIC", "").strip(),
+        passphrase=given.get("GREENGATE_SIGN_OFF_KEY_PASSPHRASE", ""),
     )
 
 

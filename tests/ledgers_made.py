@@ -2,7 +2,7 @@
 
 import multiprocessing
 import sqlite3
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -10,6 +10,7 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from greengate.errors import HistoryError
 from greengate.ledger import migrating
 from greengate.ledger.canonical import digest, encode
 from greengate.ledger.merkle import Frontier, leaf_hash
@@ -148,16 +149,27 @@ def hammer(place, seed, told):
         told.send([stored.entry_id for stored in store.append_all([(leaf, bodies) for leaf in several])])
 
 
-def killed(place, seeds, wait):
-    """Let processes append until `wait(listening)` has returned for each, kill them, and give all that was told."""
+def hammer_on(place, seed, told):
+    """Append as long as there is somebody to append to."""
+    with suppress(HistoryError):
+        hammer(place, seed, told)
+
+
+def killed(place, seeds, wait, crash=None):
+    """Let processes append until `wait(listening)` has returned for each, kill them, and give all that was told.
+
+    Instead of them, the server that they write to may be killed, by `crash`.
+    """
     pipes, processes = [], []
     for seed in seeds:
         listening, told = FORKS.Pipe(duplex=False)
-        processes.append(FORKS.Process(target=hammer, args=(place, seed, told)))
+        processes.append(FORKS.Process(target=hammer_on if crash else hammer, args=(place, seed, told)))
         processes[-1].start()
         told.close()
         pipes.append(listening)
     acknowledged = [one for listening in pipes for one in wait(listening)]
+    if crash:
+        crash()
     for process in processes:
         process.kill()
     for process in processes:

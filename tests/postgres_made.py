@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import signal
 import tempfile
 import time
 import warnings
@@ -65,6 +66,13 @@ class Server:
         except psycopg.OperationalError:
             return False
         return True
+
+    def crash(self):
+        """Take the server down as a crash does, without a last write, and bring it up again."""
+        process = self._server.get_postmaster_info().process
+        process.send_signal(signal.SIGQUIT)
+        process.wait()
+        self._server.start()
 
     def stop(self):
         """Stop it, and remove all that it wrote."""

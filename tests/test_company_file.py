@@ -50,12 +50,52 @@ def test_the_calendar_decides_what_periods_are_called():
     )  # fmt: skip
 
 
+def test_keys_of_signers_are_read_without_their_names():
+    said = load(HEAD + f"signers: {{'@olga': [{KEY}, {KEY}]}}\n")
+    assert said.signers == {"@olga": ("ed25519:dQ4JoOZgxMl2VHcp9It+ET2MLBYHaVp7HwP88Bx0NJk=",)}
+
+
 def test_a_logo_is_taken_in():
     look = load(HEAD + "look: {logo: logo.png, accent: '#123456', locale: de}\n", logo_png=PNG).look
     assert (look.name, look.logo, look.logo_type) == ("Acme", base64.b64encode(PNG).decode(), "image/png")
 
 
+KEY = "acme.com/olga+91150e1c+AXUOCaDmYMTJdlR3KfSLfhE9jCwWB2laex8D/PAcdDSZ"
+DAMAGED = KEY.replace("0e1c", "0e1d")
 CASES = {
+    "a signer's key that is none": (
+        "signers: {'@olga': [nonsense]}",
+        [
+            'report.yaml:4:21 (signers["@olga"][0]): `nonsense` is no verifier key, which is written `name+id+key`',
+            "  hint: write what `greengate ledger key new` printed: `name+id+key`",
+        ],
+    ),
+    "a signer's key that is damaged": (
+        f"signers: {{cfo: [{DAMAGED}]}}",
+        [
+            f"report.yaml:4:17 (signers.cfo[0]): `{DAMAGED}` is damaged: by its name and key, its id is 91150e1c",
+            "  hint: write what `greengate ledger key new` printed: `name+id+key`",
+        ],
+    ),
+    "a key of two signers": (
+        f"signers: {{'@olga': [{KEY}], cfo: [{KEY}]}}",
+        [
+            "report.yaml:4:97 (signers.cfo[0]): this is the key of `@olga` too",
+            "  hint: a key is of one person or role alone",
+        ],
+    ),
+    "a signer without a key": (
+        "signers: {cfo: []}",
+        ["report.yaml:4:16 (signers.cfo): the list is empty", "  hint: fill it, or leave the key out"],
+    ),
+    "a key of nobody": (
+        f"signers: {{' ': [{KEY}]}}",
+        ['report.yaml:4:11 (signers[" "]): nobody is named', "  hint: write `@olga`, or a role: `cfo`"],
+    ),
+    "a signer's key alone": (
+        "signers: {cfo: acme}",
+        ["report.yaml:4:16 (signers.cfo): found `acme`, expected a list"],
+    ),
     "a zone that is none": (
         "calendar: {zone: Berlin}",
         ["report.yaml:4:18 (calendar.zone): `Berlin` is no time zone", "  hint: did you mean `Europe/Berlin`?"],

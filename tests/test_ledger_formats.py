@@ -180,6 +180,22 @@ def test_who_wrote_before_marks_cannot_write_on_without_them(unmarked, opened):
         execute("UPDATE ledger_head SET size = 303")
 
 
+def test_who_may_not_upgrade_a_database_is_told_who_may(postgres, opened):
+    place, user = postgres.schema(), postgres.user()
+    second_format(place, leaves(3))
+    schema = place.rpartition("%3D")[2]
+    postgres.run(
+        f"GRANT USAGE ON SCHEMA {schema} TO {user}", f"GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {user}"
+    )
+    store = opened(place.replace("postgres@", f"{user}@"))
+    with pytest.raises(HistoryError) as caught:
+        store.append(b"more")
+    assert caught.value.problem.startswith(
+        "its tables are of format 2, and were not brought to format 3: this user may "
+    )
+    assert (caught.value.hint, store.size()) == ("let their owner write once; docs/ledger.md tells how", 3)
+
+
 def test_whoever_might_write_tiles_may_write_marks_after_an_upgrade(postgres, opened):
     place, user = postgres.schema(), postgres.user()
     second_format(place, leaves(3))

@@ -233,6 +233,14 @@ def test_a_commit_without_synchrony_is_made_to_wait_for_the_disk(postgres, opene
     assert shown == [("on",)]
 
 
+@pytest.mark.parametrize("count", [1, 300], ids=["few", "many"])
+def test_what_is_appended_is_on_the_disk_of_a_server_when_it_is_acknowledged(postgres, opened, count):
+    store = opened(f"{postgres.schema()}%20-csynchronous_commit%3Doff")
+    ((before,),) = postgres.run("SELECT pg_current_wal_insert_lsn()")
+    store.append_all([(leaf, None) for leaf in leaves(count)])
+    assert postgres.run(f"SELECT pg_current_wal_flush_lsn() > '{before}'") == [(True,)]
+
+
 def test_a_user_without_rights_reads_what_is_missing(postgres):
     told = refused(postgres.schema().replace("postgres@", f"{postgres.user()}@"))
     assert "this user may not do that: " in told

@@ -5,6 +5,7 @@ import time
 
 from book_made import together
 from ledgers_made import append_many, killed, root_of
+from postgres_made import Server
 
 from greengate.ledger.soundness import sound
 
@@ -35,6 +36,22 @@ def test_what_was_acknowledged_before_processes_were_killed_stays(place, opened)
     assert set(acknowledged) <= set(found)
     assert len(found) - len(acknowledged) <= 30 * 4
     assert list(sound(store)) == []
+
+
+def test_what_was_acknowledged_before_a_server_was_killed_stays(opened):
+    server, acknowledged = Server(), []
+    try:
+        place = server.schema()
+        opened(place).close()
+        for round_ in range(3):
+            seeds = range(3 * round_, 3 * round_ + 3)
+            acknowledged += killed(place, seeds, after(10, 0.01), server.crash)
+        store = opened(place)
+        found = {entry.entry_id for entry in store.entries()}
+        assert (len(acknowledged) >= 90, set(acknowledged) - found, list(sound(store))) == (True, set(), [])
+        store.close()
+    finally:
+        server.stop()
 
 
 def after(count, wait_s):

@@ -643,7 +643,7 @@ def signed(ledger):
 
 def test_who_signed_an_earlier_report_does_not_stand_for_the_newest(signed):
     report = signed.report()
-    told = "1 sign-offs are of earlier reports, and do not stand for this one."
+    told = "1 sign-off is of an earlier report, and does not stand for this one."
     (section,) = [one for one in report.sections if one.id == "L"]
     assert (report.datum("sign_off.approved").value, section.statements[-1]) == (None, told)
 

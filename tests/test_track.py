@@ -287,7 +287,9 @@ def test_several_runs_go_into_one_file_and_each_can_be_chosen(bare):
 def test_the_command_knows_the_run_that_tracks_it(bare, capfd, monkeypatch):
     monkeypatch.setenv("GREENGATE_TRACKED_BY", "outer")
     monkeypatch.setenv("GREENGATE_METER_PASSWORD", "secret")
-    assert run(["track", "--quiet", "--", "sh", "-c", "echo $GREENGATE_METER_PASSWORD$GREENGATE_TRACKED_BY"]) == 0
+    monkeypatch.setenv("GREENGATE_SIGN_OFF_KEY", "secret")
+    shown = "echo $GREENGATE_METER_PASSWORD$GREENGATE_SIGN_OFF_KEY$GREENGATE_TRACKED_BY"
+    assert run(["track", "--quiet", "--", "sh", "-c", shown]) == 0
     assert capfd.readouterr().out.strip() == lines()[1]["run"]["name"]
     assert lines()[1]["run"]["inside"] == "outer"
 

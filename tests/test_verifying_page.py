@@ -1,19 +1,25 @@
 """The page from which a third party writes a verifier: its bytes are real, and its verifier verifies."""
 
+import json
 import re
 import subprocess
 import sys
+from base64 import b64decode, b64encode
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from closed_made import Quarter
 from signed_made import AT, ORIGIN, Held, leaf, notary, signed, stored
 
-from greengate.ledger import checkpoints, exports, merkle, proving
+from greengate.ledger import checkpoints, exports, merkle, proving, sign_offs
+from greengate.ledger.canonical import digest
 from greengate.ledger.exports import Export
 from greengate.ledger.inspection import of_export
 from greengate.ledger.notes import Verifier
 from greengate.ledger.receipts import Receipt
+from greengate.ledger.signing import IN_TOTO
+from greengate.records import Delivered, SignedOff
 
 PAGE = (Path(__file__).parent.parent / "docs" / "verifying.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```text\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
@@ -97,6 +103,55 @@ def test_the_pages_verifier_holds_a_larger_ledger_against_what_was_kept(page):
     forked = stored([leaf(number) for number in range(100, 134)])
     (page / "e").write_bytes(b"".join(exports.lines(forked, ORIGIN, note)))
     assert says(page, "export", "e", "older") == ("", 1)
+
+
+SAID = SignedOff(at="2026-10-13T09:00:00Z", period="2026-Q3", report=digest(b"{}"), role="approved",
+                 by="person:0123456789abcdef0123456789abcdef")  # fmt: skip
+REPORT = Delivered(at="2026-10-12T08:00:00Z", period="2026-Q3", view="as-reported", size=3, sha256=SAID.report,
+                   root="QMcSKyM1bmpiTLX4CYrz8ss8VqTtBQOAch+1bI7hA7o=", status="closed")  # fmt: skip
+
+
+def test_the_sign_off_of_the_page_is_what_is_signed():
+    payload = sign_offs.payload(SAID, REPORT, ORIGIN)
+    envelope = json.loads(b64decode(sign_offs.signed(SAID, REPORT, ORIGIN, Held(1)).signature))
+    assert block('{"_type"') == payload + b"\n"
+    assert block("cbjB").decode().strip() == envelope["signatures"][0]["sig"]
+    assert block("DSSEv1").startswith(b"DSSEv1 %d %s " % (len(envelope["payloadType"]), IN_TOTO.encode()))
+
+
+@pytest.fixture
+def signed_off(page):
+    """The export of a ledger whose quarter somebody signed with the key of the page."""
+    quarter = Quarter(page / "h.db")
+    quarter.signed(signer=Held(1), by="cfo")
+    quarter.signed("reviewed", "ben")
+    lines = exports.lines(quarter.store.entries(), "", None)
+    (page / "e").write_bytes(b"".join(lines))
+    quarter.store.close()
+    return page
+
+
+def test_the_pages_verifier_checks_who_signed_off(signed_off):
+    assert says(signed_off, "sign-offs", "e") == ("2026-Q3 prepared by cfo holds", 0)
+    assert says(signed_off, "sign-offs", "export.jsonl") == ("this key has signed nothing", 0)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("prepared", "approved"), ('"by":"cfo"', '"by":"ceo"'), ("10-22T08", "10-21T08"), ('"level":""', '"level":"x"')],
+)
+def test_the_pages_verifier_refuses_an_edited_sign_off(signed_off, old, new):
+    lines = [json.loads(line) for line in (signed_off / "e").read_bytes().splitlines()]
+    leaf = b64decode(lines[-3]["leaf"]).decode()
+    lines[-3]["leaf"] = b64encode(leaf.replace(old, new, 1).encode()).decode()
+    (signed_off / "e").write_bytes(b"\n".join(json.dumps(line).encode() for line in lines))
+    assert says(signed_off, "sign-offs", "e") == ("", 1)
+
+
+def test_the_pages_verifier_refuses_other_entries_than_those_signed(signed_off):
+    lines = (signed_off / "e").read_bytes().splitlines()
+    (signed_off / "e").write_bytes(b"\n".join([lines[0], *lines[2:]]))
+    assert says(signed_off, "sign-offs", "e") == ("", 1)
 
 
 def test_the_key_of_the_page_is_the_one_that_it_says():

@@ -1,10 +1,11 @@
-"""Whether anything that was acknowledged is ever lost when processes are killed.
+"""Whether anything that was acknowledged is ever lost when processes, or the server that they write to, are killed.
 
     python benchmarks/ledger/kills.py [KILLS]
 
 So many times (1,000) on each store: three processes append to one ledger, some entries alone and some together, with
 evidence and without; each prints the ids of what was acknowledged into a pipe. At a random moment all are killed by
-SIGKILL, and others go on with the same ledger. Every 50 kills and at the end the ledger is checked. Writes
+SIGKILL, and others go on with the same ledger. Every 50 kills and at the end the ledger is checked. Then, a tenth as
+often, the PostgreSQL server itself is taken down without a last write (SIGQUIT) while three processes append. Writes
 RESULT-kills.md beside this file.
 """
 
@@ -31,12 +32,12 @@ from greengate.ledger.store import Store
 CROWD, EVERY, LONGEST_S = 3, 50, 0.12
 
 
-def campaign(place: str, kills: int) -> list[object]:
-    """Kill so many processes; what came of it."""
+def campaign(place: str, kills: int, crash: Callable[[], None] | None = None) -> list[object]:
+    """Kill so many processes, or their server while so many write; what came of it."""
     chance, acknowledged, faults = random.Random(7), set(), 0
     for first in range(0, kills, CROWD):
         seeds = range(first, min(first + CROWD, kills))
-        acknowledged |= set(killed(place, seeds, moment(chance.uniform(0, LONGEST_S))))
+        acknowledged |= set(killed(place, seeds, moment(chance.uniform(0, LONGEST_S)), crash))
         if first // EVERY != (first + CROWD) // EVERY:
             faults += checked(place)
     with Store(place) as store:
@@ -45,7 +46,7 @@ def campaign(place: str, kills: int) -> list[object]:
         dense = [entry.index for entry in found] == list(range(len(found)))
         tree = store.head().root == root_of([entry.leaf for entry in found])
     unheard = len(found) - len(acknowledged)
-    return [kills, len(acknowledged), lost, unheard, faults + checked(place), words(dense), words(tree)]
+    return [f"{kills} processes", len(acknowledged), lost, unheard, faults + checked(place), words(dense), words(tree)]
 
 
 def moment(wait_s: float) -> Callable[[Connection], list[list[str]]]:
@@ -75,11 +76,16 @@ def words(what: bool) -> str:  # noqa: FBT001 - it is what is written
 def main(kills: int) -> None:
     """Run the campaign on both stores, and write the table."""
     heads = [
-        "store", "processes killed", "entries acknowledged", "of them lost", "there and not acknowledged yet",
+        "store", "killed", "entries acknowledged", "of them lost", "there and not acknowledged yet",
         "faults", "dense", "tree that of the leaves",
     ]  # fmt: skip
     with made.places() as places:
         rows = [[store, *campaign(places.new(store), kills)] for store in ("SQLite", "PostgreSQL")]
+        crashes = max(kills // 10, 1)
+        made_ = places.new("PostgreSQL")
+        Store(made_).close()
+        _, *told = campaign(made_, CROWD * crashes, places.server.crash)
+        rows.append(["PostgreSQL", f"the server, {crashes} times", *told])
     text = f"# Processes that are killed while they append\n\n{runner()}\n\n{table(heads, rows)}"
     print(text)
     Path(__file__).with_name("RESULT-kills.md").write_text(text, encoding="utf-8")

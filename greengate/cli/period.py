@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
+from functools import partial
 
 import click
 
-from greengate import closing
+from greengate import closing, settings, signatures
 from greengate.cli import sheet
 from greengate.cli.report import common, company_of, opened, parse, tell
 from greengate.closing import REASONS, ROLES
 from greengate.errors import UsageError
 from greengate.esg.decimals import kwh, tonnes
+from greengate.ledger import keys
+from greengate.ledger.keys import Where
+from greengate.ledger.notes import Signer
 from greengate.quarters import Wanted, delivered, period_of, records_of, sign_offs
 from greengate.records import Kind, SignedOff
 
@@ -64,10 +69,19 @@ def restate(  # noqa: PLR0913 - one argument an option
         found, deltas = closing.restate(store, asked, reason, why, approved_by)
     tell(found.report, destinations, said.templates, as_json=False)
     for one in deltas:
-        write, unit = (kwh, "kWh") if one.name == "energy" else (tonnes, "tCO2e")
-        material = "material" if one.material(said.threshold) else "not material"
-        click.echo(f"{one.name}: {write(one.amount)} {unit} more than reported, {material}")
+        alone, since = one.material(said.threshold), one.material_since(said.threshold)
+        last = _held(one.name, one.amount, "last reported", material=alone)
+        first = _held(one.name, one.since, "closed", material=since)
+        click.echo(f"{one.name}: {last}; {first}")
     return 0
+
+
+def _held(name: str, amount: int, beside: str, *, material: bool) -> str:
+    if not amount:
+        return f"as {beside}"
+    write, unit = (kwh, "kWh") if name == "energy" else (tonnes, "tCO2e")
+    more = "less" if amount < 0 else "more"
+    return f"{write(abs(amount))} {unit} {more} than {beside}, {'material' if material else 'not material'}"
 
 
 @period.command("sign-off", short_help="Stand for the newest report on a period.")
@@ -76,6 +90,7 @@ def restate(  # noqa: PLR0913 - one argument an option
 @click.option("--by", required=True, metavar="WHO", help="Who: a person (`@olga`) or a role.")
 @click.option("--level", type=click.Choice(["limited", "reasonable"]), help="Of an assurance.")
 @click.option("--words", default="", metavar="WORDS", help="What is said with it.")
+@click.option("--key", metavar="FILE", help="One's own private key, which signs it. Default: from the environment.")
 @common
 def sign_off(  # noqa: PLR0913 - one argument an option
     *,
@@ -84,36 +99,75 @@ def sign_off(  # noqa: PLR0913 - one argument an option
     by: str,
     level: str | None,
     words: str,
+    key: str | None,
     company: str | None,
     history: str | None,
     project: str,
 ) -> int:
-    """Stand for the newest report on a period: as prepared, reviewed, approved and assured, by four who differ."""
+    """Stand for the newest report on a period: as prepared, reviewed, approved and assured, by four who differ.
+
+    With a key of one's own the sign-off is signed, so that whoever keeps the ledger cannot make it up.
+    """
     _refuse_blank(("--by", by))
     if (role == "assured") != (level is not None):
         raise UsageError("--level", "an assurance is limited or reasonable, and nothing else has a level")
     said = company_of(company, project)
     found, _ = period_of(name, said)
+    signer = _signer(key)
     with opened(project, history) as store:
         at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         asked = SignedOff.model_validate(
             {"at": at, "period": found.name, "report": "", "role": role, "by": by, "level": level or "", "words": words}
         )
-        signed = closing.sign_off(store, asked)
+        signed = closing.sign_off(store, asked, signer, said)
+        (held,) = signatures.told(store, said, delivered(store), [signed])
     click.echo(f"{found.name}: {role} by {by}, report {signed.report}")
+    if signer is not None:
+        click.echo(f"{held.phrase}: {signed.key}")
     return 0
+
+
+def _signer(file: str | None) -> Signer | None:
+    """Find what a person signs with; None where there is no key."""
+    given = settings.sign_off_access()
+    own = (file, "", "", "") if file else (given.key_file, given.key, given.key_command, given.key_public)
+    where = Where(*own, variable="GREENGATE_SIGN_OFF_KEY", ask=partial(_password, given.passphrase))
+    if not where:
+        return None
+    if words := keys.exposed(where):
+        click.echo(f"warning: {words}: chmod 600 {where.file}", err=True)
+    return keys.signer(where, where.origin or "sign-off")
+
+
+def _password(given: str) -> str:
+    """Tell the password of a key that is locked.
+
+    Raises:
+        UsageError: Nobody can be asked for it.
+    """
+    if given:
+        return given
+    if not sys.stdin.isatty():
+        hint = "call it in a terminal, or set GREENGATE_SIGN_OFF_KEY_PASSPHRASE"
+        raise UsageError("--key", "the key is locked by a password, and nobody is here to be asked for it", hint)
+    return str(click.prompt("Password of the key", hide_input=True, err=True))
 
 
 @period.command("list", short_help="List what was closed, restated and signed.")
 @common
 def list_(*, company: str | None, history: str | None, project: str) -> int:
     """List what was closed, restated and signed."""
-    del company
+    said = company_of(company, project)
     with opened(project, history) as store:
         reports, signed = delivered(store), sign_offs(store)
+        held = signatures.told(store, said, reports, signed)
         restated = records_of(store, Kind.RESTATEMENT)
     for one in reports:
-        of = [f"{sign.role} by {sign.by}" for sign in signed if sign.report == one.sha256]
+        of = [
+            f"{sign.role} by {sign.by} ({how.phrase})"
+            for sign, how in zip(signed, held, strict=True)
+            if sign.report == one.sha256
+        ]
         why = next((f"{said.reason}: {said.why}" for said in restated if said.report == one.sha256), "")
         sheet.echo(f"{one.period}  {one.status}", [("at", one.at), ("entries", str(one.size)), ("root", one.root),
             ("report", one.sha256),

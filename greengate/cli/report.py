@@ -82,8 +82,8 @@ def report(  # noqa: PLR0913 - one argument an option
 ) -> int:  # fmt: skip
     """Tell what models in production took in a quarter, from the ledger.
 
-    Every entry that is told of is held against the ledger's root. --check reads all entries, and ends with 0 where every
-    figure is the same, else with 4.
+    Every entry that is told of is held against the ledger's root. --check reads all entries, and ends with 0 where
+    every figure is the same, else with 4.
     """
     if schema:
         return _schema()
@@ -159,7 +159,14 @@ def show(found: Quarterly) -> None:
 
 
 _TOTAL = "emissions.total_location"
-_CAUTIONS = ("quality.unsettled", "quality.loose", "quality.unused_activity", "quality.same_file", "quality.unusable")
+_CAUTIONS = (
+    "sign_off.wrong",
+    "quality.unsettled",
+    "quality.loose",
+    "quality.unused_activity",
+    "quality.same_file",
+    "quality.unusable",
+)
 
 
 def _cautions(found: Quarterly) -> list[Datum]:
@@ -214,12 +221,18 @@ def _check(store: Store, path: str, asked: Wanted, *, as_json: bool) -> int:
     found = recomputing.checked(store, recomputing.read(data, path), asked)
     told = [{"what": one.what, "delivered": one.delivered, "recomputed": one.recomputed} for one in found.differences]
     if as_json:
+        signed = [
+            {"role": one.role, "by": one.by, "at": one.at, "key": one.key, "signature": held.state}
+            for one, held in found.signed
+        ]
         whole = {"period": found.report.period, "size": found.report.evidence.size, "in_ledger": found.entry,
-                 "figures": found.figures, "differences": told}  # fmt: skip
+                 "figures": found.figures, "differences": told, "signed": signed}  # fmt: skip
         click.echo(json.dumps(whole, indent=2, ensure_ascii=False))
         return 4 if told else 0
     for one in found.differences:
         sheet.echo(one.what, [("delivered", one.delivered), ("recomputed", one.recomputed)])
+    for sign, held in found.signed:
+        sheet.say(f"{sign.role} by {sign.by}, {sign.at[:10]}: {held.phrase}")
     entry = (
         "the ledger has an entry that it was delivered" if found.entry else "the ledger has no entry of such a report"
     )

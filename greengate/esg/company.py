@@ -47,6 +47,7 @@ class Said:
         training: Whose machines trainings run on: "own" or "cloud"; "" where it is not said.
         edge: Whose the devices are: "sold" by the company, or "others"; "" where it is not said.
         omitted: Sections that are left out, and why.
+        signers: Public keys (`ed25519:…`) that sign for somebody, by who they are: `@olga`, a role, or a pseudonym.
         templates: Folder of the company's own templates, or "".
         digest: SHA-256 of the file; "" where there is none.
     """
@@ -65,6 +66,7 @@ class Said:
     edge: str = ""
     omitted: Mapping[str, str] = field(default_factory=dict)
     assurer: Assurer | None = None
+    signers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     templates: str = ""
     look: Company = field(default_factory=lambda: Company(name=""))
     digest: str = ""

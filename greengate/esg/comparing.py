@@ -17,6 +17,7 @@ from greengate.esg.instants import day, of
 from greengate.esg.story import Kept
 from greengate.esg.telling import entry, number, table, text, told
 from greengate.periods import Calendar, Kind, NotAPeriod, Period, named, period_of
+from greengate.records import Restated
 
 TOTALS = {"energy": "activity.energy_total", "location": "emissions.total_location", "market": "emissions.total_market"}
 
@@ -73,12 +74,26 @@ def comparatives(account: Account) -> Section:
         scaled(int(account.said.threshold * 10**8), 6), "%",
                      basis="share of the total, the company's policy"))  # fmt: skip
     data.append(told("comparatives.restated", "Restatements of this period", str(len(restated)), "1"))
+    data += _since(restated)
     statements = [
         "Other periods are recomputed by this view of the ledger; what was reported of them at the time stands beside.",
         *overlapping(account),
     ]
     return Section(id="J", title="Comparatives and restatements", statements=tuple(statements), data=tuple(data),
-                   tables=(_reported(account, found), _restatements(account)))  # fmt: skip
+                   tables=(_reported(account, found), _restatements(account), _since_closing(account)))  # fmt: skip
+
+
+def _since(restated: list[Kept]) -> Iterator[Datum]:
+    """Tell how far the newest restatement is from what the period was closed by, which readers have in hand."""
+    if not restated:
+        return
+    newest: Restated = restated[-1].record
+    for way, amount in zip(_WAYS, _sums(newest), strict=True):
+        missing = "the restatement was written before this was told" if amount is None else ""
+        note = "together material, by one of the three" if newest.material_since else "together not material"
+        yield told(f"comparatives.since_closing_{way[0]}", f"{way[1]}: restated less closed", _written(way, amount),
+                   way[2], missing=missing, note="" if missing else note, entries=(restated[-1].entry_id,), of=1,
+                   )  # fmt: skip
 
 
 def _data(other: Other, now: Totals) -> Iterator[Datum]:
@@ -138,28 +153,42 @@ def reported(account: Account, name: str) -> tuple[Kept, Quarterly] | None:
     """Find what was last reported of a period, closed or restated; None where nothing was, or it is not there."""
     for kept in reversed(account.story.delivered):
         if kept.record.period == name and kept.record.view != "current":
-            body = account.body(kept.record.sha256)
-            try:
-                return (kept, Quarterly.model_validate_json(body)) if body is not None else None
-            except ValidationError:
-                return None
+            report = _kept(account, kept.record.sha256)
+            return None if report is None else (kept, report)
     return None
+
+
+def as_closed(account: Account, name: str) -> Quarterly | None:
+    """Find the report that a period was closed by; None where none was, or it is not there."""
+    found = next((kept.record for kept in account.story.closes if kept.record.period == name), None)
+    return None if found is None else _kept(account, found.report)
+
+
+def _kept(account: Account, sha256: str) -> Quarterly | None:
+    body = account.body(sha256)
+    try:
+        return None if body is None else Quarterly.model_validate_json(body)
+    except ValidationError:
+        return None
 
 
 def _reported(account: Account, found: list[Other]) -> Table:
     columns = [text("period", "Period"), text("figure", "Figure"), number("now", "By this view"),
         number("reported", "As last reported"),
-               number("difference", "Difference"), text("unit", "Unit"), text("status", "It was"),
+               number("difference", "Difference"), number("closed", "As closed"),
+               number("since", "Since the closing"), text("unit", "Unit"), text("status", "It was"),
                entry("entry", "Report")]  # fmt: skip
     own = Other("own", "this period", account.period, account)
     rows = []
     for other in (own, *found):
-        before = reported(account, other.period.name)
+        before, first = reported(account, other.period.name), as_closed(account, other.period.name)
         for way, name in TOTALS.items():
             amount = _amount(other.totals, way)
             mine = None if amount is None or not other.known else (kwh(amount) if way == "energy" else tonnes(amount))
             value = before[1].value(name) if before else None
+            closed = first.value(name) if first else None
             rows.append([other.period.name, _WORDS[way].rstrip(","), mine, value, _less(mine, value),
+                         closed, _less(mine, closed),
             "kWh" if way == "energy" else "tCO2e",
                          before[0].record.status if before else "not reported",
                          before[0].entry_id if before else None])  # fmt: skip
@@ -174,18 +203,44 @@ def _less(mine: str | None, theirs: str | None) -> str | None:
 
 def _restatements(account: Account) -> Table:
     columns = [text("at", "On"), text("period", "Period"), text("reason", "Reason"), text("why", "Why"),
-        number("energy", "Energy", "kWh"),
-               number("location", "Location-based", "tCO2e"), number("market", "Market-based", "tCO2e"),
-               text("material", "Material"),
-               text("by", "Approved by"), entry("entry", "Entry")]  # fmt: skip
+               *(number(*way) for way in _WAYS), text("material", "Material"), text("by", "Approved by"),
+               entry("entry", "Entry")]  # fmt: skip
     rows = []
     for kept in account.story.restatements:
-        said = kept.record
-        rows.append([day(kept.at), said.period, said.reason, said.why, kwh(said.delta_energy_mj),
-            tonnes(said.delta_location_ugco2e),
-                     tonnes(said.delta_market_ugco2e), "yes" if said.material else "no", said.approved_by,
-                     kept.entry_id])  # fmt: skip
-    return table("comparatives.restatements", "Restatements in the ledger, new less old", columns, rows)
+        said: Restated = kept.record
+        amounts = (said.delta_energy_mj, said.delta_location_ugco2e, said.delta_market_ugco2e)
+        rows.append([day(kept.at), said.period, said.reason, said.why, *map(_written, _WAYS, amounts), _material(said),
+                     said.approved_by, kept.entry_id])  # fmt: skip
+    return table("comparatives.restatements", "Restatements in the ledger, new less last reported", columns, rows)
+
+
+def _since_closing(account: Account) -> Table:
+    columns = [text("at", "On"), text("period", "Period"), *(number(*way) for way in _WAYS),
+               text("material", "Material since the closing"), entry("entry", "Entry")]  # fmt: skip
+    rows = [
+        [day(kept.at), kept.record.period, *map(_written, _WAYS, _sums(kept.record)), _YES[kept.record.material_since],
+         kept.entry_id]
+        for kept in account.story.restatements
+    ]  # fmt: skip
+    return table("comparatives.since_closing", "Restatements added up: new less closed", columns, rows)
+
+
+_YES = {True: "yes", False: "no", None: None}
+_WAYS = (("energy", "Energy", "kWh"), ("location", "Location-based", "tCO2e"), ("market", "Market-based", "tCO2e"))
+
+
+def _sums(said: Restated) -> tuple[int | None, ...]:
+    return (said.since_energy_mj, said.since_location_ugco2e, said.since_market_ugco2e)
+
+
+def _written(way: tuple[str, str, str], amount: int | None) -> str | None:
+    return None if amount is None else (kwh if way[0] == "energy" else tonnes)(amount)
+
+
+def _material(said: Restated) -> str:
+    """Say by which of its two differences a restatement is material."""
+    which = {(True, True): "yes, by both", (True, False): "yes, alone", (False, True): "yes, since the closing"}
+    return which.get((bool(said.material_alone), bool(said.material_since)), "yes" if said.material else "no")
 
 
 def period_named(name: str, calendar: Calendar) -> Period:

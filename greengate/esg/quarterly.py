@@ -19,7 +19,7 @@ from greengate.esg.instants import day, iso, of
 from greengate.esg.quality import quality
 from greengate.esg.reconciled import reconciliation
 from greengate.esg.references import VERSION, standards
-from greengate.esg.signed import evidence_section, models, sign_offs
+from greengate.esg.signed import Signatures, evidence_section, models, sign_offs
 from greengate.esg.telling import told
 
 View = Literal["current", "as-reported", "as-restated"]
@@ -41,6 +41,7 @@ class Frame:
     greengate: str
     evidence: Evidence
     who: Person
+    signatures: Signatures
 
 
 def report(account: Account, frame: Frame) -> Quarterly:
@@ -64,7 +65,7 @@ def report(account: Account, frame: Frame) -> Quarterly:
         "I": lambda: _charted(outcomes(account, frame.who), charts.outcomes(account), *charts.burn_down(account)),
         "J": lambda: comparatives(account),
         "K": lambda: reconciliation(account),
-        "L": lambda: sign_offs(account, frame.who, open_=frame.view != "current"),
+        "L": lambda: sign_offs(account, frame.who, frame.signatures, open_=frame.view != "current"),
         "M": lambda: evidence_section(account, frame.evidence),
         "N": lambda: models(account),
     }

@@ -2,49 +2,94 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal, NamedTuple
 
 from greengate.esg.account import Account, Training, plain
 from greengate.esg.activity import grouped
 from greengate.esg.decimals import MJ_A_KWH, ratio
-from greengate.esg.document import Evidence, Section, Table
+from greengate.esg.document import Datum, Evidence, Section, Table
 from greengate.esg.gates import Person
 from greengate.esg.instants import day
-from greengate.esg.telling import entry, number, table, text, told
+from greengate.esg.story import Kept
+from greengate.esg.telling import FEW, entry, number, table, text, told
+from greengate.records import Delivered, SignedOff
 
 ROLES = ("prepared", "reviewed", "approved", "assured")
 
 
-def sign_offs(account: Account, who: Person, *, open_: bool) -> Section:
+class Signature(NamedTuple):
+    """Whether a sign-off is signed: by a key that report.yaml names, by another, wrongly, or not; and in words."""
+
+    state: Literal["none", "named", "unknown", "wrong"]
+    words: str
+
+    @property
+    def phrase(self) -> str:
+        """That in words that stand alone."""
+        alone = {"none": "not signed with a key", "wrong": f"signature {self.words}"}
+        return alone.get(self.state, f"signed {self.words}")
+
+
+_ORDER = ("named", "unknown", "none")
+UNSIGNED = Signature("none", "no")
+Signatures = Callable[[Sequence[Delivered], Sequence[SignedOff]], Sequence[Signature]]
+"""Tells of each sign-off what its signature is, by the reports that were delivered."""
+
+
+def sign_offs(account: Account, who: Person, signatures: Signatures, *, open_: bool) -> Section:
     """Tell who stands for the newest report on the period; for one that closes or restates it (`open_`) nobody can."""
     found = [kept for kept in account.story.sign_offs if kept.record.period == account.period.name]
+    reports = [kept.record for kept in account.story.delivered]
+    told_of = signatures(reports, [kept.record for kept in found])
+    signed = {kept.entry_id: one for kept, one in zip(found, told_of, strict=True)}
     report = "" if open_ else _newest(account)
-    newest = {kept.record.role: kept for kept in found if kept.record.report == report}
-    earlier = len(found) - sum(kept.record.report == report for kept in found)
+    newest = [kept for kept in found if kept.record.report == report]
+    earlier = len(found) - len(newest)
     said = account.said.assurer
-    data = [
-        told(f"sign_off.{role}", role.capitalize(), who(newest[role].record.by) if role in newest else None,
-             missing="" if role in newest else "nobody has signed as this yet",
-             entries=(newest[role].entry_id,) if role in newest else (), of=1 if role in newest else 0)
-        for role in ROLES
-    ]  # fmt: skip
+    data = [_role(role, [kept for kept in newest if kept.record.role == role], signed, who) for role in ROLES]
     data.append(told("sign_off.assurer", "Assurer", f"{said.name}, {said.level} assurance" if said else None,
                      missing="" if said else "report.yaml names none"))  # fmt: skip
+    data.append(_wrong([kept.entry_id for kept in found if signed[kept.entry_id].state == "wrong"]))
     columns = [text("at", "On"), text("role", "Role"), text("by", "By"), text("level", "Level"), text("words", "Words"),
                text("report", "Report (SHA-256)"), text("signed", "Signed with a key"),
+               text("key", "Public key"),
                entry("entry", "Entry")]  # fmt: skip
     rows = [
         [day(kept.at), kept.record.role, who(kept.record.by), kept.record.level, kept.record.words, kept.record.report,
-         "yes" if kept.record.signature else "no", kept.entry_id]
+         signed[kept.entry_id].words, kept.record.key, kept.entry_id]
         for kept in found
     ]  # fmt: skip
     statements = [
         "Who prepared a report does not review it, and neither of them approves it: the ledger takes no such sign-off."
     ]
     statements += [f"They stand for the report {report[:12]}, as it was delivered."] if newest else []
-    statements += [f"{earlier} sign-offs are of earlier reports, and do not stand for this one."] if earlier else []
+    statements += [_of_earlier(earlier)] if earlier else []
     return Section(id="L", title="Sign-off", statements=tuple(statements), data=tuple(data),
                    tables=(table("sign_off.all", "Sign-offs", columns, rows),))  # fmt: skip
+
+
+def _of_earlier(count: int) -> str:
+    if count == 1:
+        return "1 sign-off is of an earlier report, and does not stand for this one."
+    return f"{count} sign-offs are of earlier reports, and do not stand for this one."
+
+
+def _role(role: str, found: Sequence[Kept], signed: Mapping[str, Signature], who: Person) -> Datum:
+    """Tell who stands for the report as this: of several sign-offs the one that is signed best, and none wrongly."""
+    held = [kept for kept in found if signed[kept.entry_id].state != "wrong"]
+    missing = "the signature of who did is wrong" if found else "nobody has signed as this yet"
+    if not held:
+        return told(f"sign_off.{role}", role.capitalize(), None, missing=missing)
+    best = min(held, key=lambda kept: _ORDER.index(signed[kept.entry_id].state))
+    return told(f"sign_off.{role}", role.capitalize(), who(best.record.by), note=signed[best.entry_id].phrase,
+                entries=(best.entry_id,), of=1)  # fmt: skip
+
+
+def _wrong(entries: Sequence[str]) -> Datum:
+    note = "nobody stands for the report by them: the table of sign-offs tells why" if entries else ""
+    return told("sign_off.wrong", "Signatures that are wrong", str(len(entries)), "1", note=note,
+                entries=tuple(entries[:FEW]), of=len(entries))  # fmt: skip
 
 
 def _newest(account: Account) -> str:

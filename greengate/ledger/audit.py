@@ -15,6 +15,7 @@ from greengate.ledger.checkpoints import Checkpoint
 from greengate.ledger.notes import Note, Verifier
 from greengate.ledger.receipts import HEAD, Receipt
 from greengate.ledger.reigns import Reigns
+from greengate.ledger.sign_offs import SignOffs
 from greengate.ledger.signing import Refused
 from greengate.ledger.store import Stored
 from greengate.ledger.survey import Survey
@@ -62,6 +63,7 @@ class Audit:
     root: bytes = merkle.EMPTY
     reigns: Reigns = field(default_factory=Reigns)
     survey: Survey = field(default_factory=Survey)
+    sign_offs: SignOffs = field(default_factory=SignOffs)
     faults: list[str] = field(default_factory=list)
     more: int = 0
     held: list[tuple[str, int]] = field(default_factory=list)
@@ -115,7 +117,7 @@ def _seen(entries: Iterable[Stored], found: Audit, sizes: Collection[int], indic
         number = frontier.size
         found.blame(_misplaced(stored, number))
         found.blame(found.reigns.take(number, stored.leaf))
-        found.survey.take(number, stored.leaf)
+        _stood_for(found, number, stored.leaf, found.survey.take(number, stored.leaf))
         if number in indices:
             seen.leaves[number] = stored.leaf
         for _ in frontier.append(merkle.leaf_hash(stored.leaf)):
@@ -124,6 +126,13 @@ def _seen(entries: Iterable[Stored], found: Audit, sizes: Collection[int], indic
             seen.roots[frontier.size] = frontier.root
     found.size, found.root = frontier.size, frontier.root
     return seen
+
+
+def _stood_for(found: Audit, number: int, leaf: bytes, word: str) -> None:
+    """Look at what persons signed of reports; what was brought from another ledger is told and no fault of this one."""
+    faults, remarks = found.sign_offs.take(number, word, leaf, found.reigns)
+    found.blame(faults)
+    found.remarks += remarks
 
 
 def _misplaced(stored: Stored, number: int) -> Iterator[str]:

@@ -80,6 +80,9 @@ class Keeper(Protocol):
     def append(self, leaves: Sequence[bytes], bodies: Mapping[str, bytes]) -> list[int]:
         """Append leaves and what they refer to by digest, in one transaction; the index of each, old ones included."""
 
+    def sync(self) -> None:
+        """Wait until all that can be seen is on the disk; what others append may be seen a moment before."""
+
     def missing_guards(self) -> list[str]:
         """Name the triggers against changes that are not there, or not in force."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import stat
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from greengate.ledger import notes
 from greengate.ledger.notes import Signer, Verifier
 from greengate.ledger.signing import Refused, SigningKey
 
+LEDGER = "GREENGATE_LEDGER_KEY"
 _COMMAND_S = 60.0
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _MAKE = "`greengate ledger key new FILE --origin NAME` makes one"
@@ -27,12 +29,16 @@ class Where:
         pem: The PEM itself.
         command: A command that gets bytes on standard input and prints their signature in base64.
         public: The verifier key of that command.
+        variable: How the variables of the environment begin that may hold all this.
+        ask: Asks for the password of a key that is locked by one.
     """
 
     file: str = ""
     pem: str = field(default="", repr=False)
     command: str = ""
     public: str = ""
+    variable: str = LEDGER
+    ask: Callable[[], str] | None = None
 
     def __bool__(self) -> bool:
         return bool(self.file or self.pem or self.command)
@@ -40,12 +46,12 @@ class Where:
     @property
     def name(self) -> str:
         """What people call the place."""
-        return self.file or ("GREENGATE_LEDGER_KEY" if self.pem else "GREENGATE_LEDGER_KEY_COMMAND")
+        return self.file or (self.variable if self.pem else f"{self.variable}_COMMAND")
 
     @property
     def origin(self) -> str:
         """The ledger's name, where the place of the key tells it already."""
-        return verifier(self.public, "GREENGATE_LEDGER_KEY_PUBLIC").name if self.public else ""
+        return verifier(self.public, f"{self.variable}_PUBLIC").name if self.public else ""
 
 
 class _Held:
@@ -62,12 +68,13 @@ class _Held:
 class _Asked:
     """A private key that a key service keeps, which a command asks to sign."""
 
-    def __init__(self, command: str, key: Verifier) -> None:
+    def __init__(self, where: Where, key: Verifier) -> None:
         self.verifier = key
-        self._words = shlex.split(command)
+        self._where = where
+        self._words = shlex.split(where.command)
 
     def sign(self, data: bytes) -> bytes:
-        where = "GREENGATE_LEDGER_KEY_COMMAND"
+        where = self._where.name
         try:
             done = subprocess.run(self._words, input=data, capture_output=True, timeout=_COMMAND_S, check=False)
             signature = notes.decoded(done.stdout.decode("ascii", "replace").strip(), "what it prints")
@@ -80,7 +87,7 @@ class _Asked:
         if done.returncode:
             raise HistoryError(where, _failure(done, ""), "run it by hand")
         if not self.verifier.stands_for(signature, data):
-            problem = f"what it prints is no signature by {self.verifier}, which GREENGATE_LEDGER_KEY_PUBLIC names"
+            problem = f"what it prints is no signature by {self.verifier}, which {self._where.variable}_PUBLIC names"
             raise HistoryError(where, problem, "Ed25519 over the bytes themselves, not over a hash of them")
         return signature
 
@@ -94,12 +101,13 @@ def signer(where: Where, origin: str) -> Signer:
     given = [name for name, one in _named(where) if one]
     if len(given) != 1:
         problem = f"the key is given by {' and by '.join(given)}" if given else "no key is given"
-        raise UsageError("the ledger's key", problem, "one of them is enough" if given else _MAKE)
+        whose = "the ledger's key" if where.variable == LEDGER else "one's own key"
+        raise UsageError(whose, problem, "one of them is enough" if given else _MAKE)
     if where.command:
-        return _Asked(where.command, _public(where, origin))
+        return _Asked(where, _public(where, origin))
     try:
         notes.refuse_name(origin)
-        return _Held(origin, SigningKey.read(_pem(where)))
+        return _Held(origin, SigningKey.read(_pem(where), where.ask))
     except Refused as refused:
         raise UsageError(where.name, str(refused), _MAKE) from refused
 
@@ -128,9 +136,9 @@ def verifier(text: str, where: str) -> Verifier:
 
 def _named(where: Where) -> tuple[tuple[str, str], ...]:
     return (
-        ("--key or GREENGATE_LEDGER_KEY_FILE", where.file),
-        ("GREENGATE_LEDGER_KEY", where.pem),
-        ("GREENGATE_LEDGER_KEY_COMMAND", where.command),
+        (f"--key or {where.variable}_FILE", where.file),
+        (where.variable, where.pem),
+        (f"{where.variable}_COMMAND", where.command),
     )
 
 
@@ -142,14 +150,15 @@ def _pem(where: Where) -> bytes:
 
 
 def _public(where: Where, origin: str) -> Verifier:
+    command, public = f"{where.variable}_COMMAND", f"{where.variable}_PUBLIC"
     if not where.public:
-        hint = "its verifier key, `name+id+key`, is given as GREENGATE_LEDGER_KEY_PUBLIC"
-        raise UsageError("GREENGATE_LEDGER_KEY_COMMAND", "nothing says whose signatures this command makes", hint)
-    key = verifier(where.public, "GREENGATE_LEDGER_KEY_PUBLIC")
+        hint = f"its verifier key, `name+id+key`, is given as {public}"
+        raise UsageError(command, "nothing says whose signatures this command makes", hint)
+    key = verifier(where.public, public)
     if key.name != origin:
-        raise UsageError("GREENGATE_LEDGER_KEY_PUBLIC", f"it is a key of {key.name}, and this ledger is {origin}")
+        raise UsageError(public, f"it is a key of {key.name}, and this ledger is {origin}")
     if not shlex.split(where.command):
-        raise UsageError("GREENGATE_LEDGER_KEY_COMMAND", "there is no command in it")
+        raise UsageError(command, "there is no command in it")
     return key
 
 

@@ -64,6 +64,9 @@ class LedgerFile:
         with self.writing() as writing:
             return appended(writing, self.where, leaves, bodies)
 
+    def sync(self) -> None:
+        """Do nothing: what can be seen is on the disk."""
+
     def missing_guards(self) -> list[str]:
         """Name the triggers against changes that are not there."""
         return sorted(guards(SQLITE_GUARDS, self._format) - {name for (name,) in self.ask(SQLITE_TRIGGERS)})

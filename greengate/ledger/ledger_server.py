@@ -17,6 +17,7 @@ from greengate.ledger.postgres_server import (
     BEGIN,
     NAMES,
     SNAPSHOT,
+    SYNCHRONOUS,
     WRITING,
     Connection,
     PostgresServer,
@@ -28,6 +29,10 @@ from greengate.ledger.tables import FORMAT, POSTGRES_GUARDS, guards
 
 _AT_ONCE = 100
 _APPEND = b"SELECT ledger_append(%b::bytea[], %b::integer[], %b::text[], %b::text[], %b::text[], %b::bytea[])"
+# The next to append need not wait until this is on the disk: what comes later in the log is never there without it.
+_APPEND_UNSYNCED = _APPEND + b", set_config('synchronous_commit', 'off', true)"
+# A transaction that writes, so that its end waits for the disk, and with it all that was before.
+_SYNCED = f"SELECT pg_logical_emit_message(true, 'greengate', ''), {SYNCHRONOUS}".encode()
 _Statement = tuple[str, tuple[object, ...]]
 _MAKING = f"SELECT pg_advisory_xact_lock({lock_key('a ledger is made')})"
 
@@ -77,15 +82,29 @@ class LedgerServer:
             writing.end()
 
     def append(self, leaves: Sequence[bytes], bodies: Mapping[str, bytes]) -> list[int]:
-        """Append leaves and what they refer to by digest, by a function of the database: in one round trip if few."""
+        """Append leaves and what they refer to by digest, by a function of the database."""
         self._bring_up()
-        pieces = [leaves[start : start + _AT_ONCE] for start in range(0, len(leaves), _AT_ONCE)] or [()]
-        with self._server.translated() if len(pieces) == 1 else self._server.transaction(begin(WRITING)):
-            told = [
-                _appended(self._server.connected(), piece, {} if number else bodies)
-                for number, piece in enumerate(pieces)
-            ]
-        return [index for indexes in told for index in indexes]
+        if len(leaves) <= _AT_ONCE:
+            return self._append_few(leaves, bodies)
+        told: list[int] = []
+        with self._server.transaction(begin(WRITING)) as connection:
+            for start in range(0, len(leaves), _AT_ONCE):
+                call = _called(leaves[start : start + _AT_ONCE], {} if start else bodies)
+                told += connection.execute(_APPEND, call, binary=True).fetchall()[0][0]
+        return told
+
+    def _append_few(self, leaves: Sequence[bytes], bodies: Mapping[str, bytes]) -> list[int]:
+        """Hold the head no longer than it takes to write, and wait for the disk afterwards, together with others."""
+        with self._server.translated():
+            connection = self._server.connected()
+            told = connection.execute(_APPEND_UNSYNCED, _called(leaves, bodies), binary=True).fetchall()
+            connection.execute(_SYNCED)
+            return list(told[0][0])
+
+    def sync(self) -> None:
+        """Wait until all that can be seen is on the disk."""
+        with self._server.translated():
+            self._server.connected().execute(_SYNCED)
 
     def missing_guards(self) -> list[str]:
         """Name the triggers against changes that are not there, or not in force."""
@@ -119,6 +138,13 @@ class LedgerServer:
                     migrating.upgrade(connection, version)
         except CannotUpgrade as error:
             migrating.refuse_damaged(self.where, KIND, error)
+        except HistoryError as error:
+            if self._format == 0:
+                raise
+            problem = (
+                f"its tables are of format {self._format}, and were not brought to format {FORMAT}: {error.problem}"
+            )
+            raise HistoryError(self.where, problem, "let their owner write once; docs/ledger.md tells how") from error
         self._format = FORMAT
 
     def _version(self) -> int:
@@ -173,15 +199,14 @@ class _Writing(_Reading):
         self._waiting.clear()
 
 
-def _appended(connection: Connection, leaves: Sequence[bytes], bodies: Mapping[str, bytes]) -> list[int]:
+def _called(leaves: Sequence[bytes], bodies: Mapping[str, bytes]) -> tuple[list[Any], ...]:
+    """Give the values that `ledger_append` takes."""
     marks = [(number, mark) for number, leaf in enumerate(leaves, 1) for mark in marks_of(leaf)]
-    values = (
+    return (
         [*leaves],
         [number for number, _ in marks], [mark.name for _, mark in marks], [mark.value for _, mark in marks],
         [*bodies], [*bodies.values()],
     )  # fmt: skip
-    ((told,),) = connection.execute(_APPEND, values, binary=True).fetchall()
-    return list(told)
 
 
 def _together(connection: Connection, statements: Sequence[_Statement]) -> list[Rows]:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from greengate.ledger import statements as sql
 from greengate.ledger.forms import shown
 from greengate.ledger.keeping import MOST, Keeper
-from greengate.ledger.marks import TYPE, Mark, marks_of
+from greengate.ledger.marks import CONVERSION, SUPERSEDES, TYPE, Mark, superseded, word
+from greengate.records import type_of
 
 _BYTES = 16  # of a digest: nobody finds two marks that share so many
 
@@ -22,17 +23,21 @@ class Marks:
 
     def __init__(self, keeper: Keeper) -> None:
         self._keeper = keeper
-        self._numbers: dict[str, int] = {}
+        self._numbers: dict[str, int] = {}  # of words
+        self._known: dict[str, int] = {}  # of types: of many entries few
         self._types = array("I")
         self._others: dict[bytes, tuple[Mark, int]] = {}
 
     def take(self, leaf: bytes) -> None:
         """Take in the next entry."""
-        kind, *others = marks_of(leaf)
-        index = len(self._types)
-        self._types.append(self._numbers.setdefault(kind.value, len(self._numbers)))
-        for one in others:
+        name = type_of(leaf)
+        number = self._known.get(name)
+        if number is None:
+            number = self._known[name] = self._numbers.setdefault(word(name), len(self._numbers))
+        if name == CONVERSION and (older := superseded(leaf)):
+            one, index = Mark(SUPERSEDES, word(older)), len(self._types)
             self._others[_short(one, index)] = one, index
+        self._types.append(number)
 
     def faults(self) -> Iterator[str]:
         """Tell which entries are not marked as what they are, and which are marked as what they are not."""

@@ -15,9 +15,9 @@ from greengate.ledger.canonical import digest
 from greengate.records import Kind, predicate_type, type_of
 
 TYPE, SUPERSEDES = "type", "supersedes"
-_CONVERSION = predicate_type(Kind.CONVERSION)
+CONVERSION = predicate_type(Kind.CONVERSION)
 _NOTHING = b'"supersedes":""},'
-_NEXT = f'"predicateType":"{_CONVERSION}"'.encode()
+_NEXT = f'"predicateType":"{CONVERSION}"'.encode()
 _LONGEST = 200
 
 
@@ -32,10 +32,8 @@ def marks_of(leaf: bytes) -> Iterator[Mark]:
     """Tell the marks of a leaf, that of its type first."""
     name = type_of(leaf)
     yield Mark(TYPE, word(name))
-    if name == _CONVERSION and not leaf.endswith(_NOTHING, 0, leaf.rfind(_NEXT)):
-        older = _superseded(leaf)
-        if older:
-            yield Mark(SUPERSEDES, word(older))
+    if name == CONVERSION and (older := superseded(leaf)):
+        yield Mark(SUPERSEDES, word(older))
 
 
 def word(value: str) -> str:
@@ -43,7 +41,10 @@ def word(value: str) -> str:
     return value if len(value) <= _LONGEST and value.isprintable() else digest(value.encode(errors="surrogatepass"))
 
 
-def _superseded(leaf: bytes) -> str:
+def superseded(leaf: bytes) -> str:
+    """Tell which conversion one takes the place of; "" of one that takes none."""
+    if leaf.endswith(_NOTHING, 0, leaf.rfind(_NEXT)):
+        return ""
     predicate = json.loads(leaf)["predicate"]
     older = predicate.get("supersedes") if isinstance(predicate, dict) else None
     return older if isinstance(older, str) else ""

@@ -54,7 +54,7 @@ class Notary:
             self.refuse_fork()
             if self.reigns.newest is None:
                 self._introduce(at)
-            head = self._store.head()
+            head = self._store.durable_head()
             made = checkpoints.signed(Checkpoint(self.origin, head.size, head.root), self.signer)
             self._witness.write(made.note)
             self._store.keep_checkpoint(head.size, made.note)

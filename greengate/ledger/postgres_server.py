@@ -19,12 +19,14 @@ from greengate.errors import UsageError
 from greengate.ledger.places import Kind
 
 _CONNECT_S = "10"
-# A process that hangs must not hold everyone else, and what was acknowledged must survive the server.
+# What was acknowledged must survive the server.
+SYNCHRONOUS = """set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on'
+    ELSE current_setting('synchronous_commit') END, true)"""
+# A process that hangs must not hold everyone else.
 BEGIN = (
     "BEGIN ISOLATION LEVEL READ COMMITTED",
-    """SELECT set_config('lock_timeout', '60s', true), set_config('idle_in_transaction_session_timeout', '60s', true),
-    set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on'
-    ELSE current_setting('synchronous_commit') END, true)""",
+    f"""SELECT set_config('lock_timeout', '60s', true), set_config('idle_in_transaction_session_timeout', '60s', true),
+    {SYNCHRONOUS}""",
 )
 WRITING = "; ".join(BEGIN)
 SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"

@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # heavy, and most commands sign nothing
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+IN_TOTO = "application/vnd.in-toto+json"
 PUBLIC = r"^ed25519:[A-Za-z0-9+/]{43}=$"
 MOST_BYTES = 2**20
 _PREFIX = "ed25519:"
+_OPENSSH = b"-----BEGIN OPENSSH PRIVATE KEY-----"
 
 
 class Refused(ValueError):
@@ -41,20 +43,28 @@ class SigningKey:
         return cls(ed25519.Ed25519PrivateKey.generate())
 
     @classmethod
-    def read(cls, pem: bytes) -> SigningKey:
-        """Read one from PEM.
+    def read(cls, pem: bytes, ask: Callable[[], str] | None = None) -> SigningKey:
+        """Read one from PEM: PKCS #8, or as OpenSSH writes it.
+
+        Args:
+            pem: The file.
+            ask: Asks for the password of one that is locked; None where nobody can be asked.
 
         Raises:
-            Refused: It is no PEM of a private key, is locked by a password, or is a key of another kind.
+            Refused: It is no PEM of a private key, is locked by a password that nobody tells, or is of another kind.
         """
         from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - heavy
+        from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - heavy
         from cryptography.hazmat.primitives.asymmetric import ed25519  # noqa: PLC0415 - heavy
-        from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415 - heavy
 
+        openssh = _OPENSSH in pem
+        load = serialization.load_ssh_private_key if openssh else serialization.load_pem_private_key
         try:
-            key = load_pem_private_key(pem, password=None)
+            key = _unlocked(load, pem, None if openssh else ask)
         except TypeError as error:
-            raise Refused("it is locked by a password, and greengate cannot ask for one") from error
+            raise Refused(_LOCKED[openssh]) from error
+        except Refused:
+            raise
         except (ValueError, UnsupportedAlgorithm) as error:
             raise Refused("it is no private key in PEM") from error
         if not isinstance(key, ed25519.Ed25519PrivateKey):
@@ -64,7 +74,7 @@ class SigningKey:
     @property
     def public(self) -> str:
         """The public key in one line: `ed25519:` and its 32 bytes in base64."""
-        return _PREFIX + base64.b64encode(self.raw).decode()
+        return public(self.raw)
 
     @property
     def raw(self) -> bytes:
@@ -86,6 +96,30 @@ class SigningKey:
     def seal(self, payload: bytes, kind: str) -> bytes:
         """Sign a payload of a media type and put both into an envelope, as JSON that ends in a line break."""
         return f"{json.dumps(envelope(payload, kind, self.public, self.sign), indent=2)}\n".encode()
+
+
+_LOCKED = (
+    "it is locked by a password, and greengate cannot ask for one",
+    "it is locked in the way of OpenSSH, which cannot be undone here: take one in PKCS #8, `openssl pkcs8 -topk8`",
+)
+
+
+def _unlocked(load: Callable[[bytes, bytes | None], Any], pem: bytes, ask: Callable[[], str] | None) -> Any:
+    """Read a key, asking for its password where it has one and somebody can be asked."""
+    try:
+        return load(pem, None)
+    except TypeError:
+        if ask is None:
+            raise
+    try:
+        return load(pem, ask().encode())
+    except ValueError as error:
+        raise Refused("it is locked by another password than the one that was given") from error
+
+
+def public(raw: bytes) -> str:
+    """Write a public key of 32 bytes in one line."""
+    return _PREFIX + base64.b64encode(raw).decode()
 
 
 def envelope(payload: bytes, kind: str, key: str, sign: Callable[[bytes], bytes]) -> dict[str, Any]:

@@ -73,6 +73,12 @@ class Store:
         """Tell size and root at one moment."""
         return self._tree.head()
 
+    def durable_head(self) -> Head:
+        """Tell size and root of what is on the disk, whatever happens: for who tells it to others, such as a signer."""
+        head = self.head()
+        self.keeper.sync()
+        return head
+
     def node(self, level: int, index: int) -> bytes:
         """Tell the hash of a complete subtree, as `merkle.Node`."""
         return self._tree.node(level, index)

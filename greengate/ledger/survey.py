@@ -35,18 +35,19 @@ class Survey:
     back: list[tuple[int, str, str]] = field(default_factory=list)
     backs: int = 0
 
-    def take(self, index: int, leaf: bytes) -> None:
-        """Take an entry into account."""
+    def take(self, index: int, leaf: bytes) -> str:
+        """Take an entry into account, and tell the type of its predicate; "" of what is no statement."""
         word, at = told(leaf)
         kind = _KINDS.get(word)
         (self.unknown if kind is None else self.kinds)[word if kind is None else kind] += 1
         if not at:
-            return
+            return word
         if at < self.last:
             self.backs += 1
             self.back += [(index, at, self.last)][: _FEW - len(self.back)]
         self.first = min(self.first or at, at)
         self.last = max(self.last, at)
+        return word
 
     @property
     def remarks(self) -> list[str]:

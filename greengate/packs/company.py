@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +14,9 @@ from greengate.errors import GreengateError, Problems, ProjectError, nearest
 from greengate.esg.company import Assurer, Exclusion, Known, Said
 from greengate.esg.decimals import exact, scaled
 from greengate.esg.document import Company
+from greengate.ledger.notes import Verifier
+from greengate.ledger.sign_offs import public
+from greengate.ledger.signing import Refused
 from greengate.packs import report_file
 from greengate.packs.mistakes import fitting, shaped
 from greengate.packs.project_sheet import Sheet
@@ -72,6 +76,7 @@ class _Reading:
         omitted = self._omitted()
         look = self._look()
         models = self._models(shape)
+        signers = self._signers()
         if shape is None:
             return None
         assurer = Assurer(shape.assurer.name, shape.assurer.level) if shape.assurer else None
@@ -84,6 +89,7 @@ class _Reading:
             exclusions=exclusions,
             threshold=exact("0.05") if threshold is None else exact(threshold) / 100,
             training=shape.training or "", edge=shape.edge or "", omitted=omitted, assurer=assurer,
+            signers=signers,
             look=look.model_copy(update={"name": shape.entity}), digest=digest,
             templates=(shape.look.templates or "") if shape.look else "",
         )  # fmt: skip
@@ -181,6 +187,29 @@ class _Reading:
             elif isinstance(why, str):
                 found[name] = why
         return found
+
+    def _signers(self) -> dict[str, tuple[str, ...]]:
+        """Read whose key is which; one key is of one person, or four eyes would be two."""
+        written = self._value.get("signers")
+        found: dict[str, tuple[str, ...]] = {}
+        for name, value in written.items() if isinstance(written, dict) else ():
+            if not name.strip():
+                self._complain(("signers", name), "nobody is named", "write `@olga`, or a role: `cfo`", key=True)
+            texts = enumerate(value if isinstance(value, list) else ())
+            given = [(("signers", name, at), text) for at, text in texts if isinstance(text, str)]
+            keys = [key for path, text in given if (key := self._signer(path, text, found))]
+            found[name] = tuple(dict.fromkeys(keys))
+        return found
+
+    def _signer(self, path: KeyPath, text: str, found: Mapping[str, tuple[str, ...]]) -> str:
+        try:
+            key = public(Verifier.parse(text))
+        except Refused as refused:
+            self._complain(path, str(refused), "write what `greengate ledger key new` printed: `name+id+key`")
+            return ""
+        if other := next((name for name, keys in found.items() if key in keys), ""):
+            self._complain(path, f"this is the key of `{other}` too", "a key is of one person or role alone")
+        return key
 
     def _look(self) -> Company:
         shape = fitting(report_file.Look, self._value.get("look"))

@@ -92,4 +92,7 @@ class Report(Shape):
         None, min_length=1, description="Sections that are left out, and why: {N: no model is placed on the market}."
     )
     assurer: Assurer | None = Field(None, description="Who assures the report.")
+    signers: dict[str, Annotated[list[Text], Field(min_length=1)]] | None = Field(
+        None, min_length=1, description="Who signs with which verifier keys: {'@olga': [acme.com/olga+1a2b3c4d+AYq…]}."
+    )
     look: Look | None = Field(None, description="How the report looks.")

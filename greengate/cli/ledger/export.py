@@ -18,9 +18,8 @@ from greengate.ledger import exports, signing
 from greengate.ledger.canonical import encode
 from greengate.ledger.notary import of_store
 from greengate.ledger.references import referred
+from greengate.ledger.signing import IN_TOTO
 from greengate.ledger.store import Store
-
-IN_TOTO = "application/vnd.in-toto+json"
 
 
 @click.command(short_help="Write the ledger out, for others to check or to query.")

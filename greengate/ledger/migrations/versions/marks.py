@@ -134,7 +134,7 @@ BEGIN
     END LOOP;
 END $$"""
 
-# What greengate.ledger.appending does for a file, in one statement and so in one round trip; names that are not
+# What greengate.ledger.appending does for a file, in one statement; names that are not
 # qualified are found as those of the tables are. `marked_leaf` tells which leaf, from 1, a mark is
 # of, in order.
 _APPEND = """CREATE FUNCTION ledger_append(leaves BYTEA[], marked_leaf INTEGER[], mark_names TEXT[], mark_values TEXT[],
@@ -152,9 +152,6 @@ DECLARE
     id TEXT;
 BEGIN
     PERFORM set_config('lock_timeout', '60s', true);
-    IF current_setting('synchronous_commit') = 'off' THEN
-        PERFORM set_config('synchronous_commit', 'on', true);
-    END IF;
     SELECT h.size, h.frontier INTO count, nodes FROM ledger_head h FOR UPDATE;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'its head is damaged: it is missing';
