@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -101,7 +101,7 @@ def _way(store: Store, size: int, *, whole: bool) -> Way:
         return Way(whole=True)
     known = store.types(size)
     if (marked := sum(known.values())) != size:
-        raise _damaged(store, f"{marked} of its {size} entries have one of their type")
+        raise _damaged(store, f"{size} entries have {marked} marks of their types")
     return Way(whole, tuple(known))
 
 
@@ -126,7 +126,11 @@ def _busy(one: Piece | Future[Piece | Refusal]) -> bool:
 
 def _read(store: Store, one: Piece | Future[Piece | Refusal]) -> Piece:
     """Wait for a piece."""
-    found = one.result() if isinstance(one, Future) else one
+    try:
+        found = one.result() if isinstance(one, Future) else one
+    except BrokenExecutor as gone:
+        problem = "a process that read a part of it was killed"
+        raise HistoryError(store.place, problem, "is there memory enough? run it again") from gone
     if isinstance(found, tuple):
         raise HistoryError(store.place, *found)
     return found

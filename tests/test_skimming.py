@@ -2,6 +2,8 @@
 
 import shutil
 from base64 import b64encode
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -149,6 +151,14 @@ def test_what_another_process_cannot_read_is_named(tmp_path, several, whole):
         list(skimming.pieces(store, 300, whole=whole))
 
 
+def test_a_process_that_is_killed_is_told(folder):
+    gone = Future()
+    gone.set_exception(BrokenProcessPool("terminated abruptly"))
+    with Store(folder / "ledger.db", make=False) as store, pytest.raises(HistoryError) as told_:
+        skimming._read(store, gone)
+    assert str(told_.value).endswith("was killed\n  hint: is there memory enough? run it again")
+
+
 # What is refused
 
 
@@ -193,12 +203,12 @@ def test_of_a_ledger_whose_decision_was_edited_nothing_is_reported(place, edit, 
 
 
 MARKS = {
-    "missing": (["DELETE FROM ledger_mark WHERE name = 'type' AND idx = {idx}"], "1 entries? less|have one of"),
+    "missing": (["DELETE FROM ledger_mark WHERE name = 'type' AND idx = {idx}"], "259 entries have 258 marks"),
     "missing of the others": (["DELETE FROM ledger_mark WHERE name = 'supersedes'"], None),
     "another kind": (["UPDATE ledger_mark SET value = 'urn:x' WHERE name = 'type' AND idx = {idx}"], None),
     "one that is looked up": ([f"UPDATE ledger_mark SET value = '{MEASUREMENT}' WHERE name = 'type' AND idx = {{idx}}"],
                               None),
-    "twice": (["INSERT INTO ledger_mark VALUES ('type', 'urn:x', {idx})"], "have one of"),
+    "twice": (["INSERT INTO ledger_mark VALUES ('type', 'urn:x', {idx})"], "259 entries have 260 marks"),
     "supersedes": (["INSERT INTO ledger_mark VALUES ('supersedes', 'urn:x', {idx})"], "marked as what it is not"),
     "twice for another": (["DELETE FROM ledger_mark WHERE name = 'type' AND idx = 0",
                            "INSERT INTO ledger_mark VALUES ('type', 'urn:x', {idx})"], "marked as what it is not"),
