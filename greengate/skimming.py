@@ -36,10 +36,10 @@ Found = tuple[int, str, Any]
 """The index and the id of an entry, and what a quarter needs of it."""
 Refusal = tuple[str, str]
 """What is wrong, and the hint."""
-_PIECE = 128 * CHUNK
+_PIECE = 64 * CHUNK
 _NEWER = "a newer greengate may have written it"
 _VERIFY = "`greengate ledger verify` tells all that is wrong; restore a backup"
-_MANY = 8 * _PIECE  # another process takes a second to begin
+_MANY = 16 * _PIECE  # another process takes a second to begin
 _AHEAD = 2  # pieces that each process has to do
 _MOST_HELPERS = 3  # each takes some 80 MB
 
