@@ -80,7 +80,7 @@ def close(store: Store, wanted: Wanted, by: str) -> Made:
     if (earlier := closed(store, period.name)) is not None:
         hint = f"what is otherwise now: `greengate period restate {period.name}`"
         raise UsageError(period.name, f"it was closed already, at {earlier.at}", hint)
-    found = made(store, replace(wanted, view="as-reported", size=store.size(), closing="closed"))
+    found = made(store, replace(wanted, view="as-reported", size=store.size(), closing="closed", whole=True))
     _refuse_overlap(found, period.name)
     body, sha256 = written(found.report)
     evidence = found.report.evidence
@@ -105,7 +105,7 @@ def restate(store: Store, wanted: Wanted, reason: str, why: str, approved_by: st
     period, _ = period_of(wanted.period, wanted.said)
     if closed(store, period.name) is None:
         raise UsageError(period.name, "it was never closed", f"`greengate period close {period.name}`")
-    found = made(store, replace(wanted, view="as-restated", size=store.size(), closing="restated"))
+    found = made(store, replace(wanted, view="as-restated", size=store.size(), closing="restated", whole=True))
     before, first = reported(found.account, period.name), as_closed(found.account, period.name)
     if before is None or first is None:
         raise UsageError(period.name, "the report that it was closed by is not in the ledger", "restore a backup")

@@ -1,4 +1,4 @@
-"""Quarterly reports from a ledger: its leaves go by once, hashed as they are read, and the figures come out.
+"""Quarterly reports from a ledger: its leaves go by once, each held against its hash, and the figures come out.
 
 The root that a report names is of the bytes that it was made of. What a decision in force refers to is looked up by its
 id, which is the digest of its bytes.
@@ -22,17 +22,18 @@ from greengate.esg.company import NOBODY, Said
 from greengate.esg.comparing import period_named
 from greengate.esg.document import Evidence, Quarterly
 from greengate.esg.instants import NotAnInstant, day, instant, iso, of
-from greengate.esg.leaves import NotALeaf
+from greengate.esg.leaves import Judged, NotALeaf
 from greengate.esg.looking import Looking
 from greengate.esg.quarterly import Frame, Status, View, report
 from greengate.esg.story import Kept, Story
 from greengate.ledger import merkle
 from greengate.ledger.store import Store, Stored
+from greengate.ledger.subtrees import Root
 from greengate.periods import Calendar, NotAPeriod, Period
 from greengate.periods import Kind as Length
 from greengate.periods import period_of as around
 from greengate.records import Closed, Delivered, Kind, Restated, SignedOff, predicate_type
-from greengate.skimming import Root, pieces, unreadable
+from greengate.skimming import pieces, unreadable
 
 LAST = "last"
 """The newest quarter that is over."""
@@ -50,6 +51,7 @@ class Wanted:
         at: The instant up to which is counted, where it was given.
         size: Of which beginning of the ledger; None for all of it.
         closing: The status of a report that closes or restates its period: then `size` is as given, or None.
+        whole: Whether every entry is read and hashed, rather than those alone that are told apart by their marks.
     """
 
     period: str
@@ -60,6 +62,7 @@ class Wanted:
     size: int | None = None
     who: Callable[[str], str] = field(default=lambda pseudonym: pseudonym)
     closing: Status | None = None
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ def made(store: Store, wanted: Wanted) -> Made:
     size, expected = _size(store, wanted, period)
     ask = _Asking(store)
     story = Story(of(period.start), _end_of_decisions(wanted, period), ask.decision)
-    root = _read(store, story, size)
+    root = _read(store, story, size, whole=wanted.whole)
     if root != (kept := b64encode(merkle.root(size, store.node)).decode()):
         problem = f"its first {size} entries are not those that were written: their root is {root}, and {kept} was kept"
         raise HistoryError(store.place, problem, "`greengate ledger verify` tells which one; restore a backup")
@@ -189,17 +192,18 @@ def _refuse_another(store: Store, period: Period) -> None:
         raise UsageError("--view", problem, "`calendar` in report.yaml is not that which it was closed by")
 
 
-def _read(store: Store, story: Story, size: int) -> str:
+def _read(store: Store, story: Story, size: int, *, whole: bool) -> str:
     """Take in the first entries of a ledger, and tell the root of their tree."""
     root = Root()
-    for piece in pieces(store, size):
-        root.add(piece)
+    for piece in pieces(store, size, whole=whole):
+        root.add(piece.chunks, piece.rest)
         for index, entry_id, record in piece.found:
             try:
                 story.take(index, entry_id, record)
-            except NotAnInstant as bad:
+            except ValueError as bad:  # a time or a digest
                 raise unreadable(store, index, store.stored(index).leaf, bad) from bad
-        story.first_id, story.last_id = story.first_id or piece.first, piece.last
+    if size:
+        story.first_id, story.last_id = store.stored(0).entry_id, store.stored(size - 1).entry_id
     story.size = size
     return root.told()
 
@@ -210,13 +214,14 @@ class _Asking:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def find(self, entry_id: str) -> tuple[int, bytes] | None:
-        """Find an entry by its id."""
-        return next(((one.index, one.leaf) for one in self._store.find(entry_id)), None)
+    def find(self, entry_id: str, near: int) -> tuple[int, bytes] | None:
+        """Find an entry by its id, which most likely stands right before another one."""
+        found = self._store.near(entry_id, near)
+        return (found.index, found.leaf) if found else None
 
     def decision(self, entry_id: str) -> Kept | None:
         """Find a decision that a settlement names, by its id or the beginning of it."""
-        return next((self._kept(one, leaves.skimmed(one.leaf)) for one in self._store.find(entry_id)), None)
+        return next((self._kept(one) for one in self._store.find(entry_id)), None)
 
     def body(self, sha256: str) -> bytes | None:
         """Find what is kept beside."""
@@ -225,8 +230,12 @@ class _Asking:
         except HistoryError:
             return None
 
-    def _kept(self, stored: Stored, record: Any) -> Kept:
-        return Kept(stored.index, stored.entry_id, instant(record.at), record)
+    def _kept(self, stored: Stored) -> Kept | None:
+        try:
+            record = leaves.skimmed(stored.leaf)
+        except NotALeaf as bad:
+            raise unreadable(self._store, stored.index, stored.leaf, bad) from bad
+        return Kept(stored.index, stored.entry_id, instant(record.at), record) if isinstance(record, Judged) else None
 
 
 def _end_of_decisions(wanted: Wanted, period: Period) -> int:

@@ -100,6 +100,7 @@ def checked(store: Store, report: Quarterly, wanted: Wanted) -> Checked:
             size=evidence.size,
             at=until if report.status == "preliminary" else None,
             closing=None if report.view == "current" else report.status,
+            whole=True,
         ),
     ).report
     found += list(_compared(report, again)) or _order(report, again)

@@ -9,6 +9,7 @@ amounts are decimal strings too. Persons appear as pseudonyms (`PERSON`), which 
 from __future__ import annotations
 
 import json
+import re
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -22,6 +23,8 @@ from greengate.values import Real, Value
 STATEMENT = "https://in-toto.io/Statement/v1"
 PERSON = r"^person:[0-9a-f]{32}$"
 _TYPE = b'"predicateType":"'
+# What follows it where it is a key of the whole: nothing is closed behind it but a subject and the statement itself.
+_TAIL = re.compile(rb'([^"\\]*)","subject":\[\{"digest":\{"sha256":"[^"\\]*"\},"name":"(?:[^"\\]|\\.)*"\}\]\}')
 MOST_BYTES = 65_535
 """The longest leaf, as of C2SP tlog-tiles; what is larger lies beside it and is referred to by digest."""
 
@@ -513,10 +516,9 @@ def mark(name: str) -> bytes:
 def type_of(leaf: bytes) -> str:
     """Tell the type of a leaf's predicate; "" of what is no statement."""
     at = leaf.rfind(_TYPE)
-    if at >= 0 and leaf.find(_TYPE, 0, at) < 0:  # nearly all: quotes in a text are escaped, only keys are one's own
-        begin = at + len(_TYPE)
-        end = leaf.find(b'"', begin)
-        return leaf[begin : end if end >= 0 else None].decode(errors="replace")
+    usual = _TAIL.fullmatch(leaf, at + len(_TYPE)) if at >= 0 else None
+    if usual:
+        return usual[1].decode(errors="replace")
     try:
         name = json.loads(leaf)["predicateType"]
     except (ValueError, LookupError, TypeError, RecursionError):

@@ -91,7 +91,7 @@ class Ledger:
     def settled(self, at, change, state="merged", decisions=()):
         return self.add(Settlement(at=at, state=state, change=change, decisions=decisions))
 
-    def leaf(self, entry_id):
+    def leaf(self, entry_id, _near=0):
         return next(((index, leaf) for index, (name, leaf) in enumerate(self.entries) if name == entry_id), None)
 
     def find(self, entry_id):

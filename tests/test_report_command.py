@@ -7,12 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from company_made import by_sql, company
-from ledgers_made import unguarded
 from signed_made import ORIGIN, Held
 
-from greengate import cli, closing, quarters, skimming
+from greengate import cli, closing, quarters
 from greengate.cli.report import parse, tell
-from greengate.errors import HistoryError, UsageError
+from greengate.errors import UsageError
 from greengate.esg.company import NOBODY, Said
 from greengate.esg.decimals import MJ_A_KWH, exact, rounded
 from greengate.esg.document import Quarterly
@@ -90,17 +89,6 @@ def test_the_root_is_that_of_the_ledger(folder):
     assert (evidence.size, evidence.root) == (store.size(), b64encode(store.head().root).decode())
 
 
-@pytest.mark.parametrize("size", [1, 2, 100, 255, 256, 257])
-@pytest.mark.parametrize("chunk", [4, 256])
-def test_the_root_of_a_beginning_is_that_of_its_leaves(folder, size, chunk, monkeypatch):
-    monkeypatch.setattr(skimming, "_CHUNK", chunk)
-    monkeypatch.setattr(skimming, "_PIECE", 2 * chunk)
-    store, root = Store(folder / "ledger.db", make=False), skimming.Root()
-    for piece in skimming.pieces(store, size):
-        root.add(piece)
-    assert root.told() == b64encode(merkle.root(size, store.node)).decode()
-
-
 @pytest.mark.parametrize(
     ("now", "first_month", "name"),
     [
@@ -116,23 +104,6 @@ def test_the_last_quarter_is_the_newest_one_that_is_over(folder, now, first_mont
     assert made(store, Wanted("last", datetime.fromisoformat(now), said=said)).report.period == name
 
 
-@pytest.mark.parametrize("size", [None, 200])
-def test_of_a_ledger_that_was_edited_nothing_is_reported(own, size):
-    with unguarded(own / "ledger.db") as execute:
-        (leaf,) = execute("SELECT leaf FROM ledger_entry WHERE idx = 100").fetchone()
-        execute("UPDATE ledger_entry SET leaf = ? WHERE idx = 100", (leaf.replace(b"2026-", b"2025-", 1),))
-    store = Store(own / "ledger.db", make=False)
-    with pytest.raises(HistoryError, match=r"are not those that were written: .*\n  hint: `greengate ledger verify`"):
-        made(store, Wanted("2026Q3", NOW, size=size))
-
-
-def test_two_processes_read_what_one_reads(folder, monkeypatch):
-    store = Store(folder / "ledger.db", make=False)
-    alone = made(store, Wanted("2026Q3", NOW)).report
-    two_processes(monkeypatch)
-    assert made(store, Wanted("2026Q3", NOW)).report == alone
-
-
 def test_a_ledger_in_postgres_tells_the_same(folder, postgres):
     store, copy = Store(folder / "ledger.db", make=False), Store(postgres.schema())
     copy.append_all([(one.leaf, None) for one in store.entries()])
@@ -144,22 +115,6 @@ def test_a_ledger_in_postgres_tells_the_same(folder, postgres):
 
 def sections(report, names):
     return [one for one in report.sections if one.id in names]
-
-
-def two_processes(monkeypatch):
-    monkeypatch.setattr(skimming, "_MANY", 1)
-    monkeypatch.setattr(skimming, "_PIECE", 256)
-    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1})
-
-
-def test_what_another_process_cannot_read_is_named(tmp_path, monkeypatch):
-    store, kind = Store(tmp_path / "h.db"), "urn:greengate:settlement:v1"
-    told = [{"predicate": {"at": str(number)}, "predicateType": kind} for number in range(300)]
-    store.append_all([(encode({**one, "predicateType": "urn:greengate:key:v1"}), None) for one in told[:299]])
-    store.append(encode(told[299]))
-    two_processes(monkeypatch)
-    with pytest.raises(HistoryError, match="entry 299 "):
-        list(skimming.pieces(store, 300))
 
 
 # The command

@@ -84,7 +84,8 @@ def report(  # noqa: PLR0913 - one argument an option
 ) -> int:  # fmt: skip
     """Tell what models in production took in a quarter, from the ledger.
 
-    The ledger is read once and hashed as it is read. --check ends with 0 where every figure is the same, else with 4.
+    Every entry that is told of is held against the ledger's root. --check reads all entries, and ends with 0 where
+    every figure is the same, else with 4.
     """
     if schema:
         return _schema()

@@ -13,7 +13,7 @@ from greengate.esg.force import Force
 from greengate.esg.instants import months, of
 from greengate.esg.looking import Looking, Span
 from greengate.esg.shares import Part, parts
-from greengate.esg.story import ModelKey, Story
+from greengate.esg.story import Chosen, ModelKey, Story
 from greengate.esg.telling import Sum, summed
 from greengate.periods import Period
 from greengate.records import Measurement, Read
@@ -127,21 +127,27 @@ class Account:
 
     @cached_property
     def trainings(self) -> list[Training]:
-        """Every training that ever came into force, once."""
+        """Every training that came into force before the end of what is counted, once."""
         begins = sorted(
-            (begin.at, begin.idx, key, begin) for key in self.force.models for begin in self.force.begins(key)
+            (begin.at, begin.idx, key, begin)
+            for key in self.force.models
+            for begin in self.force.begins(key)
+            if begin.at < self.until
         )
         found: dict[str, Training] = {}
         for at, _, key, begin in begins:
             chosen = begin.chosen
-            if chosen is None or not chosen.training or chosen.training.hex() in found:
+            if chosen is None or not (named := self._training(chosen)) or named in found:
                 continue
-            kept = self.looking.record(chosen.measurement.hex())
-            said = kept.record if kept else None
-            if kept and isinstance(said, Measurement) and said.training and said.training not in found:
-                entries = ((chosen.idx, chosen.entry.hex()), (kept.idx, kept.entry_id))
-                found[said.training] = _training(said, key, at, entries)
+            kept = self.looking.record(chosen.measurement.hex(), chosen.idx)
+            assert kept is not None
+            entries = ((chosen.idx, chosen.entry.hex()), (kept.idx, kept.entry_id))
+            found[named] = _training(kept.record, key, at, entries)
         return list(found.values())
+
+    def _training(self, chosen: Chosen) -> str:
+        size = self.story.size
+        return self.looking.training(chosen.measurement.hex(), chosen.idx, size) if chosen.measurement else ""
 
     def trained(self, start: int, end: int) -> list[Training]:
         """List the trainings of the versions that came into force in a time."""
@@ -189,12 +195,12 @@ class Account:
 
 def _month(found: list[Part], said: Said) -> Month:
     return Month(
-        energy=summed(found, "energy").bare(),
-        location=summed(found, "location").bare(),
-        market=summed(found, "market").bare(),
-        cost=summed(found, "cost").bare(),
-        total_location=total(found, (), said, "location").bare(),
-        total_market=total(found, (), said, "market").bare(),
+        energy=summed(found, "energy", bare=True),
+        location=summed(found, "location", bare=True),
+        market=summed(found, "market", bare=True),
+        cost=summed(found, "cost", bare=True),
+        total_location=total(found, (), said, "location", bare=True),
+        total_market=total(found, (), said, "market", bare=True),
         inferences=sum(part.inferences or 0 for part in found),
         bases=bases(part for part in found if scope(part, said) != "edge"),
     )
@@ -210,12 +216,12 @@ def scope(part: Part, said: Said) -> str:
     return "3.1"
 
 
-def total(found: Iterable[Part], trained: Iterable[Training], said: Said, name: str) -> Sum:
+def total(found: Iterable[Part], trained: Iterable[Training], said: Said, name: str, *, bare: bool = False) -> Sum:
     """Add up all that counts: electricity of all scopes, embodied of category 1, and trainings."""
     counted = [part for part in found if scope(part, said) != "edge"]
-    embodied = summed([part for part in counted if scope(part, said) == "3.1"], "embodied")
+    embodied = summed([part for part in counted if scope(part, said) == "3.1"], "embodied", bare=bare)
     embodied.lacking.clear()  # what nobody declares of the provider's hardware is told beside, and makes no total void
-    return summed(counted, name).merge(embodied).merge(trainings(trained, "location"))
+    return summed(counted, name, bare=bare).merge(embodied).merge(trainings(trained, "location"))
 
 
 def bases(found: Iterable[Part]) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ class Version:
     @cached_property
     def figures(self) -> Figures | None:
         """What was measured of it; None where the ledger does not have it."""
-        return self._looking.figures(self.chosen.measurement.hex())
+        return self._looking.figures(self.chosen.measurement.hex(), self.chosen.idx)
 
     @cached_property
     def entries(self) -> tuple[tuple[int, str], ...]:
@@ -140,7 +140,7 @@ class Force:
     def conversion(self, chosen: Chosen) -> Kept | None:
         """Find the whole conversion of a decision as it stands now; None where it has none, or the ledger does not."""
         entry = self._standing_conversion(chosen)
-        kept = self.looking.record(entry) if entry else None
+        kept = self.looking.record(entry, chosen.idx) if entry else None
         return kept if kept is not None and kept.idx < self.story.size and isinstance(kept.record, Converted) else None
 
     def _standing_conversion(self, chosen: Chosen) -> str:
@@ -161,7 +161,7 @@ class Force:
         assert begin.chosen is not None
         if not begin.chosen.conversion:
             return f"its decision ({begin.chosen.outcome}) has no conversion"
-        found = self.looking.meaning(self._standing_conversion(begin.chosen))
+        found = self.looking.meaning(self._standing_conversion(begin.chosen), begin.chosen.idx)
         if found is None or found.idx >= self.story.size:
             return "its conversion is not in the ledger"
         if found.said is None:

@@ -13,13 +13,13 @@ from pydantic import ValidationError
 
 from greengate.conversion import Conversion
 from greengate.esg.instants import instant
-from greengate.esg.leaves import NotALeaf, whole
+from greengate.esg.leaves import NotALeaf, training, whole
 from greengate.esg.story import Kept
 from greengate.projection import ENERGY
 from greengate.records import Amount, Converted, Measurement, Read, Year
 
-Find = Callable[[str], tuple[int, bytes] | None]
-"""Finds an entry by its id: its index and its bytes; None where there is none."""
+Find = Callable[[str, int], tuple[int, bytes] | None]
+"""Finds an entry by its id, likely right before an index: its own index and its bytes; None where there is none."""
 _FEW = 256
 _FIELDS = {
     "energy": "energy_mj",
@@ -77,17 +77,17 @@ class Looking:
         self._texts: dict[str, str] = {}
         self.record = lru_cache(_FEW)(self._record)
 
-    def _record(self, entry_id: str) -> Kept | None:
+    def _record(self, entry_id: str, near: int) -> Kept | None:
         """Find a record, whole; None where there is none."""
-        found = self._find(entry_id)
+        found = self._find(entry_id, near)
         if found is None:
             return None
         record: Any = whole(found[1])
         return Kept(found[0], entry_id, instant(record.at), record)
 
-    def meaning(self, entry_id: str) -> Meaning | None:
+    def meaning(self, entry_id: str, near: int) -> Meaning | None:
         """Find what a conversion says of its candidate; None where there is none."""
-        found = self._find(entry_id)
+        found = self._find(entry_id, near)
         if found is None:
             return None
         index, leaf = found
@@ -96,9 +96,14 @@ class Looking:
         missing = {name: self._kept(year.missing[field]) for name, field in _FIELDS.items() if field in year.missing}
         return Meaning(index, entry_id, said, spans, missing)
 
-    def figures(self, entry_id: str) -> Figures | None:
+    def training(self, entry_id: str, near: int, size: int) -> str:
+        """Tell which training a measurement among the first entries has figures of, by its digest; "" of none."""
+        found = self._find(entry_id, near)
+        return training(found[1]) if found and found[0] < size else ""
+
+    def figures(self, entry_id: str, near: int) -> Figures | None:
         """Find what a measurement says of its candidate; None where there is none."""
-        kept = self.record(entry_id)
+        kept = self.record(entry_id, near)
         if kept is None or not isinstance(kept.record, Measurement):
             return None
         read = kept.record.candidate.figures

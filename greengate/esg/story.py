@@ -1,6 +1,6 @@
 """What one pass over a ledger remembers: what came into force when, what was closed, and all that is told besides.
 
-Measurements and conversions are not kept: a decision names its own by their ids, which are digests of their bytes, and
+Measurements and conversions are not read: a decision names its own by their ids, which are digests of their bytes, and
 they are looked up where the decision came into force. Of a change only the first and the newest decision on each of its
 models are kept, until it is merged.
 """
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
 from greengate.esg.instants import instant
-from greengate.esg.leaves import Judged, Measured, Superseding, Unknown
+from greengate.esg.leaves import Judged, JudgedAtFirst, Settled, Superseding, Unknown
 from greengate.records import (
     Activity,
     BudgetEvent,
@@ -23,7 +23,6 @@ from greengate.records import (
     Override,
     Restated,
     Retirement,
-    Settlement,
     SignedOff,
     WaiverGranted,
 )
@@ -44,7 +43,6 @@ class Chosen(NamedTuple):
     sha256: bytes
     measurement: bytes
     conversion: bytes
-    training: bytes
     team: str
     waivers: tuple[str, ...]
 
@@ -127,16 +125,15 @@ class Story:
     landed: set[str] = field(default_factory=set)
     loose: set[bytes] = field(default_factory=set)
     _clock: int = 0
-    _open: dict[str, dict[ModelKey, tuple[Chosen, Chosen]]] = field(default_factory=dict)
-    _trainings: dict[bytes, bytes] = field(default_factory=dict)
-    _digests: dict[str, bytes] = field(default_factory=dict)
+    _open: dict[str, dict[ModelKey, tuple[Kept, Kept]]] = field(default_factory=dict)
     _teams: dict[str, str] = field(default_factory=dict)
     _takes: dict[type, tuple[Callable[[Kept], None], bool]] = field(init=False)
 
     def __post_init__(self) -> None:
         timed: dict[type, Callable[[Kept], None]] = {
             Judged: self._judged,
-            Settlement: self._settled,
+            JudgedAtFirst: self._judged,
+            Settled: self._settled,
             Retirement: self._retired,
             WaiverGranted: self._waived,
             Activity: self._active,
@@ -148,7 +145,7 @@ class Story:
             SignedOff: self.sign_offs.append,
             Delivered: self.delivered.append,
         }
-        timeless = {Measured: self._measured, Superseding: self._superseding, Unknown: self._unknown}
+        timeless = {Superseding: self._superseding, Unknown: self._unknown}
         self._takes = {kind: (take, True) for kind, take in timed.items()}
         self._takes |= {kind: (take, False) for kind, take in timeless.items()}
 
@@ -167,10 +164,6 @@ class Story:
                 self.earliest = when
         take(Kept(index, entry_id, when, record))
 
-    def _measured(self, kept: Kept) -> None:
-        training = kept.record.training
-        self._trainings[bytes.fromhex(kept.entry_id)] = self._digests.setdefault(training, bytes.fromhex(training))
-
     def _superseding(self, kept: Kept) -> None:
         self.superseding[kept.record.supersedes, kept.record.measurement] = kept.entry_id
 
@@ -188,13 +181,16 @@ class Story:
             self._count(said)
         if said.first:
             return
-        key, chosen = (said.project, said.model), self._chosen(kept)
+        key, change = (said.project, said.model), said.change.id
         self._follow(kept, said)
         if said.in_force:
-            self.begins[key].append(Begin(kept.at, kept.idx, chosen, said.change.id, kept.entry_id))
-        if said.change.id and said.change.id not in self.merged:
-            models = self._open.setdefault(said.change.id, {})
-            models[key] = (models.get(key, (chosen, chosen))[0], chosen)
+            self.begins[key].append(Begin(kept.at, kept.idx, self._chosen(kept), change, kept.entry_id))
+        if change and change not in self.merged:
+            models = self._open.get(change)
+            if models is None:
+                models = self._open[change] = {}
+            before = models.get(key)
+            models[key] = (before[0] if before else kept, kept)
 
     def _follow(self, kept: Kept, said: Judged) -> None:
         """Remember what has to be settled for this decision to come into force."""
@@ -212,11 +208,9 @@ class Story:
 
     def _chosen(self, kept: Kept) -> Chosen:
         said: Judged = kept.record
-        measurement = _raw(said.measurement)
         return Chosen(
             kept.at, kept.idx, bytes.fromhex(kept.entry_id), said.outcome, _raw(said.sha256),
-            measurement, _raw(said.conversion), self._trainings.get(measurement, b""),
-            self._teams.setdefault(said.team, said.team), said.waivers,
+            _raw(said.measurement), _raw(said.conversion), self._teams.setdefault(said.team, said.team), said.waivers,
         )  # fmt: skip
 
     def _count(self, said: Judged) -> None:
@@ -232,7 +226,7 @@ class Story:
             self.policies[name, sha256][worst.get(name) or ("errored" if said.problem else "passed")] += 1
 
     def _settled(self, kept: Kept) -> None:
-        said: Settlement = kept.record
+        said: Settled = kept.record
         if said.change and said.change in self.merged:
             return
         models = self._named(said, kept.idx)
@@ -251,11 +245,11 @@ class Story:
             self.merged.add(said.change)
             self._open.pop(said.change, None)
 
-    def _named(self, said: Settlement, index: int) -> Mapping[ModelKey, tuple[Chosen, Chosen]]:
+    def _named(self, said: Settled, index: int) -> Mapping[ModelKey, tuple[Chosen, Chosen]]:
         """Tell the first and the newest decision on each model of what was settled, or those that it names."""
-        known = self._open.get(said.change, {}) if said.change else {}
+        known = {key: self._both(*pair) for key, pair in self._open.get(said.change, {}).items()} if said.change else {}
         if not said.decisions:
-            return dict(known)
+            return known
         found: dict[ModelKey, tuple[Chosen, Chosen]] = {}
         for entry in said.decisions:
             kept = self.by_id(entry)
@@ -266,6 +260,10 @@ class Story:
                 if key not in found or found[key][1].idx < chosen.idx:
                     found[key] = (first, chosen)
         return found
+
+    def _both(self, first: Kept, newest: Kept) -> tuple[Chosen, Chosen]:
+        chosen = self._chosen(newest)
+        return (chosen if first is newest else self._chosen(first)), chosen
 
     def _retired(self, kept: Kept) -> None:
         said: Retirement = kept.record

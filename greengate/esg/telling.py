@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from greengate.esg.document import Column, Datum, Table
 from greengate.esg.looking import Span
@@ -42,7 +42,8 @@ class Sum:
         self.amount, self.low, self.high = self.amount + span.amount, self.low + span.low, self.high + span.high
         self.parts += 1
         self.boundless += span.confidence == 0
-        self.entries.update(entries)
+        if entries:
+            self.entries.update(entries)
         if span.low != span.high:
             self.sources[source] = span.confidence
 
@@ -53,10 +54,6 @@ class Sum:
             self.boundless + other.boundless, self.lacking + other.lacking, self.entries | other.entries,
             self.sources | other.sources,
         )  # fmt: skip
-
-    def bare(self) -> Sum:
-        """Return the sum without the entries behind it."""
-        return replace(self, entries=set())
 
     @property
     def unknown(self) -> bool:
@@ -72,15 +69,15 @@ class Sum:
         return "; ".join(told_ + more)
 
 
-def summed(parts: Iterable[Part], name: str) -> Sum:
-    """Add up one amount of some parts."""
+def summed(parts: Iterable[Part], name: str, *, bare: bool = False) -> Sum:
+    """Add up one amount of some parts, with the entries behind it or without."""
     found = Sum()
     for part in parts:
         span = part.amounts[name]
         if span is None:
             found.lacking[part.missing(name)] += 1
         else:
-            found.add(span, part.version.conversion.entry_id, entries_of(part))
+            found.add(span, part.version.conversion.entry_id, () if bare else entries_of(part))
     return found
 
 

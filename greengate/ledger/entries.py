@@ -16,6 +16,7 @@ from greengate.ledger.tree import DAMAGED
 
 Row = tuple[int, str, bytes, bytes]
 
+_NEAR = 4  # a decision stands behind its measurement and its conversion
 _HEXADECIMAL = frozenset("0123456789abcdef")
 
 
@@ -53,7 +54,7 @@ class Entries:
             for expected, (index, _, leaf) in enumerate(rows, start):
                 if index != expected:
                     raise self._missing(expected)
-                yield index, bytes(leaf)
+                yield index, as_bytes(leaf)
             if not rows:
                 raise self._missing(start)
             start += len(rows)
@@ -76,6 +77,11 @@ class Entries:
         if not prefix or set(prefix) - _HEXADECIMAL:
             return []
         return self._checked(self._keeper.ask(sql.ENTRIES_NAMED, prefix, f"{prefix}g"))
+
+    def near(self, entry_id: str, index: int) -> Stored | None:
+        """Find an entry by its whole id, at once where it is one of the few before an index."""
+        rows = self._keeper.ask(sql.ENTRY_NEAR, index - _NEAR, index, entry_id) if index > 0 else []
+        return next(iter(self._checked(rows) or self.named(entry_id)), None)
 
     def holding(self, text: bytes) -> list[Stored]:
         """Find the entries in whose bytes a text stands, in their order."""
@@ -101,6 +107,22 @@ class Entries:
         rows = [row for mark in marks for row in self._marked_rows(mark, start, stop)]
         rows.sort(key=itemgetter(0))
         return rows
+
+    def named_rows(self, name: str, start: int, stop: int) -> list[Row]:
+        """List what `marked_rows` does, of the entries of a range that have a mark of a name."""
+        return [(row[0], row[1], row[2], row[3]) for row in self._keeper.ask(sql.NAMED_ROWS, name, start, stop)]
+
+    def marked_indexes(self, mark: Mark, start: int, stop: int) -> list[int]:
+        """List the indexes of a range that have a mark."""
+        found: list[int] = []
+        while rows := self._keeper.ask(sql.MARKED_INDEXES, *mark, start, stop):
+            found += [index for (index,) in rows]
+            start = found[-1] + 1
+        return found
+
+    def named_indexes(self, name: str, start: int, stop: int) -> list[int]:
+        """List the indexes of a range that have a mark of a name."""
+        return [index for (index,) in self._keeper.ask(sql.NAMED_INDEXES, name, start, stop)]
 
     def values(self, name: str, stop: int) -> dict[str, int]:
         """Tell the values of the marks of a name before `stop`, and how many entries have each."""

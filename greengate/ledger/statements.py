@@ -71,6 +71,8 @@ NEW_ENTRY = insert(entry)
 ENTRIES = _some(_ENTRIES.where(*_RANGE).order_by(entry.c.idx), BATCH)
 ENTRIES_BACKWARDS = _some(_ENTRIES.where(entry.c.idx < _STOP).order_by(entry.c.idx.desc()), 64)
 ENTRIES_NAMED = _ENTRIES.where(entry.c.entry_id >= _START, entry.c.entry_id < _STOP).order_by(entry.c.idx)
+# Coalesced, so that it is not looked for in the index of all ids, where each lies somewhere else.
+ENTRY_NEAR = _ENTRIES.where(*_RANGE, func.coalesce(entry.c.entry_id, literal_column("''")) == bindparam("entry_id"))
 ENTRIES_HOLDING = _ENTRIES.where(Holds(entry.c.leaf, bindparam("text"))).order_by(entry.c.idx)
 LEAF_HASHES = select(entry.c.leaf_hash).where(*_RANGE).order_by(entry.c.idx)
 
@@ -80,6 +82,9 @@ _MARKED_IN = (*_MARKED, mark.c.idx >= _START, mark.c.idx < _STOP)
 _MARKED_ROWS = select(entry.c.idx, entry.c.entry_id, entry.c.leaf_hash, entry.c.leaf).join_from(
     mark, entry, entry.c.idx == mark.c.idx
 )
+_NAMED_IN = (mark.c.name == bindparam("name"), mark.c.idx >= _START, mark.c.idx < _STOP)
+NAMED_ROWS = _MARKED_ROWS.where(*_NAMED_IN).order_by(mark.c.idx)
+NAMED_INDEXES = select(mark.c.idx).where(*_NAMED_IN).order_by(mark.c.idx)
 MARKED = _some(_MARKED_ROWS.where(*_MARKED_IN).order_by(mark.c.idx), BATCH)
 MARKED_BACKWARDS = _some(_MARKED_ROWS.where(*_MARKED, mark.c.idx < _STOP).order_by(mark.c.idx.desc()), 64)
 MARKED_HOLDING = _MARKED_ROWS.where(*_MARKED, Holds(entry.c.leaf, bindparam("text"))).order_by(mark.c.idx)

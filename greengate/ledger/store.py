@@ -119,8 +119,15 @@ class Store:
 
     def rows_marked(self, name: str, start: int, stop: int) -> list[Row]:
         """List (index, id, hash, bytes) of a range's entries that have a mark of some name, in order; unchecked."""
-        marks = [Mark(name, value) for value in self._entries.values(name, stop)]
-        return self._entries.marked_rows(marks, start, stop)
+        return self._entries.named_rows(name, start, stop)
+
+    def indexes_of(self, name: str, start: int, stop: int) -> list[int]:
+        """List the indexes of a range that are marked as of a type."""
+        return self._entries.marked_indexes(Mark(TYPE, name), start, stop)
+
+    def indexes_marked(self, name: str, start: int, stop: int) -> list[int]:
+        """List the indexes of a range that have a mark of some name."""
+        return self._entries.named_indexes(name, start, stop)
 
     def leaf_hashes(self, start: int, stop: int) -> list[bytes]:
         """List the hashes of the entries of a range, unchecked."""
@@ -129,6 +136,10 @@ class Store:
     def find(self, prefix: str) -> list[Stored]:
         """Find the entries whose id begins with a prefix of hexadecimal digits."""
         return self._entries.named(prefix)
+
+    def near(self, entry_id: str, index: int) -> Stored | None:
+        """Find an entry by its whole id, at once where it is one of the few before an index; None where it is not."""
+        return self._entries.near(entry_id, index)
 
     def holding(self, text: bytes, types: Sequence[str]) -> list[Stored]:
         """Find the entries of some types in whose bytes a text stands, in their order."""
