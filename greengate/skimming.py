@@ -217,5 +217,9 @@ def _damaged(store: Store, how: str) -> HistoryError:
 
 
 def unreadable(store: Store, index: int, leaf: bytes, why: Exception) -> HistoryError:
-    """Say that an entry cannot be read."""
+    """Say that an entry cannot be read, or that it was changed, where that is why."""
+    try:
+        store.stored(index)
+    except HistoryError as changed:
+        return changed
     return HistoryError(store.place, f"entry {index} ({digest(leaf)[:12]}) cannot be read: {why}", _NEWER)

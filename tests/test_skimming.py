@@ -203,12 +203,12 @@ def test_of_a_ledger_whose_decision_was_edited_nothing_is_reported(place, edit, 
 
 
 MARKS = {
-    "missing": (["DELETE FROM ledger_mark WHERE name = 'type' AND idx = {idx}"], "259 entries have 258 marks"),
+    "missing": (["DELETE FROM ledger_mark WHERE name = 'type' AND idx = {idx}"], "268 entries have 267 marks"),
     "missing of the others": (["DELETE FROM ledger_mark WHERE name = 'supersedes'"], None),
     "another kind": (["UPDATE ledger_mark SET value = 'urn:x' WHERE name = 'type' AND idx = {idx}"], None),
     "one that is looked up": ([f"UPDATE ledger_mark SET value = '{MEASUREMENT}' WHERE name = 'type' AND idx = {{idx}}"],
                               None),
-    "twice": (["INSERT INTO ledger_mark VALUES ('type', 'urn:x', {idx})"], "259 entries have 260 marks"),
+    "twice": (["INSERT INTO ledger_mark VALUES ('type', 'urn:x', {idx})"], "268 entries have 269 marks"),
     "supersedes": (["INSERT INTO ledger_mark VALUES ('supersedes', 'urn:x', {idx})"], "marked as what it is not"),
     "twice for another": (["DELETE FROM ledger_mark WHERE name = 'type' AND idx = 0",
                            "INSERT INTO ledger_mark VALUES ('type', 'urn:x', {idx})"], "marked as what it is not"),

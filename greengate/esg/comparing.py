@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from fractions import Fraction
 from functools import cached_property
@@ -109,7 +109,8 @@ def _data(other: Other, now: Totals) -> Iterator[Datum]:
         else:
             note = _held(other, amount, mine)
             write = kwh if way == "energy" else tonnes
-            yield of_sum(f"{start}_{way}", label, getattr(other.totals, way).bare(), write, unit, note=note)
+            added = replace(getattr(other.totals, way), entries=set())
+            yield of_sum(f"{start}_{way}", label, added, write, unit, note=note)
 
 
 def _held(other: Other, before: int, mine: int | None) -> str:
