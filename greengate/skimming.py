@@ -37,6 +37,7 @@ Found = tuple[int, str, Any]
 Refusal = tuple[str, str]
 """What is wrong, and the hint."""
 _PIECE = 64 * CHUNK
+_AT_ONCE = 4 * CHUNK  # so few that the database has their pages at hand when it reads them again
 _NEWER = "a newer greengate may have written it"
 _VERIFY = "`greengate ledger verify` tells all that is wrong; restore a backup"
 _MANY = 16 * _PIECE  # another process takes a second to begin
@@ -187,10 +188,20 @@ def _whole(store: Store, way: Way, start: int, stop: int) -> Piece:
 
 def _by_marks(store: Store, way: Way, start: int, stop: int) -> Piece:
     """Read the entries of some types, and conversions that take the place of others; of all else the hash."""
-    hashes = store.leaf_hashes(start, stop)
+    types = [name for name in way.types or () if name not in leaves.LOOKED_UP]
+    hashes: list[bytes] = []
+    found: list[Found] = []
+    for first in range(start, stop, _AT_ONCE):
+        last = min(first + _AT_ONCE, stop)
+        some = store.leaf_hashes(first, last)
+        found += _marked(store, types, first, last, some)
+        hashes += some
+    return Piece(*subtrees(hashes), found)
+
+
+def _marked(store: Store, types: list[str], start: int, stop: int, hashes: list[bytes]) -> list[Found]:
     if len(hashes) != stop - start:
         raise HistoryError(store.place, f"{stop - start - len(hashes)} entries from {start} on are missing", _VERIFY)
-    types = [name for name in way.types or () if name not in leaves.LOOKED_UP]
     found: list[Found] = []
     rows = [*store.rows_of(types, start, stop), *store.rows_marked(SUPERSEDES, start, stop)]
     for index, entry_id, _, kept in sorted(rows, key=itemgetter(0)):
@@ -202,7 +213,7 @@ def _by_marks(store: Store, way: Way, start: int, stop: int) -> Piece:
         if record is None or (found and found[-1][0] == index):
             raise _damaged(store, f"entry {index} is marked as what it is not")
         found.append((index, own, record))
-    return Piece(*subtrees(hashes), found)
+    return found
 
 
 def _skimmed(store: Store, index: int, name: str, leaf: bytes) -> Any:

@@ -15,6 +15,8 @@ from greengate.ledger.sqlite_file import Form, SqliteFile, connected
 from greengate.ledger.statements import LOCKED_HEAD, SQLITE_TRIGGERS, Texts
 from greengate.ledger.tables import FIRST_FORMAT, FORMAT, SQLITE_GUARDS, WITH_TREE, guards
 
+_CACHE_KIB = 16_384
+
 
 class LedgerFile:
     """A file with the tables of a ledger; one of an older format is upgraded when something is written."""
@@ -27,6 +29,7 @@ class LedgerFile:
             self._format = self._file.version()
             # What is forgotten is overwritten, not only left out.
             self._file.connection.execute("PRAGMA secure_delete = ON")
+            self._file.connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
 
     @property
     def has_tree(self) -> bool:
