@@ -190,6 +190,7 @@ _TOTAL = "emissions.total_location"
 _CAUTIONS = (
     "sign_off.wrong",
     "quality.unsettled",
+    "quality.late_reported",
     "quality.loose",
     "quality.unused_activity",
     "quality.same_file",
