@@ -308,8 +308,9 @@ def opened(project: str, history: str | None) -> Iterator[Store]:
     place = history or settings.from_environment()["history"] or _of_project(project)
     with ledger(place) as store:
         witness = settings.ledger_access().witness
-        if witness or "://" not in str(store.place):
-            refuse_forked(store, Witness.beside(str(store.place), witness), "nothing was reported")
+        known = witness or not places.is_address(store.place)
+        beside = Witness.beside(str(store.place), witness) if known else None
+        refuse_forked(store, beside, "nothing was reported")
         yield store
 
 

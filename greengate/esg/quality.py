@@ -14,7 +14,7 @@ from greengate.esg.instants import day
 from greengate.esg.late import data as of_late
 from greengate.esg.late import late, listed
 from greengate.esg.shares import Part
-from greengate.esg.telling import entry, table, text, told
+from greengate.esg.telling import date, entry, table, text, told
 
 _FEW = 20
 
@@ -109,7 +109,7 @@ def _unusable(account: Account) -> Table:
     columns = [
         text("project", "Project"),
         text("model", "Model"),
-        text("at", "On"),
+        date("at", "On"),
         text("why", "Why"),
         entry("entry", "Entry"),
     ]
