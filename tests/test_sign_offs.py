@@ -282,6 +282,10 @@ def test_what_was_signed_for_another_ledger_is_told_and_no_fault(quarter):
     ("signer", "by", "words"),
     [
         pytest.param(None, "@olga", "report.yaml names a key for `@olga`, and nothing is signed", id="unsigned"),
+        pytest.param(None, "olga", "report.yaml names a key for `@olga`, and nothing is signed", id="without an @"),
+        pytest.param(None, "@Olga", "report.yaml names a key for `@olga`, and nothing is signed", id="in capitals"),
+        pytest.param(None, "@CFO", "report.yaml names a key for `cfo`, and nothing is signed", id="a role as a person"),
+        pytest.param(BEN, "olga", "report.yaml names another key for `@olga`", id="a new one without an @"),
         pytest.param(CFO, "@olga", "report.yaml names this key for `cfo`, and not for `@olga`", id="another's"),
         pytest.param(CFO, "ben", "report.yaml names this key for `cfo`, and not for `ben`", id="nobody's"),
         pytest.param(
