@@ -65,13 +65,16 @@ def told(store: Store, said: Said, reports: Iterable[Delivered], signed: Sequenc
     for report in reports:
         seen.deliver(report)
         roots.setdefault(report.sha256, unlike(store, report))
-    found = []
+    found, roles = [], dict[tuple[str, str], str]()
     for one in signed:
         try:
             seen.refuse_wrong(one, reigns.origin, own)
-            found.append(_by(pins, one, roots.get(one.report, "")))
+            held = _by(pins, one, roots.get(one.report, ""))
         except Refused as refused:
-            found.append(_wrong(str(refused)))
+            held = _wrong(str(refused))
+        if held == _NAMED and (role := roles.setdefault((one.report, one.by), one.role)) != one.role:
+            held = _wrong(f"the same person has {role} this report")
+        found.append(held)
     return found
 
 

@@ -13,12 +13,12 @@ from signed_made import made as ledger_of
 
 from greengate import quarters, signatures
 from greengate.errors import HistoryError, UsageError
-from greengate.esg.company import NOBODY
+from greengate.esg.company import NOBODY, Said
 from greengate.identities import People
 from greengate.ledger.audit import audit
 from greengate.ledger.canonical import encode
 from greengate.ledger.notes import Verifier
-from greengate.ledger.sign_offs import SignOffs, public
+from greengate.ledger.sign_offs import SignOffs, public, signed
 from greengate.ledger.signing import Refused
 from greengate.quarters import Wanted
 from greengate.records import Delivered, statement
@@ -255,6 +255,17 @@ def test_a_key_in_whose_name_anybody_can_sign_signs_nothing(quarter):
 def test_a_key_of_low_order_is_nobodys(y, sign):
     with pytest.raises(Refused, match="of low order: anybody can sign in its name"):
         Verifier.parse(str(Verifier("x", (y | sign << 255).to_bytes(32, "little"))))
+
+
+def test_who_has_two_keys_stands_for_a_report_in_one_role(quarter):
+    both = Said(signers={"@olga": (public(OLGA.verifier), public(BEN.verifier))})
+    prepared, (report,) = quarter.signed(said=both), quarters.delivered(quarter.store)
+    bare = prepared.model_copy(update={"role": "reviewed", "key": "", "signature": ""})
+    reviewed = signed(bare, report, "", BEN)
+    assert held(quarter, prepared, reviewed, said=both) == [
+        "by a key that report.yaml names", "WRONG: the same person has prepared this report",
+    ]  # fmt: skip
+    assert held(quarter, reviewed, said=both) == ["by a key that report.yaml names"]
 
 
 def test_the_ledgers_own_key_is_nobodys(quarter):
