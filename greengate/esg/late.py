@@ -52,8 +52,8 @@ def data(found: Sequence[Told]) -> Iterator[Datum]:
     names = list(dict.fromkeys(name for one in after for name in one.reported))
     more = f" and {len(names) - FEW} more" if len(names) > FEW else ""
     note = f"`greengate period restate` tells anew, where a total changed: {', '.join(names[:FEW])}{more}"
-    yield told("quality.late_reported", "Told so after a period that they reach into was reported", str(len(after)),
-        "1",
+    yield told("quality.late_reported",
+               "Settlements and retirements told after a period that they reach into was reported", str(len(after)), "1",
                note=note if after else "",
                **behind((one.late.kept.idx, one.late.kept.entry_id) for one in after))  # fmt: skip
 
