@@ -53,8 +53,8 @@ def data(found: Sequence[Told]) -> Iterator[Datum]:
     more = f" and {len(names) - FEW} more" if len(names) > FEW else ""
     note = f"`greengate period restate` tells anew, where a total changed: {', '.join(names[:FEW])}{more}"
     yield told("quality.late_reported",
-               "Settlements and retirements told after a period that they reach into was reported", str(len(after)), "1",
-               note=note if after else "",
+               "Settlements and retirements told after a period that they reach into was reported", str(len(after)),
+               "1", note=note if after else "",
                **behind((one.late.kept.idx, one.late.kept.entry_id) for one in after))  # fmt: skip
 
 
