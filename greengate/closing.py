@@ -16,7 +16,7 @@ from greengate.esg.comparing import TOTALS, as_closed, reported
 from greengate.esg.decimals import MJ_A_KWH, exact, rounded
 from greengate.esg.document import Quarterly
 from greengate.esg.instants import day, instant, iso, of
-from greengate.identities import People
+from greengate.identities import People, key_of
 from greengate.leaves import hidden, leaf_of, leaf_of_hidden
 from greengate.ledger.canonical import digest, encode
 from greengate.ledger.notary import of_store
@@ -24,7 +24,7 @@ from greengate.ledger.notes import Signer
 from greengate.ledger.sign_offs import public
 from greengate.ledger.sign_offs import signed as sealed
 from greengate.ledger.store import Store
-from greengate.quarters import Made, Wanted, closed, delivered, made, period_of, sign_offs
+from greengate.quarters import Made, Wanted, closed, delivered, made, period_of, refuse_another, sign_offs
 from greengate.records import Closed, Delivered, Restated, SignedOff
 
 Period = Closed | Restated | Delivered | SignedOff
@@ -105,6 +105,7 @@ def restate(store: Store, wanted: Wanted, reason: str, why: str, approved_by: st
     period, _ = period_of(wanted.period, wanted.said)
     if closed(store, period.name) is None:
         raise UsageError(period.name, "it was never closed", f"`greengate period close {period.name}`")
+    refuse_another(store, period, period.name)
     found = made(store, replace(wanted, view="as-restated", size=store.size(), closing="restated", whole=True))
     before, first = reported(found.account, period.name), as_closed(found.account, period.name)
     if before is None or first is None:
@@ -147,7 +148,7 @@ def sign_off(store: Store, record: SignedOff, signer: Signer | None = None, said
     newest = _newest(store, record.period)
     made_of = hidden(record.model_copy(update={"report": newest.sha256}), People(store))
     key = public(signer.verifier) if signer else ""
-    _refuse_unfit(made_of, _standing(store, said, newest), key, record.by)
+    _refuse_unfit(store, made_of, _standing(store, said, newest), key, record.by)
     signatures.refuse_key(store, said, record.by, made_of.by, key)
     _refuse_unlike(store, newest)
     if signer is not None:
@@ -165,14 +166,14 @@ def _newest(store: Store, name: str) -> Delivered:
     return newest
 
 
-def _refuse_unfit(record: SignedOff, signed: list[SignedOff], key: str, asked: str) -> None:
+def _refuse_unfit(store: Store, record: SignedOff, signed: list[SignedOff], key: str, asked: str) -> None:
     """Refuse a role that is taken or too early, and who has another one; who has not signed with a key still may."""
-    by_role = {one.role: one for one in signed}
+    by_role, own_name = {one.role: one for one in signed}, _name(store, record.by)
     taken = by_role.get(record.role)
-    if taken and not (key and not taken.key and _bare(taken.by) == _bare(record.by)):
+    if taken and not (key and not taken.key and _name(store, taken.by) == own_name):
         raise UsageError("--role", f"the report was {record.role} already, at {taken.at}")
     others = [one for one in signed if one.role != record.role]
-    if own := next((one for one in others if _bare(one.by) == _bare(record.by)), None):
+    if own := next((one for one in others if _name(store, one.by) == own_name), None):
         hint = "who prepares a report does not review it, and neither of them approves it"
         raise UsageError("--by", f"`{asked}` has {own.role} this report", hint)
     if lacking := next((role for role in ROLES[: ROLES.index(record.role)] if role not in by_role), None):
@@ -195,8 +196,9 @@ def _refuse_unlike(store: Store, report: Delivered) -> None:
         raise HistoryError(store.place, unlike, "`greengate ledger verify` tells more; restore a backup")
 
 
-def _bare(name: str) -> str:
-    return name.removeprefix("@")
+def _name(store: Store, by: str) -> str:
+    """Tell who is meant, so that `olga` and `@Olga` are one; a person who was forgotten is a pseudonym."""
+    return key_of(store.handle(by.removeprefix("@")) or by)
 
 
 def written(report: Quarterly) -> tuple[bytes, str]:

@@ -177,19 +177,23 @@ def _size(store: Store, wanted: Wanted, period: Period) -> tuple[int, str]:
         if found is None:
             hint = f"`greengate period close {period.name}` closes it" if wanted.view == "as-reported" else ""
             raise UsageError("--view", f"{period.name} was never {_ACTS[wanted.view]}", hint)
-        _refuse_another(store, period)
+        refuse_another(store, period, "--view")
         return found.size, found.root
     if wanted.size is not None and not 0 < wanted.size <= size:
         raise UsageError("--size", f"the ledger has {size} entries", f"from 1 to {size}")
     return (size if wanted.size is None else wanted.size), ""
 
 
-def _refuse_another(store: Store, period: Period) -> None:
-    """Refuse a closed period that is another time by the calendar that there is now."""
+def refuse_another(store: Store, period: Period, where: str) -> None:
+    """Refuse a closed period that is another time by the calendar that there is now.
+
+    Raises:
+        UsageError: It is.
+    """
     first = closed(store, period.name)
     if first and (instant(first.start), instant(first.end)) != (of(period.start), of(period.end)):
         problem = f"{period.name} was closed as {first.start} to {first.end}, by another calendar"
-        raise UsageError("--view", problem, "`calendar` in report.yaml is not that which it was closed by")
+        raise UsageError(where, problem, "`calendar` in report.yaml is not that which it was closed by")
 
 
 def _read(store: Store, story: Story, size: int, *, whole: bool) -> str:
@@ -253,6 +257,9 @@ def _until(story: Story, wanted: Wanted, period: Period) -> int:
     if wanted.at is not None and wanted.view == "current":
         if of(wanted.at) > max(story.latest, of(wanted.now)):
             raise UsageError("--at", "it lies in the future: nobody knows what will be in force", "leave it out")
+        if of(wanted.at) <= of(period.start):
+            problem = f"{period.name} has not begun then: it begins at {iso(of(period.start))}"
+            raise UsageError("--at", problem, "ask for a later time, or for an earlier period")
         return min(end, of(wanted.at))
     return end if over else min(end, story.latest, now)  # an entry of the future makes no period be over
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from greengate.errors import UsageError
 from greengate.esg.company import Said
 from greengate.esg.signed import UNSIGNED, Signature
-from greengate.identities import People, is_person
+from greengate.identities import People, is_person, key_of
 from greengate.ledger import merkle
 from greengate.ledger.notary import of_store
 from greengate.ledger.sign_offs import SignOffs, public
@@ -65,13 +65,16 @@ def told(store: Store, said: Said, reports: Iterable[Delivered], signed: Sequenc
     for report in reports:
         seen.deliver(report)
         roots.setdefault(report.sha256, unlike(store, report))
-    found = []
+    found, roles = [], dict[tuple[str, str], str]()
     for one in signed:
         try:
             seen.refuse_wrong(one, reigns.origin, own)
-            found.append(_by(pins, one, roots.get(one.report, "")))
+            held = _by(pins, one, roots.get(one.report, ""))
         except Refused as refused:
-            found.append(_wrong(str(refused)))
+            held = _wrong(str(refused))
+        if held == _NAMED and (role := roles.setdefault((one.report, one.by), one.role)) != one.role:
+            held = _wrong(f"the same person has {role} this report")
+        found.append(held)
     return found
 
 
@@ -112,15 +115,17 @@ def refuse_key(store: Store, said: Said, asked: str, by: str, key: str) -> None:
         UsageError: It is not theirs.
     """
     pins = Pins(store, said)
-    if not key and pins.of(by):
+    alike = [name for name in said.signers if key_of(name) == key_of(asked)]  # nobody gets around it without an `@`
+    theirs = pins.of(by).union(*(said.signers[name] for name in alike))
+    if not key and theirs:
         hint = "sign with it: `--key FILE`, or GREENGATE_SIGN_OFF_KEY_FILE"
-        raise UsageError("--key", f"report.yaml names a key for `{asked}`, and nothing is signed", hint)
+        raise UsageError("--key", f"report.yaml names a key for `{[*alike, asked][0]}`, and nothing is signed", hint)
     if key not in pins.of(by) and pins.holder(key):
         hint = "sign with a key of one's own"
         raise UsageError("--key", f"report.yaml names this key for `{pins.holder(key)}`, and not for `{asked}`", hint)
-    if key and pins.of(by) and key not in pins.of(by):
+    if key and theirs and key not in theirs:
         hint = "sign with that one; `signers` in report.yaml takes a list of keys"
-        raise UsageError("--key", f"report.yaml names another key for `{asked}`", hint)
+        raise UsageError("--key", f"report.yaml names another key for `{[*alike, asked][0]}`", hint)
     if key in {public(reign.key) for reign in of_store(store).all}:
         hint = "a person signs with a key of their own: `greengate ledger key new FILE --origin NAME` makes one"
         raise UsageError("--key", "this is the key of the ledger itself, by which nobody stands for a report", hint)

@@ -15,6 +15,7 @@ from greengate.ledger import checkpoints, exports, reigns, signing
 from greengate.ledger.canonical import digest, encode
 from greengate.ledger.receipts import Growth, Receipt
 from greengate.ledger.store import Store
+from greengate.records import PolicyVersion, statement
 
 KEY = str(Held().verifier)
 
@@ -345,9 +346,20 @@ def test_a_ledger_moves_to_a_server_and_is_signed_there(folder, capsys, postgres
     assert told(capsys, *words, "--witness", "history.db.checkpoint").out.startswith(f"{ORIGIN}\n6\n")
 
 
+def test_what_is_wrong_beyond_the_first_hundred_is_counted(folder, capsys):
+    with Store("many.db") as store:
+        policies = [PolicyVersion(at=AT, name="p", sha256=f"{number:064x}") for number in range(150)]
+        store.append_all([(encode(statement(one, "p", one.sha256)), None) for one in policies])
+    told_ = told(capsys, "verify", "--history", "many.db", code=4).out
+    assert told_.count("which is missing") == 100
+    assert "\nand 50 more\n" in told_
+
+
 def test_an_export_again_brings_what_is_new(folder, capsys):
     told(capsys, "export", "--out", "e.jsonl")
     told(capsys, "import", "e.jsonl", "--history", "new.db")
+    out = told(capsys, "import", "e.jsonl", "--history", "new.db").out
+    assert out == "no new entry: 6 stood there already, with all evidence of the file beside them now\n"
     told(capsys, "key", "rotate", "--key", "k.pem", "--to", "k2.pem")
     told(capsys, "export", "--out", "e.jsonl")
     out = told(capsys, "import", "e.jsonl", "--history", "new.db").out

@@ -117,6 +117,13 @@ def test_a_ledger_of_a_newer_greengate_is_refused(place, opened):
     assert told.endswith("hint: use the greengate that wrote it, or a newer one")
 
 
+def test_a_file_that_tells_two_formats_of_itself_is_refused(tmp_path, opened):
+    opened(path := tmp_path / "h.db").close()
+    with raw(path) as execute:
+        execute("UPDATE ledger_format SET version_num = '0099'")
+    assert "it tells two formats of itself: 3, and in its table ledger_format 0099" in refused(path)
+
+
 def test_a_ledger_that_has_lost_a_table_is_damaged(place, opened):
     store = opened(place)
     with raw(place) as execute:

@@ -79,6 +79,14 @@ def test_a_figure_shows_its_interval_its_references_and_the_entries_behind_it(ri
     )
 
 
+def test_one_entry_behind_a_figure_is_one():
+    document = made.quarterly()
+    section = next(one for one in document.sections if any(datum.entries for datum in one.data))
+    alone = next(datum for datum in section.data if datum.entries).model_copy(update={"of": 1})
+    told = page(document.model_copy(update={"sections": (section.model_copy(update={"data": (alone,)}),)})).words
+    assert "1 ledger entry behind it" in told
+
+
 def test_the_exact_figure_is_at_hand(rich):
     told = [element.get("title") for element in rich.all("p") if "139,000 kWh" in element["text"]]
     assert told[0] == "exactly 138944.2718281828 kWh"

@@ -1,6 +1,7 @@
 """`greengate report` and `greengate period`, over the ledger of a small made-up company; its totals in SQL."""
 
 import json
+import shlex
 import shutil
 from base64 import b64encode
 from datetime import UTC, datetime, timedelta
@@ -10,7 +11,7 @@ from company_made import by_sql, company
 from signed_made import ORIGIN, Held
 
 from greengate import cli, closing, quarters
-from greengate.cli.report import parse, tell
+from greengate.cli.report import again, parse, tell
 from greengate.errors import UsageError
 from greengate.esg.company import NOBODY, Said
 from greengate.esg.decimals import MJ_A_KWH, exact, rounded
@@ -128,6 +129,21 @@ def test_the_figures_are_printed(folder, capsys):
     assert "\n  TOTAL        " in told
 
 
+def test_the_command_that_makes_it_again_has_all_that_was_given(folder, capsys):
+    called(folder, "report", "--quarter", "2026Q3", "--json")
+    found = Quarterly.model_validate_json(told := capsys.readouterr().out)
+    command = again(found, str(folder / "report.yaml"), str(folder / "ledger.db"), "greengate.yaml")
+    assert (cli.run([*shlex.split(command)[1:], "--json"]), capsys.readouterr().out) == (0, told)
+    assert command.endswith(f" --company {folder}/report.yaml --history {folder}/ledger.db")
+
+
+def test_a_password_is_not_printed(folder):
+    with Store(folder / "ledger.db", make=False) as store:
+        found = made(store, Wanted("2026-Q2", NOW)).report
+    command = again(found, None, "postgresql://me:secret@host/db", "greengate.yaml")
+    assert command == f"greengate report --quarter 2026-Q2 --size {found.evidence.size} --history URL"
+
+
 def test_files_are_written_before_anything_is_printed(folder, tmp_path, monkeypatch):
     def cut(*_, **__):
         raise BrokenPipeError
@@ -142,7 +158,7 @@ def _tell_csv(folder, place):
     """Write the report on a quarter as CSV, and print it in short."""
     with Store(folder / "ledger.db", make=False) as store:
         found = made(store, Wanted("2026-Q2", NOW, said=said(folder))).report
-    tell(found, parse([f"csv={place}"]), "", as_json=False)
+    tell(found, parse([f"csv={place}"]), "", "again", as_json=False)
 
 
 def test_the_same_report_is_the_same_bytes(folder, capsys):
@@ -218,6 +234,10 @@ def test_an_entry_of_the_future_makes_no_period_be_over(store):
         (["--quarter", "2026Q4", "--view", "as-reported"], "error: --view: 2026-Q4 was never closed"),
         (["--quarter", "2026Q1", "--view", "as-restated"], "error: --view: 2026-Q1 was never restated"),
         (["--quarter", "2150Q1", "--at", "2150-02-01T00:00:00Z"], "error: --at: it lies in the future"),
+        (
+            ["--quarter", "2026Q3", "--at", "2026-07-01T00:00:00Z"],
+            "error: --at: 2026-Q3 has not begun then: it begins at 2026-07-01T00:00:00Z\n  hint: ask for a later time",
+        ),
         (["--quarter", "2026Q1", "--view", "as-reported", "--size", "9"], "error: --size: it does not go with --view"),
         (["--check", "x", "--view", "as-reported"], "error: --view: it does not go with --check"),
         (["--quarter", "2026Q3", "--at", "noon"], "error: --at: `noon` is no time"),
@@ -419,6 +439,14 @@ def test_a_period_of_another_calendar_that_overlaps_is_not_closed(store):
         closing.close(store, Wanted("2026-01", NOW, said=berlin), "controlling")
 
 
+def test_a_closed_period_is_not_restated_by_another_calendar(store):
+    berlin = Said(calendar=Calendar(zone("Europe/Berlin"), 1), zone="Europe/Berlin")
+    before = store.size()
+    with pytest.raises(UsageError, match="closed as 2026-07-01T00:00:00Z to 2026-10-01T00:00:00Z, by another calendar"):
+        closing.restate(store, Wanted("2026-Q3", NOW, said=berlin), "error", "w", "cfo")
+    assert store.size() == before
+
+
 def test_a_closed_period_is_not_told_by_another_calendar(store):
     berlin = Said(calendar=Calendar(zone("Europe/Berlin")), zone="Europe/Berlin", digest="d")
     with pytest.raises(UsageError, match="closed as 2026-07-01T00:00:00Z to 2026-10-01T00:00:00Z, by another calendar"):
@@ -467,6 +495,13 @@ def test_who_prepared_a_report_does_not_review_it(store):
     closing.sign_off(store, signed("prepared", "@olga"))
     with pytest.raises(UsageError, match="`@Olga` has prepared this report"):
         closing.sign_off(store, signed("reviewed", "@Olga"))
+
+
+@pytest.mark.parametrize("names", [("@olga", "olga"), ("olga", "@Olga"), ("Olga", "@olga"), ("olga", "@olga")])
+def test_a_person_and_a_role_of_one_name_are_one(store, names):
+    closing.sign_off(store, signed("prepared", names[0]))
+    with pytest.raises(UsageError, match=f"`{names[1]}` has prepared this report"):
+        closing.sign_off(store, signed("reviewed", names[1]))
 
 
 def test_a_report_is_reviewed_before_it_is_approved_and_once(store):

@@ -8,20 +8,22 @@ from closed_made import BEN, CFO, OLGA, Quarter, pins
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from quarter_made import table
-from signed_made import AT, ORIGIN, notary, stored
+from signed_made import AT, ORIGIN, Held, notary, stored
 from signed_made import made as ledger_of
 
 from greengate import quarters, signatures
 from greengate.errors import HistoryError, UsageError
-from greengate.esg.company import NOBODY
+from greengate.esg.company import NOBODY, Said
 from greengate.identities import People
 from greengate.ledger.audit import audit
 from greengate.ledger.canonical import encode
-from greengate.ledger.sign_offs import SignOffs, public
+from greengate.ledger.notes import Verifier
+from greengate.ledger.sign_offs import SignOffs, public, signed
 from greengate.ledger.signing import Refused
 from greengate.quarters import Wanted
 from greengate.records import Delivered, statement
 
+ORDER_8 = "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"
 OF_OLGA = pins(olga=OLGA, cfo=CFO)
 
 
@@ -218,6 +220,54 @@ def test_one_key_stands_for_a_report_once(quarter):
     assert held(quarter, record, reviewed, other)[2] == "no"
 
 
+def test_a_key_is_written_in_one_way_alone(quarter):
+    record = quarter.signed()
+    last = record.key[-2]
+    other = f"{record.key[:-2]}{chr(ord(last) + 1)}="  # base64 of the same 32 bytes
+    assert b64decode(other[8:]) == b64decode(record.key[8:])
+    edited = record.model_copy(update={"key": other, "signature": _sealed(record, signatures=[
+        {**json.loads(b64decode(record.signature))["signatures"][0], "keyid": other}])})  # fmt: skip
+    (told,) = held(quarter, edited)
+    assert told.startswith(f"WRONG: '{other}' is no public key")
+
+
+def test_a_key_in_whose_name_anybody_can_sign_signs_nothing(quarter):
+    nobody = Held(1)
+    nobody.verifier = Verifier("x", bytes([1, *[0] * 31]))
+    nobody.sign = lambda _: bytes([1, *[0] * 63])  # fits whatever is signed
+    record = quarter.signed(signer=nobody)
+    assert held(quarter, record) == ["WRONG: its key is of low order: anybody can sign in its name"]
+
+
+@pytest.mark.parametrize("sign", [0, 1])
+@pytest.mark.parametrize(
+    "y",
+    [
+        pytest.param(0, id="order 4"),
+        pytest.param(1, id="the neutral one"),
+        pytest.param(2**255 - 20, id="order 2"),
+        pytest.param(int.from_bytes(bytes.fromhex(ORDER_8), "little"), id="order 8"),
+        pytest.param(2**255 - 19 - int.from_bytes(bytes.fromhex(ORDER_8), "little"), id="order 8 too"),
+        pytest.param(2**255 - 19, id="order 4, written otherwise"),
+        pytest.param(2**255 - 18, id="the neutral one, written otherwise"),
+    ],
+)
+def test_a_key_of_low_order_is_nobodys(y, sign):
+    with pytest.raises(Refused, match="of low order: anybody can sign in its name"):
+        Verifier.parse(str(Verifier("x", (y | sign << 255).to_bytes(32, "little"))))
+
+
+def test_who_has_two_keys_stands_for_a_report_in_one_role(quarter):
+    both = Said(signers={"@olga": (public(OLGA.verifier), public(BEN.verifier))})
+    prepared, (report,) = quarter.signed(said=both), quarters.delivered(quarter.store)
+    bare = prepared.model_copy(update={"role": "reviewed", "key": "", "signature": ""})
+    reviewed = signed(bare, report, "", BEN)
+    assert held(quarter, prepared, reviewed, said=both) == [
+        "by a key that report.yaml names", "WRONG: the same person has prepared this report",
+    ]  # fmt: skip
+    assert held(quarter, reviewed, said=both) == ["by a key that report.yaml names"]
+
+
 def test_the_ledgers_own_key_is_nobodys(quarter):
     notary(quarter.store, 7).sign(AT)
     with pytest.raises(UsageError, match="this is the key of the ledger itself, by which nobody stands for a report"):
@@ -243,6 +293,10 @@ def test_what_was_signed_for_another_ledger_is_told_and_no_fault(quarter):
     ("signer", "by", "words"),
     [
         pytest.param(None, "@olga", "report.yaml names a key for `@olga`, and nothing is signed", id="unsigned"),
+        pytest.param(None, "olga", "report.yaml names a key for `@olga`, and nothing is signed", id="without an @"),
+        pytest.param(None, "@Olga", "report.yaml names a key for `@olga`, and nothing is signed", id="in capitals"),
+        pytest.param(None, "@CFO", "report.yaml names a key for `cfo`, and nothing is signed", id="a role as a person"),
+        pytest.param(BEN, "olga", "report.yaml names another key for `@olga`", id="a new one without an @"),
         pytest.param(CFO, "@olga", "report.yaml names this key for `cfo`, and not for `@olga`", id="another's"),
         pytest.param(CFO, "ben", "report.yaml names this key for `cfo`, and not for `ben`", id="nobody's"),
         pytest.param(

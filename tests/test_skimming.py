@@ -14,8 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ledgers_made import unguarded
 from quarter_made import Ledger, deployment, year
+from signed_made import note_of
 
 from greengate import cli, closing, skimming
+from greengate.cli.report import opened
 from greengate.errors import HistoryError
 from greengate.ledger import merkle
 from greengate.ledger.canonical import digest, encode
@@ -43,6 +45,16 @@ def place(folder, tmp_path):
     """A copy that may be written to."""
     shutil.copy(folder / "ledger.db", tmp_path / "ledger.db")
     return tmp_path / "ledger.db"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def anywhere(request, place):
+    """Such a copy in a file, and in a server."""
+    if request.param == "sqlite":
+        return place
+    with Store(address := request.getfixturevalue("postgres").schema()) as copy, Store(place, make=False) as store:
+        copy.append_all([(one.leaf, None) for one in store.entries()])
+    return address
 
 
 @pytest.fixture(scope="module")
@@ -241,6 +253,33 @@ def test_an_entry_that_is_missing_is_told(place):
         told(place, whole=False)
     with pytest.raises(HistoryError, match=f"there is no entry {index}"):
         told(place, whole=True)
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [
+        pytest.param(255, "a tree of 255 leaves has 8 complete subtrees, not 3", id="of another form"),
+        pytest.param(200, "it does not follow from the first 200 entries", id="of the same form"),
+    ],
+)
+def test_of_a_ledger_whose_head_was_cut_nothing_is_reported(anywhere, size, words):
+    with unguarded(anywhere) as execute:
+        execute("UPDATE ledger_head SET size = ?, marked = ?", (size, size))
+    with pytest.raises(HistoryError, match=f"its head is damaged: {words}"), opened("greengate.yaml", str(anywhere)):
+        pass
+
+
+def test_what_a_ledger_has_signed_is_asked_where_nothing_else_is(anywhere):
+    with Store(anywhere, make=False) as store:
+        leaves = [one.leaf for one in store.entries()]
+        store.keep_checkpoint(len(leaves), note_of(leaves))
+    cut = merkle.Frontier()
+    for leaf in leaves[:200]:
+        list(cut.append(merkle.leaf_hash(leaf)))
+    with unguarded(anywhere) as execute:
+        execute("UPDATE ledger_head SET size = 200, marked = 200, frontier = ?", (b"".join(cut.nodes),))
+    with pytest.raises(HistoryError, match=r"the ledger's own checkpoint: 268 entries, .* were signed"):
+        opened("greengate.yaml", str(anywhere)).__enter__()
 
 
 def wrongly_marked(place):

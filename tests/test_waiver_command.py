@@ -357,7 +357,13 @@ class TestEnding:
         _, told = self.soon(path, 3, capsys)
         assert {one["waiver"]: len(one["failing"]) for one in told} == {"W-0": 0, "W-1": 1}
 
-    @pytest.mark.parametrize(("within", "problem"), [("soon", "--within: found `soon`"), ("30", "has no unit")])
+    @pytest.mark.parametrize(
+        ("within", "problem"),
+        [
+            ("soon", "--within: found `soon`, expected a duration such as `30d`"),
+            ("30", "`30` has no unit\n  hint: a duration is written like `30d`"),
+        ],
+    )
     def test_a_time_that_is_none_is_refused(self, tmp_path, capsys, within, problem):
         assert waiver(folder(tmp_path / "p", project=PROJECT), "expiring", "--within", within) == 2
         assert problem in capsys.readouterr().err

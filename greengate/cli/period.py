@@ -10,7 +10,7 @@ import click
 
 from greengate import closing, settings, signatures
 from greengate.cli import sheet
-from greengate.cli.report import common, company_of, opened, parse, tell
+from greengate.cli.report import again, common, company_of, opened, parse, tell
 from greengate.closing import REASONS, ROLES
 from greengate.errors import UsageError
 from greengate.esg.decimals import kwh, tonnes
@@ -45,7 +45,8 @@ def close(  # noqa: PLR0913 - one argument an option
     said = company_of(company, project)
     with opened(project, history) as store:
         found = closing.close(store, Wanted(name, datetime.now(UTC), said=said), by)
-    tell(found.report, destinations, said.templates, as_json=False)
+    command = again(found.report, company, history, project)
+    tell(found.report, destinations, said.templates, command, as_json=False)
     return 0
 
 
@@ -67,7 +68,8 @@ def restate(  # noqa: PLR0913 - one argument an option
     with opened(project, history) as store:
         asked = Wanted(name, datetime.now(UTC), said=said)
         found, deltas = closing.restate(store, asked, reason, why, approved_by)
-    tell(found.report, destinations, said.templates, as_json=False)
+    command = again(found.report, company, history, project)
+    tell(found.report, destinations, said.templates, command, as_json=False)
     for one in deltas:
         alone, since = one.material(said.threshold), one.material_since(said.threshold)
         last = _held(one.name, one.amount, "last reported", material=alone)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -102,7 +103,7 @@ def report(  # noqa: PLR0913 - one argument an option
             asked = Wanted(asked.period, asked.now, asked.view, said, asked.at, size, People(store).who)
         found = made(store, asked).report
         persons.note_withheld(store)
-    tell(found, destinations, said.templates, as_json=as_json)
+    tell(found, destinations, said.templates, again(found, company, history, project), as_json=as_json)
     return 0
 
 
@@ -116,13 +117,27 @@ def _refuse_unused(view: str, size: int | None, at: str | None, delivered: str |
         raise UsageError(given[0], f"it does not go with {beside}", "leave it out")
 
 
-def tell(found: Quarterly, destinations: Sequence[reports.Destination], templates: str, *, as_json: bool) -> None:
+def again(found: Quarterly, company: str | None, history: str | None, project: str) -> str:
+    """Write the command that makes a report again from here; the report names no places, to be the same anywhere."""
+    command = found.evidence.command.removesuffix(_COMPANY)
+    ledger_ = "URL" if history and places.has_password(history) else history
+    given = {"--company": company, "--history": ledger_, "--project": project if project != settings.PROJECT else None}
+    return " ".join([command, *(f"{option} {shlex.quote(value)}" for option, value in given.items() if value)])
+
+
+_COMPANY = f" --company {NAME}"
+
+
+def tell(
+    found: Quarterly, destinations: Sequence[reports.Destination], templates: str, command: str, *, as_json: bool
+) -> None:  # fmt: skip
     """Write a report in every format that is asked for, then print it in short, or as JSON.
 
     Args:
         found: The report.
         destinations: Formats and files.
         templates: Folder of the company's own templates, or "".
+        command: What makes it again.
         as_json: Whether JSON is printed.
     """
     printed: list[bytes] = []
@@ -135,20 +150,21 @@ def tell(found: Quarterly, destinations: Sequence[reports.Destination], template
             else:
                 write(Path(one.path), data)
     finally:  # a period that was closed is told also where a format of it fails
-        _print(found, printed, short=all(one.path != "-" for one in destinations), as_json=as_json)
+        shown = "" if any(one.path == "-" for one in destinations) else command
+        _print(found, printed, shown, as_json=as_json)
 
 
-def _print(found: Quarterly, printed: Sequence[bytes], *, short: bool, as_json: bool) -> None:
+def _print(found: Quarterly, printed: Sequence[bytes], command: str, *, as_json: bool) -> None:
     if as_json:
         click.echo(written(found)[0].decode())
-    elif short:
-        show(found)
+    elif command:
+        show(found, command)
     for data in printed:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
 
 
-def show(found: Quarterly) -> None:
+def show(found: Quarterly, command: str) -> None:
     """Print the figures that are looked for first."""
     name = f"{found.company.name}  " if found.company.name else ""
     rows = [(_ID.get(one, one), _words(found.datum(one))) for one in _FIRST if _there(found, one)]
@@ -158,7 +174,7 @@ def show(found: Quarterly) -> None:
     evidence = f"{found.evidence.size} entries, root {found.evidence.root}"
     sheet.echo(f"{name}{found.period}  {found.start} to {found.end}",
         [("status", status), *rows, ("evidence", evidence),
-                                                                        ("again", found.evidence.command)])  # fmt: skip
+                                                                        ("again", command)])  # fmt: skip
     if found.value("boundary.models") == "0":
         sheet.say(NOTHING)
     if lacking := [datum for section in found.sections for datum in section.data if "incomplete: " in datum.note]:
@@ -174,6 +190,7 @@ _TOTAL = "emissions.total_location"
 _CAUTIONS = (
     "sign_off.wrong",
     "quality.unsettled",
+    "quality.late_reported",
     "quality.loose",
     "quality.unused_activity",
     "quality.same_file",
@@ -291,8 +308,9 @@ def opened(project: str, history: str | None) -> Iterator[Store]:
     place = history or settings.from_environment()["history"] or _of_project(project)
     with ledger(place) as store:
         witness = settings.ledger_access().witness
-        if witness or "://" not in str(store.place):
-            refuse_forked(store, Witness.beside(str(store.place), witness), "nothing was reported")
+        known = witness or not places.is_address(store.place)
+        beside = Witness.beside(str(store.place), witness) if known else None
+        refuse_forked(store, beside, "nothing was reported")
         yield store
 
 

@@ -232,7 +232,9 @@ def _days(written: str) -> int:
     try:
         amount = Duration.parse(written).amount
     except NotAQuantity as error:
-        raise UsageError("--within", str(error), error.hint or "write it like `30d`") from error
+        example = Duration.example, "30d"
+        hint = (error.hint or "write it like `40 ms`").replace(*example)
+        raise UsageError("--within", str(error).replace(*example), hint) from error
     if amount < 0:
         raise UsageError("--within", f"found `{written}`, expected zero or more", "write it like `30d`")
     return math.floor(amount / _DAY_S)

@@ -16,7 +16,7 @@ from greengate.esg.document import Datum, Quarterly, Section, Table
 from greengate.esg.emissions import headline_total
 from greengate.esg.instants import day, of
 from greengate.esg.story import Kept
-from greengate.esg.telling import entry, number, of_sum, table, text, told
+from greengate.esg.telling import date, entry, number, of_sum, table, text, told
 from greengate.periods import Calendar, Kind, NotAPeriod, Period, named, period_of
 from greengate.records import Restated
 
@@ -210,20 +210,20 @@ def _less(mine: str | None, theirs: str | None) -> str | None:
 
 
 def _restatements(account: Account) -> Table:
-    columns = [text("at", "On"), text("period", "Period"), text("reason", "Reason"), text("why", "Why"),
+    columns = [date("at", "On"), text("period", "Period"), text("reason", "Reason"), text("why", "Why"),
                *(number(*way) for way in _WAYS), text("material", "Material"), text("by", "Approved by"),
                entry("entry", "Entry")]  # fmt: skip
     rows = []
     for kept in account.story.restatements:
         said: Restated = kept.record
         amounts = (said.delta_energy_mj, said.delta_location_ugco2e, said.delta_market_ugco2e)
-        rows.append([day(kept.at), said.period, said.reason, said.why, *map(_written, _WAYS, amounts), _material(said),
-                     said.approved_by, kept.entry_id])  # fmt: skip
+        rows.append([day(kept.at), said.period, said.reason.replace("_", " "), said.why,
+                     *map(_written, _WAYS, amounts), _material(said), said.approved_by, kept.entry_id])  # fmt: skip
     return table("comparatives.restatements", "Restatements in the ledger, new less last reported", columns, rows)
 
 
 def _since_closing(account: Account) -> Table:
-    columns = [text("at", "On"), text("period", "Period"), *(number(*way) for way in _WAYS),
+    columns = [date("at", "On"), text("period", "Period"), *(number(*way) for way in _WAYS),
                text("material", "Material since the closing"), entry("entry", "Entry")]  # fmt: skip
     rows = [
         [day(kept.at), kept.record.period, *map(_written, _WAYS, _sums(kept.record)), _YES[kept.record.material_since],

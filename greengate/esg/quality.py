@@ -11,8 +11,10 @@ from greengate.esg.decimals import percent
 from greengate.esg.document import Datum, Section, Table
 from greengate.esg.forgotten import forgotten
 from greengate.esg.instants import day
+from greengate.esg.late import data as of_late
+from greengate.esg.late import late, listed
 from greengate.esg.shares import Part
-from greengate.esg.telling import entry, table, text, told
+from greengate.esg.telling import date, entry, table, text, told
 
 _FEW = 20
 
@@ -20,6 +22,7 @@ _FEW = 20
 def quality(account: Account) -> Section:
     """Tell where figures come from, and what is missing."""
     found, story = account.parts, account.story
+    told_late = late(account)
     unusable = [one for one in account.force.unusable.values() if account.start <= one.begin.at < account.until]
     data = [
         *_classes(found),
@@ -29,6 +32,7 @@ def quality(account: Account) -> Section:
         told("quality.unusable", "Versions that came into force without figures", str(len(unusable)), "1",
              note="the version before each stays in force in this report"),
         *forgotten(account),
+        *of_late(told_late),
         told("quality.first_version", "Entries of version 1, which have no figures of a year",
             str(story.first_version), "1"),
         told("quality.errored", "Decisions on models that could not be evaluated", str(story.errored), "1"),
@@ -40,7 +44,8 @@ def quality(account: Account) -> Section:
         told("quality.gaps", "Entries missing in the ledger", "0", "1", note="every index was read in its order"),
     ]  # fmt: skip
     return Section(id="H", title="Data quality", statements=_STATEMENTS, data=tuple(data),
-                   tables=(_unusable(account), _pedigree(found), _missing_models(account)))  # fmt: skip
+                   tables=(_unusable(account), _pedigree(found), _missing_models(account),
+                           listed(told_late)))  # fmt: skip
 
 
 _STATEMENTS = (
@@ -104,7 +109,7 @@ def _unusable(account: Account) -> Table:
     columns = [
         text("project", "Project"),
         text("model", "Model"),
-        text("at", "On"),
+        date("at", "On"),
         text("why", "Why"),
         entry("entry", "Entry"),
     ]

@@ -12,7 +12,7 @@ from greengate.esg.document import Datum, Evidence, Section, Table
 from greengate.esg.gates import Person
 from greengate.esg.instants import day
 from greengate.esg.story import Kept
-from greengate.esg.telling import FEW, entry, number, table, text, told
+from greengate.esg.telling import FEW, date, entry, number, table, text, told
 from greengate.records import Delivered, SignedOff
 
 ROLES = ("prepared", "reviewed", "approved", "assured")
@@ -51,7 +51,7 @@ def sign_offs(account: Account, who: Person, signatures: Signatures, *, open_: b
     data.append(told("sign_off.assurer", "Assurer", f"{said.name}, {said.level} assurance" if said else None,
                      missing="" if said else "report.yaml names none"))  # fmt: skip
     data.append(_wrong([kept.entry_id for kept in found if signed[kept.entry_id].state == "wrong"]))
-    columns = [text("at", "On"), text("role", "Role"), text("by", "By"), text("level", "Level"), text("words", "Words"),
+    columns = [date("at", "On"), text("role", "Role"), text("by", "By"), text("level", "Level"), text("words", "Words"),
                text("report", "Report (SHA-256)"), text("signed", "Signed with a key"),
                text("key", "Public key"),
                entry("entry", "Entry")]  # fmt: skip

@@ -28,6 +28,7 @@ from greengate.records import (
 )
 
 FAILED = "failed"
+_DAY = 86_400_000_000  # microseconds
 
 ModelKey: TypeAlias = tuple[str, str]
 """A project and a model of it."""
@@ -77,6 +78,21 @@ class Kept(NamedTuple):
     record: Any
 
 
+class Late(NamedTuple):
+    """What took effect more than a day before a decision that stood there already, and the time of that one."""
+
+    kept: Kept
+    clock: int
+
+    @property
+    def words(self) -> str:
+        """What it says."""
+        said: Settled | Retirement = self.kept.record
+        if isinstance(said, Retirement):
+            return f"retired: {said.project}/{said.model}".replace(": /", ": ")
+        return f"{said.state}: {said.change or ', '.join(one[:12] for one in said.decisions)}"
+
+
 @dataclass(slots=True)
 class Story:
     """What a ledger tells up to where it was read.
@@ -88,6 +104,7 @@ class Story:
         superseding: The newest conversion that takes the place of (another one, of a measurement).
         backwards: (index, entry id) of entries whose clock was behind that of an earlier one.
         merged, closed, landed: Changes that were settled, or of which a decision on the base branch was made.
+        late: Settlements and retirements that were told more than a day late.
         loose: Decisions of the period that name no change and are not on the base branch, and that nothing settled.
     """
 
@@ -124,6 +141,7 @@ class Story:
     closed: set[str] = field(default_factory=set)
     landed: set[str] = field(default_factory=set)
     loose: set[bytes] = field(default_factory=set)
+    late: list[Late] = field(default_factory=list)
     _clock: int = 0
     _open: dict[str, dict[ModelKey, tuple[Kept, Kept]]] = field(default_factory=dict)
     _teams: dict[str, str] = field(default_factory=dict)
@@ -229,6 +247,7 @@ class Story:
         said: Settled = kept.record
         if said.change and said.change in self.merged:
             return
+        self._note_late(kept)
         models = self._named(said, kept.idx)
         if said.state == "closed":
             self.closed.update(filter(None, [said.change]))
@@ -269,6 +288,11 @@ class Story:
         said: Retirement = kept.record
         self.begins[said.project, said.model].append(Begin(kept.at, kept.idx, None, "", kept.entry_id))
         self.retired.append(kept)
+        self._note_late(kept)
+
+    def _note_late(self, kept: Kept) -> None:
+        if kept.at < self._clock - _DAY:
+            self.late.append(Late(kept, self._clock))
 
     def _waived(self, kept: Kept) -> None:
         self.waivers[kept.entry_id] = kept

@@ -31,6 +31,7 @@ def of_store(store: Store, witness: Witness | None, given: Sequence[Given], pinn
         own.blame(() if own.faults else [f"{error.where}: {error.problem}"])
         return own
     found.blame(own.faults)
+    found.more += own.more
     return found
 
 

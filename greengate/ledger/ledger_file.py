@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql import ClauseElement
 
+from greengate.errors import HistoryError
 from greengate.ledger.appending import appended
 from greengate.ledger.keeping import KIND, Append, Ask, Rows, Writing
 from greengate.ledger.sqlite_file import Form, SqliteFile, connected
@@ -27,6 +28,8 @@ class LedgerFile:
         self._file = SqliteFile(path, KIND, Form("ledger_head", FIRST_FORMAT, FORMAT, _upgrade))
         with self._file.translated():
             self._format = self._file.version()
+            if self._format > FIRST_FORMAT:  # before it, there may be no such table
+                self._refuse_two_formats()
             # What is forgotten is overwritten, not only left out.
             self._file.connection.execute("PRAGMA secure_delete = ON")
             self._file.connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
@@ -88,6 +91,15 @@ class LedgerFile:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+    def _refuse_two_formats(self) -> None:
+        """Refuse a file that tells two formats of itself, in its head and in the table by which it is upgraded."""
+        both = "SELECT user_version, version_num FROM pragma_user_version LEFT JOIN ledger_format"
+        rows = self._file.connection.execute(both).fetchall()
+        if any(str(table).lstrip("0") != str(head) for head, table in rows):
+            head, found = rows[0][0], ", ".join(str(table) for _, table in rows)
+            problem = f"it tells two formats of itself: {head}, and in its table ledger_format {found}"
+            raise HistoryError(self.where, problem, "restore a backup")
 
     def _run(self, statement: ClauseElement, *values: object) -> Rows:
         return self._file.connection.execute(self._texts[statement], values).fetchall()

@@ -116,20 +116,24 @@ class Notary:
             raise HistoryError(where, f"this is no checkpoint of the ledger: {refused}", hint) from refused
 
 
-def refuse_forked(store: Store, witness: Witness, done: str) -> None:
+def refuse_forked(store: Store, witness: Witness | None, done: str) -> None:
     """Refuse a ledger that does not follow from what was signed of it, where that is there to be asked; needs no key.
 
     Args:
         store: The ledger.
-        witness: Where its last checkpoint is kept; one of another ledger says nothing of this one.
+        witness: Where its last checkpoint is kept; one of another ledger says nothing of this one. None: nowhere else.
         done: What did not happen for that, in words.
 
     Raises:
-        HistoryError: It does not follow.
+        HistoryError: It does not follow, or its head not from its own entries.
     """
-    inside, outside = store.checkpoint(), witness.read()
-    own = inside[1] if inside else b""
-    for note, where in ((outside or b"", str(witness.path)), (own, f"{store.place}, the ledger's own checkpoint")):
+    head = store.head()
+    if head.root != merkle.root(head.size, store.node):
+        problem = f"its head is damaged: it does not follow from the first {head.size} entries"
+        raise HistoryError(str(store.place), problem, f"`greengate ledger verify` tells more; {done}")
+    inside, outside = store.checkpoint(), witness.read() if witness else None
+    own, beside = inside[1] if inside else b"", str(witness.path) if witness else ""
+    for note, where in ((outside or b"", beside), (own, f"{store.place}, the ledger's own checkpoint")):
         if note and note.partition(b"\n")[0] == (own or note).partition(b"\n")[0]:
             try:
                 said, _ = checkpoints.read(note)

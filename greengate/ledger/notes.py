@@ -23,7 +23,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from greengate.ledger.signing import Refused
+from greengate.ledger.signing import Refused, refuse_weak
 
 MOST_BYTES, MOST_SIGNATURES = 2**20, 100
 _ED25519 = b"\x01"
@@ -53,6 +53,7 @@ class Verifier:
         raw = decoded(written, "the key")
         if raw[:1] != _ED25519 or len(raw) != 33:
             raise Refused(f"`{text}` is no key for Ed25519")
+        refuse_weak(raw[1:])
         made = cls(name, raw[1:])
         if made.id.hex() != told:
             raise Refused(f"`{text}` is damaged: by its name and key, its id is {made.id.hex()}")

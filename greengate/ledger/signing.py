@@ -22,6 +22,9 @@ IN_TOTO = "application/vnd.in-toto+json"
 PUBLIC = r"^ed25519:[A-Za-z0-9+/]{43}=$"
 MOST_BYTES = 2**20
 _PREFIX = "ed25519:"
+_PRIME = 2**255 - 19
+_OF_ORDER_EIGHT = "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"
+_WEAK = {0, 1, int.from_bytes(bytes.fromhex(_OF_ORDER_EIGHT), "little")}  # y of each, or -y: RFC 8032, 5.1
 _OPENSSH = b"-----BEGIN OPENSSH PRIVATE KEY-----"
 
 
@@ -199,9 +202,21 @@ def _bytes(written: Any, what: str) -> bytes:
 
 def _raw(public: str) -> bytes:
     raw = _bytes(public.removeprefix(_PREFIX), "its key") if public.startswith(_PREFIX) else b""
-    if len(raw) != 32:
+    if len(raw) != 32 or f"{_PREFIX}{base64.b64encode(raw).decode()}" != public:  # base64 has four forms of one key
         raise Refused(f"{public!r} is no public key, which is written as `{_PREFIX}` and 44 characters")
+    refuse_weak(raw)
     return raw
+
+
+def refuse_weak(raw: bytes) -> None:
+    """Refuse a public key of low order: signatures in its name fit without any private key.
+
+    Raises:
+        Refused: It is one of those eight points, in any of their encodings.
+    """
+    y = (int.from_bytes(raw, "little") & ~(1 << 255)) % _PRIME
+    if min(y, _PRIME - y) in _WEAK:
+        raise Refused("its key is of low order: anybody can sign in its name")
 
 
 def _pae(kind: str, payload: bytes) -> bytes:

@@ -101,7 +101,9 @@ def _entries(store: Store, source: Path) -> Taken:
 
 def _words(taken: Taken) -> str:
     words = f"{taken.written} {'entry was' if taken.written == 1 else 'entries were'} written"
-    if taken.known:
+    if taken.known and not taken.written:
+        words = f"no new entry: {taken.known} stood there already, with all evidence of the file beside them now"
+    elif taken.known:
         words += f", {taken.known} stood there already"
     if taken.left_out:
         words += f", {taken.left_out} key record{'' if taken.left_out == 1 else 's'} of another ledger left out"
