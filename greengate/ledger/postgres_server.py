@@ -46,6 +46,14 @@ _WORDS: dict[type[psycopg.Error], tuple[str, str]] = {
         "nothing can be written here: this database is a standby, or set to read only",
         "give the address of the primary",
     ),
+    errors.QueryCanceled: (
+        "the database ended a statement before it was done: somebody cancelled it, or its `statement_timeout` is short",
+        "run again: what was written already is not written twice",
+    ),
+    errors.UntranslatableCharacter: (
+        "this database cannot hold all characters that are to be written: its encoding is not UTF8",
+        "use a database in UTF8",
+    ),
 }
 
 _DAMAGE = (
@@ -176,6 +184,7 @@ def _parameters(url: str, password: str, passfile: str, kind: Kind) -> dict[str,
         **({"password": password} if password else {}),
         **({"passfile": passfile} if passfile else {}),
         **given,
+        "client_encoding": "utf8",  # else psycopg cannot read what a database without an encoding holds
     }
 
 

@@ -84,6 +84,10 @@ class Store:
         self.keeper.sync()
         return head
 
+    def open_schemas(self) -> list[str]:
+        """Name the schemas in which others than its owner may make what would act with the rights of who uses it."""
+        return self.keeper.open_schemas()
+
     def node(self, level: int, index: int) -> bytes:
         """Tell the hash of a complete subtree, as `merkle.Node`."""
         return self._tree.node(level, index)
