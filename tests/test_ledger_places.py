@@ -13,7 +13,7 @@ from ledgers_made import leaves, raw, root_of
 from postgres_made import rights
 
 from greengate.errors import HistoryError, MissingExtra, UsageError
-from greengate.ledger import book
+from greengate.ledger import book, ledger_server
 from greengate.ledger.canonical import digest, encode
 from greengate.ledger.keeping import KIND
 from greengate.ledger.postgres_server import PostgresServer
@@ -225,6 +225,15 @@ def test_a_connection_that_was_lost_is_told_and_made_again(postgres, opened, use
     assert caught.value.problem.startswith("the connection was lost: ")
     assert caught.value.hint == "run again: what was written already is not written twice"
     assert (store.append(b"one").index, store.size()) == (0, 1)
+
+
+def test_what_was_appended_before_a_connection_was_lost_is_not_appended_again(postgres, opened, monkeypatch):
+    store = opened(postgres.schema())
+    monkeypatch.setattr(ledger_server, "_SYNCED", b"SELECT pg_terminate_backend(pg_backend_pid())")
+    with pytest.raises(HistoryError, match="the connection was lost: "):
+        store.append(b"one")
+    monkeypatch.undo()
+    assert (store.size(), store.append(b"one").index, store.size()) == (1, 0, 1)
 
 
 def test_a_commit_without_synchrony_is_made_to_wait_for_the_disk(postgres, opened):
