@@ -227,6 +227,14 @@ def test_a_connection_that_was_lost_is_told_and_made_again(postgres, opened, use
     assert (store.append(b"one").index, store.size()) == (0, 1)
 
 
+def test_a_connection_that_was_closed_while_it_lay_idle_is_made_again_without_a_word(postgres, opened):
+    store = opened(postgres.schema())
+    server = store.keeper._server
+    postgres.run(f"SELECT pg_terminate_backend({server.connection.info.backend_pid})")
+    server._used -= 61
+    assert (store.append(b"one").index, store.size()) == (0, 1)
+
+
 def test_what_was_appended_before_a_connection_was_lost_is_not_appended_again(postgres, opened, monkeypatch):
     store = opened(postgres.schema())
     monkeypatch.setattr(ledger_server, "_SYNCED", b"SELECT pg_terminate_backend(pg_backend_pid())")
