@@ -79,8 +79,12 @@ class Store:
         return self._tree.head()
 
     def durable_head(self) -> Head:
-        """Tell size and root of what is on the disk, whatever happens: for who tells it to others, such as a signer."""
+        """Tell size and root of what is on the disk, whatever happens: for who tells it to others, such as a signer.
+
+        It is held against the tree, since whoever may append could write another head.
+        """
         head = self.head()
+        self._tree.refuse_other(head)
         self.keeper.sync()
         return head
 

@@ -173,6 +173,9 @@ BEGIN
     ELSIF length(nodes) <> 32 * length(replace(count::bit(64)::text, '0', '')) THEN
         RAISE EXCEPTION 'its head is damaged: a tree of % leaves has not % bytes of hashes', count, length(nodes);
     END IF;
+    IF count > 0 AND NOT EXISTS (SELECT FROM ledger_entry e WHERE e.idx = count - 1) THEN
+        RAISE EXCEPTION 'its head is damaged: it says % entries, and the last of them is missing', count;
+    END IF;
     before := count;
     IF pg_catalog.cardinality(body_names) > 0 THEN
         INSERT INTO ledger_body SELECT * FROM unnest(body_names, bodies) ON CONFLICT DO NOTHING;
