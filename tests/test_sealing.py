@@ -227,6 +227,13 @@ def test_one_file_is_not_two_reports(told_before, capsys, monkeypatch, options):
     assert Path("r.json").read_bytes() == before
 
 
+def test_a_report_is_no_standard_output(told_before, capsys, monkeypatch):
+    monkeypatch.chdir(told_before)
+    assert proved(told_before, "last", "--into", "r.json", "--markdown", "-") == 2
+    assert capsys.readouterr().err.startswith("error: --into: a report is written into a file\n  hint: ")
+    assert not Path("-").exists()
+
+
 def test_a_report_gets_receipts_of_its_own_decisions_alone(told_before, capsys):
     assert proved(told_before, "last", "--out", str(told_before / "p")) == 0  # from now on the last entry is a key
     before = (told_before / "r.json").read_bytes()

@@ -50,12 +50,8 @@ def prove(  # noqa: PLR0913 - one argument an option
         )
     if (into or markdown) and (since is not None or into is None):
         raise UsageError("--into", "a report gets receipts of entries", "name ENTRY, and `--into report.json`")
+    _refuse_one_file(out, into, markdown)
     told = receipted.read(Path(into)) if into else None
-    files = [Path(file).absolute() for file in (out, into, markdown) if file and file != "-"]
-    if len(set(files)) < len(files):
-        raise UsageError(
-            "--into", "one file cannot be two of these", "name another one for --out, --into or --markdown"
-        )
     for file in filter(None, (into, markdown)):
         reports.refuse_unwritable(file)
     folder = Path(out) if out and (len(entries) > 1 or Path(out).is_dir()) else None
@@ -76,6 +72,15 @@ def prove(  # noqa: PLR0913 - one argument an option
             receipts = {stored.entry_id: bytes(proving.receipt(store, stored, note)) for stored in found}
             _enter(receipted.receipted(told, receipts, note), into, markdown)
     return 0
+
+
+def _refuse_one_file(out: str | None, into: str | None, markdown: str | None) -> None:
+    if "-" in (into, markdown):
+        raise UsageError("--into", "a report is written into a file", "name one, for --markdown too")
+    files = [Path(file).resolve() for file in (out, into, markdown) if file and file != "-"]
+    if len(set(files)) < len(files):
+        hint = "name another one for --out, --into or --markdown"
+        raise UsageError("--into", "one file cannot be two of these", hint)
 
 
 def _enter(told: Document, into: str, markdown: str | None) -> None:
