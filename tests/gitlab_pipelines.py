@@ -17,6 +17,7 @@ import pytest
 from gitlab_made import PAUL, TOKEN, gitlab
 from projects_made import layers
 from repositories_made import run_git
+from signed_made import ORIGIN, private
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNNER = ROOT / ".node" / "gitlab" / "node_modules" / ".bin" / "gitlab-ci-local"
@@ -229,6 +230,47 @@ def test_no_token_reaches_the_gate(tmp_path, models):
     ran = place.run(**dict.fromkeys(SECRETS, "secret"))
     asked, gate = (line.split() for line in ran.lines() if line.startswith(("approvals ", "gate ")))
     assert (ran.code(), set(asked) & SECRETS, set(gate) & SECRETS) == (3, SECRETS, set())
+
+
+def kept(folder):
+    """The variables by which a job has a history that stays, and its key."""
+    key = folder / "ledger.pem"
+    key.write_bytes(private().pem())
+    key.chmod(0o600)
+    return {
+        "GREENGATE_HISTORY": str(folder / "ledger.db"),
+        "GREENGATE_LEDGER_KEY_FILE": str(key),
+        "GREENGATE_LEDGER_ORIGIN": ORIGIN,
+    }
+
+
+@pytest.mark.parametrize("way", LOCAL)
+def test_with_a_key_the_reports_have_a_receipt_of_each_decision(tmp_path, models, way):
+    ran = project(tmp_path, models, way, after="").run(**kept(tmp_path))
+    assert ran.code() == 0, ran.said
+    told = json.loads((ran.reports / "report.json").read_text())
+    files = {one.stem: one.read_text() for one in (ran.reports / "receipts").glob("*.tlog-proof")}
+    assert files == {one["entry"][:12]: one["receipt"] for one in told["models"]}
+    assert len(files) == (2 if way == "matrix" else 1)
+    assert told["checkpoint"] == (ran.reports / "receipts" / "checkpoint").read_text()
+    assert told["checkpoint"].strip() in (ran.reports / "ledger.md").read_text()
+
+
+def test_without_a_key_no_report_has_a_receipt(tmp_path, models):
+    ran = project(tmp_path, models, after="").run(GREENGATE_HISTORY=str(tmp_path / "ledger.db"))
+    told = json.loads((ran.reports / "report.json").read_text())
+    assert (ran.code(), told["checkpoint"], [one["receipt"] for one in told["models"]]) == (0, "", [""])
+    assert not (ran.reports / "receipts").exists()
+
+
+def test_a_ledger_that_cannot_be_signed_changes_no_verdict_and_no_report(tmp_path, models):
+    place, variables = project(tmp_path, models, after=""), kept(tmp_path)
+    assert place.run(**variables).code() == 0
+    (tmp_path / "ledger.pem").write_bytes(private(2).pem())
+    ran = place.run(**variables)
+    assert ran.code() == 0, ran.said
+    assert "warning: the verdict stands, and these decisions have no receipt" in ran.lines()
+    assert json.loads((ran.reports / "report.json").read_text())["checkpoint"] == ""
 
 
 def test_approvals_are_asked_for_before_and_counted(tmp_path, models):

@@ -5,16 +5,19 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from signed_made import AT, ORIGIN, Held, leaf, note_of, stored, tree
+from signed_made import AT, ORIGIN, Held, leaf, notary, note_of, stored, tree
+from signed_made import signed as signed_ledger
 
 from greengate.errors import HistoryError, UsageError
 from greengate.ledger import exports, merkle, notes, reigns
 from greengate.ledger.audit import Given, audit
 from greengate.ledger.canonical import digest, encode
 from greengate.ledger.exports import Export
-from greengate.ledger.inspection import of_export
+from greengate.ledger.inspection import of_export, of_store
 from greengate.ledger.receipts import Receipt
+from greengate.ledger.store import Store
 from greengate.ledger.survey import told
+from greengate.ledger.witness import Witness
 
 BODY = b'{"what":"lies beside"}'
 FIRST, SECOND = reigns.first(Held(1).verifier, AT), reigns.changed(Held(1), Held(2).verifier, AT)
@@ -283,3 +286,30 @@ def test_time_and_type_are_told_alike_whether_an_entry_begins_with_its_time_or_n
     assert told(encode(usual)) == told(encode(other)) == ("urn:greengate:retirement:v1", AT)
     tricky = usual | {"subject": [{"name": '","predicateType":"urn:evil', "digest": {}}]}
     assert told(encode(tricky)) == ("urn:greengate:retirement:v1", AT)
+
+
+class Signing(Witness):
+    """The file of a ledger to which somebody appends, and which is signed anew, whenever it is read."""
+
+    def read(self):
+        with Store(str(self.path).removesuffix(".checkpoint")) as other:
+            other.append(leaf(other.size()))
+            notary(other).sign(AT)
+        return super().read()
+
+
+def test_a_ledger_that_is_signed_anew_while_it_is_looked_at_is_sound(tmp_path):
+    with signed_ledger(tmp_path, 3) as store:
+        found = of_store(store, Signing.beside(str(store.place)), [], [])
+    assert (found.faults, found.size) == ([], 5)
+
+
+def test_who_else_may_make_functions_beside_a_ledger_is_a_note(postgres, opened):
+    place = postgres.schema()
+    schema = place.rpartition("%3D")[2]
+    postgres.run(f"GRANT CREATE ON SCHEMA {schema} TO PUBLIC")
+    found = of_store(opened(place), None, [], [])
+    assert (found.faults, found.remarks[-1]) == ([], (
+        f"in the schema {schema} others may make functions, which could act with the rights of whoever uses the "
+        "ledger: `REVOKE CREATE` there"
+    ))  # fmt: skip

@@ -247,8 +247,9 @@ def test_entries_that_are_not_what_was_written_are_not_given_out(store, place, c
         "UPDATE ledger_head SET size = 2, marked = 2",
         "UPDATE ledger_head SET size = -3, marked = -3",
         "UPDATE ledger_head SET frontier = (SELECT leaf_hash FROM ledger_entry WHERE idx = 0)",
+        "UPDATE ledger_head SET size = 5, marked = 5",
     ],
-    ids=["none", "another size", "a size below 0", "another tree"],
+    ids=["none", "another size", "a size below 0", "another tree", "a size beyond"],
 )
 def test_nothing_is_appended_to_a_ledger_whose_head_is_damaged(store, place, change):
     store.append_all([(leaf, None) for leaf in leaves(3)])

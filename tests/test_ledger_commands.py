@@ -355,6 +355,32 @@ def test_what_is_wrong_beyond_the_first_hundred_is_counted(folder, capsys):
     assert "\nand 50 more\n" in told_
 
 
+@pytest.fixture
+def signed_meanwhile(folder, monkeypatch):
+    """Somebody appends and signs once a command begins to read the entries."""
+    entries = Store.entries
+
+    def meanwhile(store, *bounds):
+        monkeypatch.setattr(Store, "entries", entries)
+        with Store("history.db") as other:
+            other.append(leaf(9))
+            notary(other).sign(AT)
+        return entries(store, *bounds)
+
+    monkeypatch.setattr(Store, "entries", meanwhile)
+
+
+@pytest.mark.usefixtures("signed_meanwhile")
+def test_an_export_while_the_ledger_is_signed_anew_is_sound(capsys):
+    assert told(capsys, "export", "--out", "e.jsonl").out == "wrote e.jsonl: 6 entries\n"
+    assert "sound: 6 entries" in told(capsys, "verify", "--export", "e.jsonl").out
+
+
+@pytest.mark.usefixtures("signed_meanwhile")
+def test_the_status_while_the_ledger_is_signed_anew_is_of_one_moment(capsys):
+    assert "of 6 entries; none came since\n" in told(capsys, "status").out
+
+
 def test_an_export_again_brings_what_is_new(folder, capsys):
     told(capsys, "export", "--out", "e.jsonl")
     told(capsys, "import", "e.jsonl", "--history", "new.db")

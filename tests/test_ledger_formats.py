@@ -3,13 +3,14 @@
 import hashlib
 import signal
 import sqlite3
+from contextlib import contextmanager
 
 import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from ledgers_made import first_format, killed_upgrading, leaves, policy, raw, root_of, second_format, unguarded
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import Engine, create_engine, event, inspect
 
 from greengate.errors import HistoryError
 from greengate.ledger import ledger_file, migrating, tables
@@ -179,6 +180,57 @@ def test_who_wrote_before_marks_cannot_write_on_without_them(unmarked, opened):
     opened(unmarked).check_writable()
     with pytest.raises((sqlite3.IntegrityError, psycopg.IntegrityError)), raw(unmarked) as execute:
         execute("UPDATE ledger_head SET size = 303")
+
+
+def test_an_older_greengate_waits_while_a_ledger_in_postgresql_is_marked(postgres, opened):
+    place = postgres.schema()
+    second_format(place, leaves(300))
+
+    def append(*_):
+        with psycopg.connect(place) as older:
+            older.execute("SET lock_timeout = '20ms'")
+            older.execute("SELECT size FROM ledger_head").fetchall()
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                older.execute("SELECT size FROM ledger_head FOR UPDATE")
+            asked.append(older)
+
+    asked = []
+    with during(append):
+        assert opened(place).append(b"more").index == 300
+    assert (len(asked), list(sound(opened(place)))) == (3, [])
+
+
+@contextmanager
+def during(what):
+    """Do something whenever an upgrade reads entries."""
+
+    def statement(_connection, _cursor, words, *_):
+        if words.startswith("SELECT idx, entry_id"):
+            what()
+
+    event.listen(Engine, "before_cursor_execute", statement)
+    yield
+    event.remove(Engine, "before_cursor_execute", statement)
+
+
+def test_a_ledger_in_the_second_schema_of_a_path_is_brought_up_there(postgres, opened):
+    first, place = postgres.schema(), postgres.schema()
+    second_format(place, leaves(3))
+    both = opened(f"{first}%2C{place.rpartition('%3D')[2]}")
+    assert (both.append(b"more").index, list(sound(both)), list(sound(opened(place)))) == (3, [], [])
+
+
+def test_a_handle_of_several_lines_is_kept_as_it_is(place, opened):
+    second_format(place, leaves(3))
+    with raw(place) as execute:
+        for number, handle in enumerate(("Olga\nSmith", "Olga\nSmith\n2", "bob\n1", "bob\n12")):
+            execute("INSERT INTO ledger_identity VALUES (?, ?)", (f"person:{number}", handle))
+    store = opened(place)
+    handles = ["Olga\nSmith", "Olga\nSmith", "bob\n1", "bob"]
+    assert [store.handle(f"person:{number}") for number in range(4)] == handles
+    store.check_writable()
+    assert [store.handle(f"person:{number}") for number in range(4)] == handles
+    assert (store.pseudonyms("Olga\nSmith"), store.pseudonyms("bob")) == (["person:0", "person:1"], ["person:3"])
 
 
 def test_who_may_not_upgrade_a_database_is_told_who_may(postgres, opened):

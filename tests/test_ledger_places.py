@@ -13,10 +13,11 @@ from ledgers_made import leaves, raw, root_of
 from postgres_made import rights
 
 from greengate.errors import HistoryError, MissingExtra, UsageError
-from greengate.ledger import book
-from greengate.ledger.canonical import digest
+from greengate.ledger import book, ledger_server
+from greengate.ledger.canonical import digest, encode
 from greengate.ledger.keeping import KIND
 from greengate.ledger.postgres_server import PostgresServer
+from greengate.ledger.soundness import sound
 from greengate.ledger.store import Store
 
 
@@ -233,6 +234,23 @@ def test_a_connection_that_was_lost_is_told_and_made_again(postgres, opened, use
     assert (store.append(b"one").index, store.size()) == (0, 1)
 
 
+def test_a_connection_that_was_closed_while_it_lay_idle_is_made_again_without_a_word(postgres, opened):
+    store = opened(postgres.schema())
+    server = store.keeper._server
+    postgres.run(f"SELECT pg_terminate_backend({server.connection.info.backend_pid})")
+    server._used -= 61
+    assert (store.append(b"one").index, store.size()) == (0, 1)
+
+
+def test_what_was_appended_before_a_connection_was_lost_is_not_appended_again(postgres, opened, monkeypatch):
+    store = opened(postgres.schema())
+    monkeypatch.setattr(ledger_server, "_SYNCED", b"SELECT pg_terminate_backend(pg_backend_pid())")
+    with pytest.raises(HistoryError, match="the connection was lost: "):
+        store.append(b"one")
+    monkeypatch.undo()
+    assert (store.size(), store.append(b"one").index, store.size()) == (1, 0, 1)
+
+
 def test_a_commit_without_synchrony_is_made_to_wait_for_the_disk(postgres, opened):
     store = opened(f"{postgres.schema()}%20-csynchronous_commit%3Doff")
     with store.keeper.writing():
@@ -278,6 +296,91 @@ def test_the_rights_that_the_page_tells_are_enough_to_read_and_no_more(postgres,
         with pytest.raises(HistoryError, match="permission denied for table ledger_head"):
             store.append(b"one")
     assert store.size() == 255
+
+
+def test_functions_that_the_database_grants_nobody_do_not_keep_writers_out(postgres, opened):
+    postgres.run("ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC")
+    try:
+        store = opened(granted(postgres, opened, "to write:"))
+    finally:
+        postgres.run("ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON FUNCTIONS TO PUBLIC")
+    assert store.append(b"one").index == 255
+
+
+FALSE = [
+    "FUNCTION cardinality(text[]) RETURNS integer", "FUNCTION cardinality(bytea[]) RETURNS integer",
+    "FUNCTION array_length(bytea[], integer) RETURNS integer", "FUNCTION length(bytea) RETURNS integer",
+    "FUNCTION array_append(bigint[], bigint) RETURNS bigint[]", "FUNCTION sha256(bytea) RETURNS bytea",
+    "FUNCTION one(bigint, integer) RETURNS bigint", "FUNCTION more(bigint[], bigint) RETURNS bigint[]",
+    "OPERATOR & (leftarg = bigint, rightarg = integer, function = one)",
+    "OPERATOR || (leftarg = bigint[], rightarg = bigint, function = more)",
+]  # fmt: skip
+
+
+def test_a_function_that_somebody_else_made_in_its_schema_is_not_run_by_an_append(postgres, opened):
+    place, other = postgres.schema(), postgres.user()
+    schema, store = place.rpartition("%3D")[2], opened(place)
+    postgres.run(f"GRANT USAGE, CREATE ON SCHEMA {schema} TO {other}")
+    with raw(place.replace("postgres@", f"{other}@")) as execute:
+        for one in FALSE:
+            words = " LANGUAGE plpgsql AS $$ BEGIN RAISE division_by_zero; END $$" if one.startswith("F") else ""
+            execute(f"CREATE {one}{words}")
+    store.append_all([(leaf, {digest(leaf): leaf}) for leaf in leaves(300)])
+    assert (store.append(b"one", {digest(b"body"): b"body"}).index, store.open_schemas()) == (300, [schema])
+
+
+def test_a_schema_in_which_only_its_owner_makes_anything_is_not_told(place, opened):
+    assert opened(place).open_schemas() == []
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_a_database_of_another_encoding_holds_entries_of_any_type(postgres, opened, encoding):
+    postgres.run(f"CREATE DATABASE {encoding} ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0")
+    store = opened(f"postgresql://postgres@/{encoding.lower()}?host={postgres.socket}")
+    leaf = encode({"predicateType": "urn:→", "subject": []})
+    assert (store.append(leaf).index, list(sound(store))) == (0, [])
+    assert store.remember("person:1", "Ömer Smith") == "person:1"
+    assert (store.find(digest(leaf)[:9])[0].leaf, store.handle("person:1")) == (leaf, "Ömer Smith")
+
+
+def test_a_character_that_a_database_has_no_place_for_is_told(postgres, opened):
+    postgres.run("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+    store = opened(f"postgresql://postgres@/latin?host={postgres.socket}")
+    with pytest.raises(HistoryError) as caught:
+        store.remember("person:1", "Łukasz Smith")
+    assert (caught.value.problem, caught.value.hint) == (
+        "this database cannot hold all characters that are to be written: its encoding is not UTF8",
+        "use a database in UTF8",
+    )
+
+
+def test_a_statement_that_the_database_ends_is_told_and_run_again_by_nobody_but_the_user(postgres, opened):
+    place = postgres.schema()
+    store = opened(f"{place}%20-cstatement_timeout%3D50")
+    with raw(place) as execute:
+        execute("SELECT size FROM ledger_head FOR UPDATE")
+        with pytest.raises(HistoryError, match="or its `statement_timeout` is short") as caught:
+            store.append(b"one")
+    assert caught.value.hint == "run again: what was written already is not written twice"
+    assert (store.size(), store.append(b"one").index) == (0, 0)
+
+
+def test_nobody_writes_between_the_parts_of_what_is_appended_at_once(place, opened):
+    with opened(place).appending() as append:
+        assert not may_write(place)
+        assert [one.index for one in append([(b"one", None)])] == [0]
+    assert may_write(place)
+
+
+def may_write(place):
+    """Whether the head of a ledger is nobody's."""
+    try:
+        with raw(place) as execute:
+            execute("SET lock_timeout = '20ms'" if place.startswith("postgresql") else "PRAGMA busy_timeout = 20")
+            execute("UPDATE ledger_head SET size = size")
+    except (psycopg.errors.LockNotAvailable, sqlite3.OperationalError):
+        return False
+    return True
 
 
 @pytest.mark.parametrize("password", ["", "wr0ng-s3cret"], ids=["none", "a wrong one"])

@@ -3,6 +3,7 @@
 import random
 import time
 
+import pytest
 from book_made import together
 from ledgers_made import append_many, killed, root_of
 from postgres_made import Server
@@ -18,6 +19,15 @@ def test_four_processes_write_one_ledger_without_gap_loss_or_twin(place, opened)
     assert [len(worker) for worker in told] == [32] * 4
     assert opened(place).head().root == root_of([entry.leaf for entry in found])
     assert list(sound(opened(place))) == []
+
+
+@pytest.mark.parametrize("isolation", ["repeatable%5C%20read", "serializable"])
+def test_whatever_isolation_a_role_has_nobody_who_appends_is_turned_away(postgres, opened, isolation):
+    place = postgres.schema()
+    store = opened(place)
+    told = together(append_many, f"{place}%20-cdefault_transaction_isolation%3D{isolation}", 4, 24)
+    assert sorted(one.entry_id for one in store.entries()) == sorted({name for worker in told for name in worker})
+    assert (store.size(), list(sound(store))) == (4 * 24 + 8, [])
 
 
 def test_processes_that_open_a_new_place_at_once_make_one_ledger(place, opened):

@@ -10,13 +10,20 @@ from ledgers_made import leaves, policy
 from greengate.ledger.canonical import digest, encode
 from greengate.ledger.marks import Mark, marks_of, word
 from greengate.ledger.merkle import leaf_hash
-from greengate.records import Kind, predicate_type
+from greengate.records import Kind, PolicyVersion, predicate_type, statement
 
 POLICY, CONVERSION = predicate_type(Kind.POLICY), predicate_type(Kind.CONVERSION)
 
 
 def conversion(older, **more):
     return encode({"predicate": {"missing": more, "supersedes": older}, "predicateType": CONVERSION, "subject": []})
+
+
+def tailed(beginning):
+    """What ends as a conversion does."""
+    whole = encode(statement(PolicyVersion(at="", name="", sha256=""), "model", "a" * 64))
+    tail = whole[whole.index(b',"predicateType"') :].replace(POLICY.encode(), CONVERSION.encode())
+    return beginning + tail
 
 
 @pytest.mark.parametrize(
@@ -31,6 +38,10 @@ def conversion(older, **more):
         (b"no statement", [Mark("type", "")]),
         (b"", [Mark("type", "")]),
         (encode({"predicateType": 5}), [Mark("type", "")]),
+        (encode({"predicateType": CONVERSION, "subject": []}), [Mark("type", CONVERSION)]),
+        (tailed(b"no JSON"), [Mark("type", CONVERSION)]),
+        (tailed(b'{"predicate":' + b"[" * 20_000), [Mark("type", CONVERSION)]),
+        (encode({"predicateType": "urn:é"}), [Mark("type", digest("urn:é".encode()))]),
         (encode({"predicateType": "a\u2028b"}), [Mark("type", digest("a\u2028b".encode()))]),
         (encode({"predicateType": "a" * 201}), [Mark("type", digest(b"a" * 201))]),
     ],
@@ -43,7 +54,7 @@ def test_marks_follow_from_the_bytes_of_an_entry(leaf, marks):
 def test_a_word_is_one_that_every_index_can_take(value):
     assert len(word(value)) <= 200
     assert word(value).isprintable()
-    word(value).encode()
+    word(value).encode("ascii")
 
 
 @given(

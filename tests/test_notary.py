@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from ledgers_made import raw
 from signed_made import AT, ORIGIN, Held, leaf, made, notary, note_of, signed, where
 
 from greengate.errors import HistoryError, UsageError
@@ -51,6 +52,15 @@ def test_signing_again_without_new_entries_is_the_same_note(ledger):
 def test_a_ledger_that_grew_is_signed(ledger):
     ledger.append(leaf(9))
     assert notary(ledger).sign(AT).checkpoint.size == 7
+
+
+def test_a_head_that_does_not_follow_from_the_entries_is_not_signed(ledger):
+    before = witness(ledger).read_bytes()
+    with raw(ledger.place) as execute:  # as whoever may append can
+        execute("UPDATE ledger_head SET frontier = ?", (b"x" * 64,))
+    with pytest.raises(HistoryError, match="its head is damaged: it does not follow from its 6 entries"):
+        notary(ledger).sign(AT)
+    assert (witness(ledger).read_bytes(), ledger.checkpoint()[1]) == (before, before)
 
 
 def restored(ledger, tmp_path, *more):

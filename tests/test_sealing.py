@@ -4,6 +4,7 @@ import json
 import shlex
 import shutil
 import sys
+from pathlib import Path
 
 import pytest
 from projects_made import COUNTED, PROJECT, greengate, project
@@ -12,6 +13,7 @@ from signed_made import ORIGIN, Held, private
 from greengate.cli import run
 from greengate.ledger import checkpoints, signing
 from greengate.ledger.receipts import Receipt
+from greengate.report.document import SCHEMA
 from greengate.settings import harmless_environment, tracked_environment
 
 KNOWN = [Held().verifier]
@@ -215,10 +217,49 @@ def test_the_comment_on_a_change_has_the_receipts_too(told_before, capsys):
     assert "<summary>Checkpoint of the ledger</summary>" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("options", [("--into", "--markdown"), ("--out", "--into")], ids=" ".join)
+def test_one_file_is_not_two_reports(told_before, capsys, monkeypatch, options):
+    monkeypatch.chdir(told_before)
+    before = Path("r.json").read_bytes()
+    files = [word for name in options for word in (name, f"{'./' if name == '--out' else ''}r.json")]
+    assert proved(told_before, "last", *files) == 2
+    assert capsys.readouterr().err.startswith("error: --into: one file cannot be two of these\n  hint: ")
+    assert Path("r.json").read_bytes() == before
+
+
+def test_a_report_is_no_standard_output(told_before, capsys, monkeypatch):
+    monkeypatch.chdir(told_before)
+    assert proved(told_before, "last", "--into", "r.json", "--markdown", "-") == 2
+    assert capsys.readouterr().err.startswith("error: --into: a report is written into a file\n  hint: ")
+    assert not Path("-").exists()
+
+
+def test_a_report_gets_receipts_of_its_own_decisions_alone(told_before, capsys):
+    assert proved(told_before, "last", "--out", str(told_before / "p")) == 0  # from now on the last entry is a key
+    before = (told_before / "r.json").read_bytes()
+    assert proved(told_before, "last", "--into", str(told_before / "r.json")) == 2
+    assert " is no decision of this report\n  hint: " in capsys.readouterr().err
+    assert (told_before / "r.json").read_bytes() == before
+
+
+def test_a_report_of_which_no_page_can_be_made_is_left_as_it_was(told_before, capsys):
+    report = json.loads((told_before / "r.json").read_text())
+    text = json.dumps({**report, "models": [{"entry": report["models"][0]["entry"]}]})
+    (told_before / "r.json").write_text(text)
+    files = ("--into", str(told_before / "r.json"), "--markdown", str(told_before / "l.md"))
+    assert proved(told_before, "last", *files) == 4
+    assert "r.json: this is no report of the form greengate/report/v1" in capsys.readouterr().err
+    assert (told_before / "r.json").read_text() == text
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
-    [("{", "this is no report of the form greengate/report/v1"), (None, "cannot be read: No such file or directory")],
-    ids=["no JSON", "not there"],
+    [
+        ("{", f"this is no report of the form {SCHEMA}"),
+        (json.dumps({"schema": SCHEMA, "models": [{"entry": []}]}), f"this is no report of the form {SCHEMA}"),
+        (None, "cannot be read: No such file or directory"),
+    ],
+    ids=["no JSON", "no entry", "not there"],
 )
 def test_what_is_no_report_gets_no_receipts(told_before, capsys, text, problem):
     if text is not None:

@@ -196,6 +196,21 @@ def test_what_is_wrong_is_told_with_its_place(store, place, statements, told):
     assert list(sound(store)) == told
 
 
+@pytest.mark.parametrize("index", [5, 2047])
+def test_a_mark_that_stands_twice_is_told(opened, place, index):
+    store = opened(place)
+    store.append_all([(leaf, None) for leaf in leaves(2100)])
+    with unguarded(place) as execute:
+        if place.startswith("postgresql"):
+            execute("ALTER TABLE ledger_mark DROP CONSTRAINT ledger_mark_pkey")
+        else:
+            execute("CREATE TABLE again AS SELECT * FROM ledger_mark")
+            execute("DROP TABLE ledger_mark")
+            execute("ALTER TABLE again RENAME TO ledger_mark")
+        execute("INSERT INTO ledger_mark SELECT * FROM ledger_mark WHERE idx = ?", (index,))
+    assert list(sound(store)) == ["of 2101 marks as '', 1 are of no entry, or stand twice"]
+
+
 @pytest.mark.parametrize("place", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     "statement",
@@ -211,6 +226,9 @@ def test_what_is_wrong_is_told_with_its_place(store, place, statements, told):
         "UPDATE ledger_tile SET root = 'a root of thirty-two characters.'",
         "UPDATE ledger_checkpoint SET note = NULL",
         "UPDATE ledger_head SET size = 4611686018427387904, marked = 4611686018427387904",
+        "INSERT INTO ledger_mark VALUES ('type', 'x', 1.5)",
+        "UPDATE ledger_mark SET idx = 5.5 WHERE idx = 5",
+        "INSERT INTO ledger_mark VALUES (x'ff', x'1b', 1.5)",
     ],
 )
 def test_values_of_other_types_are_told_as_well(store, place, statement):

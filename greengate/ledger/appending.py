@@ -13,7 +13,7 @@ from greengate.ledger.canonical import digest
 from greengate.ledger.forms import Stored
 from greengate.ledger.keeping import Append, Keeper, Writing
 from greengate.ledger.marks import marks_of
-from greengate.ledger.tree import frontier_of, tiles
+from greengate.ledger.tree import DAMAGED, frontier_of, tiles
 from greengate.records import MOST_BYTES
 
 Leaf = tuple[bytes, Mapping[str, bytes] | None]
@@ -61,6 +61,9 @@ def appended(writing: Writing, where: str, leaves: Sequence[bytes], bodies: Mapp
         HistoryError: The head is damaged.
     """
     frontier = frontier_of(writing.head, where)
+    if frontier.size and not writing.ask(sql.LEAF_HASHES, frontier.size - 1, frontier.size):
+        problem = f"its head is damaged: it says {frontier.size} entries, and the last of them is missing"
+        raise HistoryError(where, problem, DAMAGED)
     for name, body in bodies.items():
         if not writing.ask(sql.KNOWN_BODY, name):
             writing.add(sql.NEW_BODY, name, body)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from greengate.errors import HistoryError
 from greengate.ledger import statements as sql
+from greengate.ledger.forms import of_second_format
 from greengate.ledger.keeping import MOST, Keeper
 from greengate.ledger.tables import identity
 from greengate.ledger.tree import frontier_of
@@ -87,7 +88,9 @@ class Identities:
     def handle(self, pseudonym: str) -> str | None:
         """Tell who is meant; None where nobody is known, or where that was forgotten."""
         rows = self._keeper.ask(sql.HANDLE, pseudonym) if self._keeper.has_tree else []
-        return str(rows[0][0]).partition(_SECOND_FORMAT)[0] if rows else None
+        if not rows or self._keeper.has_marks:
+            return str(rows[0][0]) if rows else None
+        return of_second_format(str(rows[0][0]))[0]
 
     def pseudonyms(self, handle: str) -> list[str]:
         """Name what stands for a handle, the ledger's own first."""

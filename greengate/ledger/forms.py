@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+_NUMBERED = re.compile(r"(.*)\n([2-9]|[1-9][0-9]{1,8})", re.DOTALL)
 
 
 def as_bytes(value: object) -> bytes:
@@ -16,6 +19,12 @@ def shown(value: object) -> str:
     """Write what a database holds in the place of a digest or a number, such that it cannot speak to a terminal."""
     plain = str(value, "ascii", "replace") if isinstance(value, bytes) else str(value)
     return plain if plain.isascii() and plain.isalnum() else ascii(value)[:80]
+
+
+def of_second_format(handle: str) -> tuple[str, int]:
+    """Part a handle from the number behind a line break, by which the second format kept further pseudonyms of it."""
+    found = _NUMBERED.fullmatch(handle)
+    return (found[1], int(found[2])) if found else (handle, 1)
 
 
 @dataclass(frozen=True, slots=True)

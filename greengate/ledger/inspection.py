@@ -9,11 +9,14 @@ from greengate.errors import HistoryError
 from greengate.ledger import notes
 from greengate.ledger.audit import Audit, Given, audit
 from greengate.ledger.exports import Export
+from greengate.ledger.forms import shown
 from greengate.ledger.notes import Verifier
 from greengate.ledger.signing import Refused
 from greengate.ledger.soundness import sound
 from greengate.ledger.store import Store
 from greengate.ledger.witness import Witness
+
+_OPEN = "others may make functions, which could act with the rights of whoever uses the ledger: `REVOKE CREATE` there"
 
 
 def of_store(store: Store, witness: Witness | None, given: Sequence[Given], pinned: Sequence[Verifier]) -> Audit:
@@ -21,9 +24,10 @@ def of_store(store: Store, witness: Witness | None, given: Sequence[Given], pinn
     own = Audit()
     own.blame(sound(store))
     try:
+        # What was signed is read before the head: it may grow, and be signed anew, meanwhile.
+        kept, outside = store.checkpoint(), witness.read() if witness else None
         head = store.head()
         own.size, own.root = head.size, head.root
-        kept, outside = store.checkpoint(), witness.read() if witness else None
         beside = _read(own, str(witness.path) if witness else "", outside, trusted=True)
         beside += _read(own, "the ledger's own checkpoint", kept[1] if kept else None, trusted=False)
         found = audit(store.entries(0, head.size), [*given, *beside], pinned)
@@ -32,6 +36,7 @@ def of_store(store: Store, witness: Witness | None, given: Sequence[Given], pinn
         return own
     found.blame(own.faults)
     found.more += own.more
+    found.remarks += [f"in the schema {shown(name)} {_OPEN}" for name in store.open_schemas()]
     return found
 
 

@@ -88,7 +88,7 @@ class Keeper(Protocol):
         """Append leaves and what they refer to by digest, in one transaction; the index of each, old ones included."""
 
     def appending(self) -> AbstractContextManager[Append]:
-        """Append several times in one transaction: all of it or nothing."""
+        """Append several times in one transaction, while nobody else writes: all of it or nothing."""
 
     def may_read(self, table: str) -> bool:
         """Tell whether this user may read a table."""
@@ -98,6 +98,9 @@ class Keeper(Protocol):
 
     def missing_guards(self) -> list[str]:
         """Name the triggers against changes that are not there, or not in force."""
+
+    def open_schemas(self) -> list[str]:
+        """Name the schemas in which others than its owner may make what would act with the rights of who uses it."""
 
     def close(self) -> None:
         """Let go of it."""

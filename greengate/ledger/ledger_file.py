@@ -88,6 +88,10 @@ class LedgerFile:
         """Name the triggers against changes that are not there."""
         return sorted(guards(SQLITE_GUARDS, self._format) - {name for (name,) in self.ask(SQLITE_TRIGGERS)})
 
+    def open_schemas(self) -> list[str]:
+        """Name none: a file has no functions."""
+        return []
+
     def close(self) -> None:
         """Close the file."""
         self._file.close()

@@ -24,7 +24,7 @@ from greengate.ledger.postgres_server import (
     begin,
     lock_key,
 )
-from greengate.ledger.statements import COMMIT, LOCKED_HEAD, POSTGRES_TRIGGERS, Texts
+from greengate.ledger.statements import COMMIT, LOCKED_HEAD, POSTGRES_OPEN_SCHEMAS, POSTGRES_TRIGGERS, Texts
 from greengate.ledger.tables import FORMAT, POSTGRES_GUARDS, guards
 
 _AT_ONCE = 100
@@ -94,6 +94,7 @@ class LedgerServer:
         """Append several times in one transaction."""
         self._bring_up()
         with self._server.transaction(begin(WRITING)) as connection:
+            _run(connection, self._texts[LOCKED_HEAD], ())
 
             def append(leaves: Sequence[bytes], bodies: Mapping[str, bytes]) -> list[int]:
                 told: list[int] = []
@@ -112,8 +113,12 @@ class LedgerServer:
         """Hold the head no longer than it takes to write, and wait for the disk afterwards, together with others."""
         with self._server.translated():
             connection = self._server.connected()
-            told = connection.execute(_APPEND_UNSYNCED, _called(leaves, bodies), binary=True).fetchall()
-            connection.execute(_SYNCED)
+            try:
+                told = connection.execute(_APPEND_UNSYNCED, _called(leaves, bodies), binary=True).fetchall()
+                connection.execute(_SYNCED)
+            except psycopg.errors.SerializationFailure:  # a role may have another isolation than the one that suits
+                with self.appending() as append:
+                    return append(leaves, bodies)
             return list(told[0][0])
 
     def sync(self) -> None:
@@ -124,6 +129,10 @@ class LedgerServer:
     def missing_guards(self) -> list[str]:
         """Name the triggers against changes that are not there, or not in force."""
         return sorted(guards(POSTGRES_GUARDS, self._format) - {name for (name,) in self.ask(POSTGRES_TRIGGERS)})
+
+    def open_schemas(self) -> list[str]:
+        """Name the schemas of the search path in which others than the ledger's owner may make functions."""
+        return [name for (name,) in self.ask(POSTGRES_OPEN_SCHEMAS)]
 
     def close(self) -> None:
         """Close the connection."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from greengate.ledger import statements as sql
 from greengate.ledger.forms import shown
-from greengate.ledger.keeping import MOST, Keeper
+from greengate.ledger.keeping import Keeper
 from greengate.ledger.marks import CONVERSION, SUPERSEDES, TYPE, Mark, superseded, word
 from greengate.records import type_of
 
@@ -43,29 +43,32 @@ class Marks:
         """Tell which entries are not marked as what they are, and which are marked as what they are not."""
         expected = np.frombuffer(self._types, np.uint32)
         seen = np.zeros(len(expected), bool)
-        for value, *_ in self._keeper.ask(sql.VALUES, TYPE, MOST):
-            yield from self._of_type(value, expected, seen)
+        for value, count, *_ in self._keeper.ask(sql.VALUES, TYPE, len(expected)):
+            yield from self._of_type(value, count, expected, seen)
         for number in np.unique(expected[~seen]).tolist():
             name = next(name for name, one in self._numbers.items() if one == number)
             yield _told(np.flatnonzero(~seen & (expected == number)), f"not marked as {shown(name)}")
         yield from self._wrong_others()
 
-    def _of_type(self, value: str, expected: NDArray[np.uint32], seen: NDArray[np.bool_]) -> Iterator[str]:
-        number = self._numbers.get(value, -1)
+    def _of_type(self, value: str, count: int, expected: NDArray[np.uint32], seen: NDArray[np.bool_]) -> Iterator[str]:
+        number, different = self._numbers.get(value, -1), 0
         wrong: list[int] = []
         for indexes in self._indexes(value, len(expected)):
-            found = np.array(indexes)
+            found = np.array(indexes, np.int64)
             right = expected[found] == number
             seen[found[right]] = True
             wrong += found[~right].tolist()
+            different += len(indexes)
         if wrong:
             yield _told(np.array(wrong), f"marked as {shown(value)}, and of another type")
+        if different < count:  # only where somebody took the primary key away, or a file has a number that is none
+            yield f"of {count} marks as {shown(value)}, {count - different} are of no entry, or stand twice"
 
     def _indexes(self, value: str, stop: int) -> Iterator[list[int]]:
         start = 0
         while rows := self._keeper.ask(sql.MARKED_INDEXES, TYPE, value, start, stop):
-            yield [index for (index,) in rows]
-            start = rows[-1][0] + 1
+            yield sorted({index for (index,) in rows if isinstance(index, int)})
+            start = int(rows[-1][0]) + 1
 
     def _wrong_others(self) -> Iterator[str]:
         missing, after = dict(self._others), ("", "", -1)

@@ -37,14 +37,17 @@ def marks_of(leaf: bytes) -> Iterator[Mark]:
 
 
 def word(value: str) -> str:
-    """Return a value as marks have it: the digest of one that no index could take."""
-    return value if len(value) <= _LONGEST and value.isprintable() else digest(value.encode(errors="surrogatepass"))
+    """Return a value as marks have it: the digest of one that no index, or no encoding, could take."""
+    plain = len(value) <= _LONGEST and value.isascii() and value.isprintable()
+    return value if plain else digest(value.encode(errors="surrogatepass"))
 
 
 def superseded(leaf: bytes) -> str:
-    """Tell which conversion one takes the place of; "" of one that takes none."""
+    """Tell which conversion one takes the place of; "" of one that takes none, and of what only looks like one."""
     if leaf.endswith(_NOTHING, 0, leaf.rfind(_NEXT)):
         return ""
-    predicate = json.loads(leaf)["predicate"]
-    older = predicate.get("supersedes") if isinstance(predicate, dict) else None
+    try:
+        older = json.loads(leaf)["predicate"]["supersedes"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return ""
     return older if isinstance(older, str) else ""

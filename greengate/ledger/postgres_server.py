@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from time import monotonic
 from typing import Any, TypeVar
 
 import psycopg
@@ -19,6 +20,7 @@ from greengate.errors import UsageError
 from greengate.ledger.places import Kind
 
 _CONNECT_S = "10"
+_IDLE_S = 60
 # What was acknowledged must survive the server.
 SYNCHRONOUS = """set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on'
     ELSE current_setting('synchronous_commit') END, true)"""
@@ -46,6 +48,14 @@ _WORDS: dict[type[psycopg.Error], tuple[str, str]] = {
         "nothing can be written here: this database is a standby, or set to read only",
         "give the address of the primary",
     ),
+    errors.QueryCanceled: (
+        "the database ended a statement before it was done: somebody cancelled it, or its `statement_timeout` is short",
+        "run again: what was written already is not written twice",
+    ),
+    errors.UntranslatableCharacter: (
+        "this database cannot hold all characters that are to be written: its encoding is not UTF8",
+        "use a database in UTF8",
+    ),
 }
 
 _DAMAGE = (
@@ -69,6 +79,7 @@ class PostgresServer:
         self._parameters = _parameters(url, password, passfile, kind)
         self.where = _shown(self._parameters)
         self.connection = self.connect()
+        self._used = monotonic()
 
     def connect(self) -> Connection:
         """Make a connection whose transactions are the caller's."""
@@ -84,7 +95,14 @@ class PostgresServer:
             ) from None  # its words may have the password
 
     def connected(self) -> Connection:
-        """Give the connection, made again where it was lost."""
+        """Give the connection, made again where it was lost.
+
+        What is written after a long measurement should not be lost because somebody closed what lay idle meanwhile.
+        """
+        before, self._used = self._used, monotonic()
+        if self._used - before > _IDLE_S:
+            with suppress(psycopg.Error):  # it is closed then
+                self.connection.execute(b"SELECT 1")
         if self.connection.closed:
             self.connection = self.connect()
         return self.connection
@@ -176,6 +194,7 @@ def _parameters(url: str, password: str, passfile: str, kind: Kind) -> dict[str,
         **({"password": password} if password else {}),
         **({"passfile": passfile} if passfile else {}),
         **given,
+        "client_encoding": "utf8",  # else psycopg cannot read what a database without an encoding holds
     }
 
 

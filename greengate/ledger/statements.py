@@ -90,8 +90,8 @@ MARKED_BACKWARDS = _some(_MARKED_ROWS.where(*_MARKED, mark.c.idx < _STOP).order_
 MARKED_HOLDING = _MARKED_ROWS.where(*_MARKED, Holds(entry.c.leaf, bindparam("text"))).order_by(mark.c.idx)
 MARKED_INDEXES = _some(select(mark.c.idx).where(*_MARKED_IN).order_by(mark.c.idx), 4 * BATCH)
 VALUES = (
-    select(mark.c.value, func.count(mark.c.idx), func.min(mark.c.idx), func.max(mark.c.idx))
-    .where(mark.c.name == bindparam("name"), mark.c.idx < _STOP)
+    select(mark.c.value, func.count(), func.min(mark.c.idx), func.max(mark.c.idx))
+    .where(mark.c.name == bindparam("name"), mark.c.idx >= literal_column("0"), mark.c.idx < _STOP)
     .group_by(mark.c.value)
     .order_by(mark.c.value)
 )
@@ -105,7 +105,7 @@ MARKS = _some(
     .order_by(*_EVERY),
     BATCH,
 )
-MARKS_BEYOND = select(func.min(mark.c.idx), func.count(mark.c.idx)).where(or_(mark.c.idx < _START, mark.c.idx >= _STOP))
+MARKS_BEYOND = select(func.min(mark.c.idx), func.count()).where(or_(mark.c.idx < _START, mark.c.idx >= _STOP))
 
 NEW_TILE = insert(tile)
 NUMBERED_TILES = select(tile.c.idx, tile.c.root).where(tile.c.level == _ONE, tile.c.idx >= _START, tile.c.idx < _STOP)
@@ -130,11 +130,11 @@ ROWS = _some(
     select(entry.c.idx, entry.c.entry_id, entry.c.leaf_hash, entry.c.leaf).where(*_RANGE).order_by(entry.c.idx),
     4 * BATCH,
 )
-ENTRIES_BEYOND = select(func.min(entry.c.idx), func.max(entry.c.idx), func.count(entry.c.idx)).where(
+ENTRIES_BEYOND = select(func.min(entry.c.idx), func.max(entry.c.idx), func.count()).where(
     or_(entry.c.idx < _START, entry.c.idx >= _STOP)
 )
 TWINS = select(func.min(entry.c.idx), func.max(entry.c.idx)).group_by(entry.c.entry_id).having(func.count() > _ONE)
-TILES_BEYOND = select(func.min(tile.c.idx), func.count(tile.c.idx)).where(
+TILES_BEYOND = select(func.min(tile.c.idx), func.count()).where(
     tile.c.level == bindparam("level"), or_(tile.c.idx < _START, tile.c.idx >= _STOP)
 )
 TILES_ASTRAY = select(tile.c.level, tile.c.idx).where(or_(tile.c.level < _START, tile.c.level > _STOP))
@@ -145,6 +145,12 @@ BODIES = _some(select(body.c.digest, body.c.body).where(body.c.digest > bindpara
 SQLITE_TRIGGERS = text("SELECT name FROM sqlite_master WHERE type = 'trigger'")
 POSTGRES_TRIGGERS = text("""SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'
     AND pg_table_is_visible(tgrelid)""")
+
+POSTGRES_OPEN_SCHEMAS = text("""SELECT n.nspname FROM pg_namespace n
+    WHERE n.nspname = ANY (current_schemas(false)) AND EXISTS (SELECT 1 FROM aclexplode(n.nspacl) a
+        WHERE a.privilege_type = 'CREATE' AND a.grantee <> n.nspowner
+            AND a.grantee <> (SELECT c.relowner FROM pg_class c WHERE c.oid = 'ledger_head'::regclass))
+    ORDER BY n.nspname""")
 
 HANDLE = select(identity.c.handle).where(identity.c.pseudonym == bindparam("pseudonym"))
 PSEUDONYMS = (

@@ -79,10 +79,18 @@ class Store:
         return self._tree.head()
 
     def durable_head(self) -> Head:
-        """Tell size and root of what is on the disk, whatever happens: for who tells it to others, such as a signer."""
+        """Tell size and root of what is on the disk, whatever happens: for who tells it to others, such as a signer.
+
+        It is held against the tree, since whoever may append could write another head.
+        """
         head = self.head()
+        self._tree.refuse_other(head)
         self.keeper.sync()
         return head
+
+    def open_schemas(self) -> list[str]:
+        """Name the schemas in which others than its owner may make what would act with the rights of who uses it."""
+        return self.keeper.open_schemas()
 
     def node(self, level: int, index: int) -> bytes:
         """Tell the hash of a complete subtree, as `merkle.Node`."""

@@ -42,6 +42,16 @@ class Tree:
         frontier = frontier_of(self._keeper.ask(sql.HEAD), self._keeper.where)
         return Head(frontier.size, frontier.root)
 
+    def refuse_other(self, head: Head) -> None:
+        """Refuse a head that is not that of the entries.
+
+        Raises:
+            HistoryError: It has another root, or there are not so many entries.
+        """
+        if merkle.root(head.size, self.node) != head.root:
+            problem = f"its head is damaged: it does not follow from its {head.size} entries"
+            raise HistoryError(self._keeper.where, problem, DAMAGED)
+
     def node(self, level: int, index: int) -> bytes:
         """Tell the hash of the complete subtree of 2^level entries that begins at entry index x 2^level.
 

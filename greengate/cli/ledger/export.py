@@ -55,16 +55,16 @@ def export(  # noqa: PLR0913 - one argument an option
         raise UsageError("--dsse", "an envelope holds an entry alone", "leave --bodies out")
     reports.refuse_unwritable(out)
     with place.opened(project, path) as store:
-        size = store.size()
+        newest, size = _newest(store), store.size()  # in this order: it may grow, and be signed anew, meanwhile
         if form == "parquet":
             from greengate.ledger import parquet  # noqa: PLC0415 - heavy
 
-            parquet.write(store.entries(0, size), _newest(store), Path(out))
+            parquet.write(store.entries(0, size), newest, Path(out))
         elif dsse:
             _write(out, _sealed(store, size, place.access(key, origin, witness)))
         else:
             beside = partial(_beside, store) if whole else None
-            _write(out, exports.lines(store.entries(0, size), of_store(store).origin, _newest(store), beside))
+            _write(out, exports.lines(store.entries(0, size), of_store(store).origin, newest, beside))
     if out != "-":
         click.echo(f"wrote {out}: {size} {'entry' if size == 1 else 'entries'}")
     return 0

@@ -50,6 +50,7 @@ def prove(  # noqa: PLR0913 - one argument an option
         )
     if (into or markdown) and (since is not None or into is None):
         raise UsageError("--into", "a report gets receipts of entries", "name ENTRY, and `--into report.json`")
+    _refuse_one_file(out, into, markdown)
     told = receipted.read(Path(into)) if into else None
     for file in filter(None, (into, markdown)):
         reports.refuse_unwritable(file)
@@ -58,6 +59,8 @@ def prove(  # noqa: PLR0913 - one argument an option
         raise UsageError("--out", "several receipts need a folder", "for example `--out receipts`")
     with place.opened(project, path) as store:
         found = list(dict.fromkeys(_entry(store, word) for word in entries))
+        if told is not None and into is not None:
+            receipted.refuse_others(told, Path(into), (stored.entry_id for stored in found))
         note = _note(store, place.access(key, origin, witness))
         if since is not None:
             _write(out, bytes(proving.growth(store, since, note)))
@@ -71,12 +74,26 @@ def prove(  # noqa: PLR0913 - one argument an option
     return 0
 
 
+def _refuse_one_file(out: str | None, into: str | None, markdown: str | None) -> None:
+    if "-" in (into, markdown):
+        raise UsageError("--into", "a report is written into a file", "name one, for --markdown too")
+    files = [Path(file).resolve() for file in (out, into, markdown) if file and file != "-"]
+    if len(set(files)) < len(files):
+        hint = "name another one for --out, --into or --markdown"
+        raise UsageError("--into", "one file cannot be two of these", hint)
+
+
 def _enter(told: Document, into: str, markdown: str | None) -> None:
     """Write the reports with the receipts in them; the Markdown one first, since it may be too long."""
+    from jinja2 import TemplateError  # noqa: PLC0415 - heavy
+
     from greengate.report import json_report  # noqa: PLC0415 - of one option
     from greengate.report import markdown as page  # noqa: PLC0415 - heavy
 
-    text = page.of_document(told) if markdown else ""
+    try:
+        text = page.of_document(told) if markdown else ""
+    except (LookupError, TypeError, ValueError, AttributeError, TemplateError) as error:
+        raise receipted.misshaped(Path(into)) from error
     reports.write(Path(into), json_report.of_document(told).encode())
     if markdown:
         reports.write(Path(markdown), text.encode())

@@ -49,10 +49,10 @@ class _State:
 
     @classmethod
     def of(cls, store: Store) -> _State:
+        kept, newest, damaged = store.checkpoint(), None, ""  # before the head, which may grow and be signed meanwhile
         head, survey = store.head(), Survey()
         for stored in store.entries(0, head.size):
             survey.take(stored.index, stored.leaf)
-        kept, newest, damaged = store.checkpoint(), None, ""
         if kept is not None:
             try:
                 newest, _ = checkpoints.read(kept[1])

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 from alembic import op
 
-from greengate.ledger.forms import as_bytes
+from greengate.ledger.forms import as_bytes, of_second_format
 from greengate.ledger.marks import marks_of
 from greengate.ledger.migrations import CannotUpgrade
 
@@ -22,6 +22,10 @@ _WORDS = "marks never change and never go"
 def upgrade() -> None:
     """Add what is new; entries stay as they are, each is checked and marked."""
     bind = op.get_bind()
+    if bind.dialect.name == "postgresql":
+        # An older greengate may be writing; who only reads need not wait until the tables themselves are altered.
+        op.execute("LOCK TABLE ledger_head IN EXCLUSIVE MODE")
+        op.execute(_IN_THEIR_SCHEMA)
     heads = bind.execute(sa.text("SELECT size, frontier FROM ledger_head")).all()
     if len(heads) != 1:
         raise CannotUpgrade("it has lost its head")
@@ -101,8 +105,8 @@ def _in_sqlite(bind: sa.Connection, size: int, frontier: bytes) -> None:
 
 def _numbered(pseudonym: str, handle: str) -> dict[str, object]:
     """Part a handle from the number behind it, as the second format kept its further pseudonyms."""
-    bare, _, number = handle.partition("\n")
-    return {"pseudonym": pseudonym, "handle": bare, "number": int(number or 1)}
+    bare, number = of_second_format(handle)
+    return {"pseudonym": pseudonym, "handle": bare, "number": number}
 
 
 def _in_postgresql() -> None:
@@ -111,8 +115,7 @@ def _in_postgresql() -> None:
     op.execute("ALTER TABLE ledger_head ALTER COLUMN marked SET NOT NULL, ADD CHECK (marked = size)")
     op.execute("ALTER TABLE ledger_identity DROP CONSTRAINT ledger_identity_handle_key")
     op.execute("ALTER TABLE ledger_identity ADD COLUMN number INTEGER NOT NULL DEFAULT 1")
-    op.execute("""UPDATE ledger_identity SET handle = split_part(handle, E'\\n', 1),
-        number = split_part(handle, E'\\n', 2)::integer WHERE position(E'\\n' IN handle) > 0""")
+    op.execute(_PARTED)
     op.execute("""ALTER TABLE ledger_identity ALTER COLUMN number DROP DEFAULT,
         ADD CONSTRAINT ledger_identity_by_handle UNIQUE (handle, number)""")
     run = f"EXECUTE FUNCTION ledger_refuse('{_WORDS.partition(' ')[0]}')"
@@ -120,7 +123,16 @@ def _in_postgresql() -> None:
     op.execute(f"CREATE TRIGGER ledger_mark_no_truncate BEFORE TRUNCATE ON ledger_mark FOR EACH STATEMENT {run}")
     op.execute(_SAME_RIGHTS)
     op.execute(_APPEND)
+    op.execute("GRANT EXECUTE ON FUNCTION ledger_append TO PUBLIC")  # it acts with the rights of whoever calls it
 
+
+# Else what is new would lie in the first schema of a search path, apart from what is there.
+_IN_THEIR_SCHEMA = """SELECT set_config('search_path', quote_ident(n.nspname::text), true)
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = 'ledger_head'::regclass"""
+
+# As `of_second_format` reads them.
+_PARTED = r"""UPDATE ledger_identity SET handle = regexp_replace(handle, '\n[0-9]+$', ''),
+    number = substring(handle FROM '[0-9]+$')::integer WHERE handle ~ '\n([2-9]|[1-9][0-9]{1,8})$'"""
 
 # Who may write tiles may write marks.
 _SAME_RIGHTS = """DO $$
@@ -129,14 +141,15 @@ BEGIN
     FOR one IN SELECT a.grantee, a.privilege_type AS may FROM pg_class c, aclexplode(c.relacl) a
         WHERE c.oid = 'ledger_tile'::regclass AND a.grantee <> c.relowner
     LOOP
-        EXECUTE format('GRANT %s ON ledger_mark TO %s', one.may,
-            CASE WHEN one.grantee = 0 THEN 'PUBLIC' ELSE one.grantee::regrole::text END);
+        EXECUTE pg_catalog.format('GRANT %s ON ledger_mark TO %s', one.may,
+            CASE WHEN one.grantee = 0::oid THEN 'PUBLIC' ELSE one.grantee::regrole::text END);
     END LOOP;
 END $$"""
 
 # What greengate.ledger.appending does for a file, in one statement; names that are not
-# qualified are found as those of the tables are. `marked_leaf` tells which leaf, from 1, a mark is
-# of, in order.
+# qualified are found as those of the tables are. Functions and operators have these very types of values, or are
+# qualified, so that one that somebody else made in the same schema is never taken for them. `marked_leaf` tells which
+# leaf, from 1, a mark is of, in order.
 _APPEND = """CREATE FUNCTION ledger_append(leaves BYTEA[], marked_leaf INTEGER[], mark_names TEXT[], mark_values TEXT[],
     body_names TEXT[], bodies BYTEA[]) RETURNS BIGINT[] LANGUAGE plpgsql AS $$
 DECLARE
@@ -160,11 +173,14 @@ BEGIN
     ELSIF length(nodes) <> 32 * length(replace(count::bit(64)::text, '0', '')) THEN
         RAISE EXCEPTION 'its head is damaged: a tree of % leaves has not % bytes of hashes', count, length(nodes);
     END IF;
+    IF count > 0 AND NOT EXISTS (SELECT FROM ledger_entry e WHERE e.idx = count - 1) THEN
+        RAISE EXCEPTION 'its head is damaged: it says % entries, and the last of them is missing', count;
+    END IF;
     before := count;
-    IF cardinality(body_names) > 0 THEN
+    IF pg_catalog.cardinality(body_names) > 0 THEN
         INSERT INTO ledger_body SELECT * FROM unnest(body_names, bodies) ON CONFLICT DO NOTHING;
     END IF;
-    FOR i IN 1 .. coalesce(array_length(leaves, 1), 0) LOOP
+    FOR i IN 1 .. pg_catalog.cardinality(leaves) LOOP
         known := count;
         id := encode(sha256(leaves[i]), 'hex');
         node := sha256('\\x00'::bytea || leaves[i]);
@@ -180,7 +196,7 @@ BEGIN
             END LOOP;
             at := count;
             level := 0;
-            WHILE at & 1 = 1 LOOP
+            WHILE at & 1::bigint = 1 LOOP
                 node := sha256('\\x01'::bytea || substr(nodes, length(nodes) - 31) || node);
                 nodes := substr(nodes, 1, length(nodes) - 32);
                 at := at >> 1;
@@ -194,7 +210,7 @@ BEGIN
         ELSE
             SELECT idx INTO STRICT known FROM ledger_entry WHERE entry_id = id;
         END IF;
-        told := told || known;
+        told := pg_catalog.array_append(told, known);
     END LOOP;
     IF count > before THEN
         UPDATE ledger_head SET size = count, frontier = nodes, marked = count;
