@@ -6,6 +6,9 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
+import time
+from contextlib import contextmanager
 
 import psycopg
 import pytest
@@ -242,10 +245,29 @@ def test_a_connection_that_was_closed_while_it_lay_idle_is_made_again_without_a_
     assert (store.append(b"one").index, store.size()) == (0, 1)
 
 
+@contextmanager
+def held(place):
+    """Somebody else holds the head of a ledger, and lets it go once somebody waits for it."""
+    with psycopg.connect(place) as other:
+        other.execute("SELECT FROM ledger_head FOR UPDATE")
+        letting_go = threading.Thread(target=let_go, args=(place, other))
+        letting_go.start()
+        yield
+        letting_go.join()
+
+
+def let_go(place, other):
+    with psycopg.connect(place, autocommit=True) as looking:
+        while not looking.execute("SELECT FROM pg_locks WHERE NOT granted").fetchall():
+            time.sleep(0.01)
+    other.rollback()
+
+
 def test_what_was_appended_before_a_connection_was_lost_is_not_appended_again(postgres, opened, monkeypatch):
-    store = opened(postgres.schema())
+    place = postgres.schema()
+    store = opened(place)
     monkeypatch.setattr(ledger_server, "_SYNCED", b"SELECT pg_terminate_backend(pg_backend_pid())")
-    with pytest.raises(HistoryError, match="the connection was lost: "):
+    with held(place), pytest.raises(HistoryError, match="the connection was lost: "):
         store.append(b"one")
     monkeypatch.undo()
     assert (store.size(), store.append(b"one").index, store.size()) == (1, 0, 1)
@@ -264,6 +286,19 @@ def test_what_is_appended_is_on_the_disk_of_a_server_when_it_is_acknowledged(pos
     ((before,),) = postgres.run("SELECT pg_current_wal_insert_lsn()")
     store.append_all([(leaf, None) for leaf in leaves(count)])
     assert postgres.run(f"SELECT pg_current_wal_flush_lsn() > '{before}'") == [(True,)]
+
+
+def test_what_is_appended_after_others_is_waited_for_with_them(postgres, opened, monkeypatch):
+    place = postgres.schema()
+    store = opened(place)
+    with raw(place) as execute:
+        execute("CREATE SEQUENCE waited")
+    monkeypatch.setattr(ledger_server, "_SYNCED", b"SELECT nextval('waited')")
+    store.append(b"alone")
+    with held(place):
+        store.append(b"after others")
+    with raw(place) as execute:
+        assert (execute("SELECT last_value, is_called FROM waited").fetchall(), store.size()) == ([(1, True)], 2)
 
 
 def test_a_user_without_rights_reads_what_is_missing(postgres):

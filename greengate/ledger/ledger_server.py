@@ -28,10 +28,9 @@ from greengate.ledger.statements import COMMIT, LOCKED_HEAD, POSTGRES_OPEN_SCHEM
 from greengate.ledger.tables import FORMAT, POSTGRES_GUARDS, guards
 
 _AT_ONCE = 100
-_APPEND = b"SELECT ledger_append(%b::bytea[], %b::integer[], %b::text[], %b::text[], %b::text[], %b::bytea[])"
-# The next to append need not wait until this is on the disk: what comes later in the log is never there without it.
-_APPEND_UNSYNCED = _APPEND + b", set_config('synchronous_commit', 'off', true)"
-# A transaction that writes, so that its end waits for the disk, and with it all that was before.
+_APPEND = b"""SELECT told, waits
+    FROM ledger_append(%b::bytea[], %b::integer[], %b::text[], %b::text[], %b::text[], %b::bytea[])"""
+# A transaction that writes, so that its end waits for the disk, and with it all that was before it in the log.
 _SYNCED = f"SELECT pg_logical_emit_message(true, 'greengate', ''), {SYNCHRONOUS}".encode()
 _Statement = tuple[str, tuple[object, ...]]
 _MAKING = f"SELECT pg_advisory_xact_lock({lock_key('a ledger is made')})"
@@ -99,8 +98,7 @@ class LedgerServer:
             def append(leaves: Sequence[bytes], bodies: Mapping[str, bytes]) -> list[int]:
                 told: list[int] = []
                 for start in range(0, len(leaves), _AT_ONCE):
-                    call = _called(leaves[start : start + _AT_ONCE], {} if start else bodies)
-                    told += connection.execute(_APPEND, call, binary=True).fetchall()[0][0]
+                    told += _append(connection, leaves[start : start + _AT_ONCE], {} if start else bodies)[0]
                 return told
 
             yield append
@@ -110,16 +108,17 @@ class LedgerServer:
         return bool(self._server.ask("SELECT has_table_privilege(%s, 'SELECT')", (table,))[0][0])
 
     def _append_few(self, leaves: Sequence[bytes], bodies: Mapping[str, bytes]) -> list[int]:
-        """Hold the head no longer than it takes to write, and wait for the disk afterwards, together with others."""
+        """Where others write too, hold the head while it is written, and wait for the disk afterwards, with them."""
         with self._server.translated():
             connection = self._server.connected()
             try:
-                told = connection.execute(_APPEND_UNSYNCED, _called(leaves, bodies), binary=True).fetchall()
-                connection.execute(_SYNCED)
+                told, waits = _append(connection, leaves, bodies)
+                if waits:
+                    connection.execute(_SYNCED)
             except psycopg.errors.SerializationFailure:  # a role may have another isolation than the one that suits
                 with self.appending() as append:
                     return append(leaves, bodies)
-            return list(told[0][0])
+            return told
 
     def sync(self) -> None:
         """Wait until all that can be seen is on the disk."""
@@ -227,6 +226,11 @@ class _Writing(_Reading):
         for start in range(0, len(self._waiting), _AT_ONCE):
             _together(self._connection, self._waiting[start : start + _AT_ONCE])
         self._waiting.clear()
+
+
+def _append(connection: Connection, leaves: Sequence[bytes], bodies: Mapping[str, bytes]) -> tuple[list[int], bool]:
+    ((told, waits),) = connection.execute(_APPEND, _called(leaves, bodies), binary=True).fetchall()
+    return list(told), waits
 
 
 def _called(leaves: Sequence[bytes], bodies: Mapping[str, bytes]) -> tuple[list[Any], ...]:

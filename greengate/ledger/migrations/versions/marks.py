@@ -146,14 +146,14 @@ BEGIN
     END LOOP;
 END $$"""
 
-# What greengate.ledger.appending does for a file, in one statement; names that are not
-# qualified are found as those of the tables are. Functions and operators have these very types of values, or are
-# qualified, so that one that somebody else made in the same schema is never taken for them. `marked_leaf` tells which
-# leaf, from 1, a mark is of, in order.
+# What greengate.ledger.appending does for a file, in one statement; names that are not qualified are found as those of
+# the tables are. Functions and operators have these very types of values, or are qualified, so that one that somebody
+# else made in the same schema is never taken for them. `marked_leaf` tells which leaf, from 1, a mark is of, in order.
+# `waits` tells that somebody else held the head: then the end of this does not wait for the disk; the caller has to,
+# by a transaction of its own, so that those who queue for the head wait for the disk together.
 _APPEND = """CREATE FUNCTION ledger_append(leaves BYTEA[], marked_leaf INTEGER[], mark_names TEXT[], mark_values TEXT[],
-    body_names TEXT[], bodies BYTEA[]) RETURNS BIGINT[] LANGUAGE plpgsql AS $$
+    body_names TEXT[], bodies BYTEA[], OUT told BIGINT[], OUT waits BOOLEAN) LANGUAGE plpgsql AS $$
 DECLARE
-    told BIGINT[] := '{}';
     known BIGINT;
     nodes BYTEA;
     node BYTEA;
@@ -165,8 +165,12 @@ DECLARE
     id TEXT;
 BEGIN
     PERFORM set_config('lock_timeout', '60s', true);
-    SELECT h.size, h.frontier INTO count, nodes FROM ledger_head h FOR UPDATE;
-    IF NOT FOUND THEN
+    SELECT h.size, h.frontier INTO count, nodes FROM ledger_head h FOR UPDATE SKIP LOCKED;
+    waits := NOT FOUND;
+    IF waits THEN
+        SELECT h.size, h.frontier INTO count, nodes FROM ledger_head h FOR UPDATE;
+    END IF;
+    IF count IS NULL THEN
         RAISE EXCEPTION 'its head is damaged: it is missing';
     ELSIF count < 0 THEN
         RAISE EXCEPTION 'its head is damaged: a tree has no % leaves', count;
@@ -176,7 +180,13 @@ BEGIN
     IF count > 0 AND NOT EXISTS (SELECT FROM ledger_entry e WHERE e.idx = count - 1) THEN
         RAISE EXCEPTION 'its head is damaged: it says % entries, and the last of them is missing', count;
     END IF;
+    IF waits THEN
+        PERFORM pg_catalog.set_config('synchronous_commit', 'off', true);
+    ELSIF pg_catalog.current_setting('synchronous_commit') = 'off' THEN
+        PERFORM pg_catalog.set_config('synchronous_commit', 'on', true);
+    END IF;
     before := count;
+    told := '{}';
     IF pg_catalog.cardinality(body_names) > 0 THEN
         INSERT INTO ledger_body SELECT * FROM unnest(body_names, bodies) ON CONFLICT DO NOTHING;
     END IF;
@@ -215,5 +225,4 @@ BEGIN
     IF count > before THEN
         UPDATE ledger_head SET size = count, frontier = nodes, marked = count;
     END IF;
-    RETURN told;
 END $$"""
