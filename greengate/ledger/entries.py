@@ -126,7 +126,7 @@ class Entries:
 
     def values(self, name: str, stop: int) -> dict[str, int]:
         """Tell the values of the marks of a name before `stop`, and how many entries have each."""
-        return {value: count for value, count, _, _ in self._keeper.ask(sql.VALUES, name, stop)}
+        return {str(value): count for value, count in self._keeper.ask(sql.VALUES, name, stop)}
 
     def hashes(self, start: int, stop: int) -> list[bytes]:
         """List the hashes of the entries of a range, unchecked."""

@@ -43,7 +43,7 @@ class Marks:
         """Tell which entries are not marked as what they are, and which are marked as what they are not."""
         expected = np.frombuffer(self._types, np.uint32)
         seen = np.zeros(len(expected), bool)
-        for value, count, *_ in self._keeper.ask(sql.VALUES, TYPE, len(expected)):
+        for value, count in self._keeper.ask(sql.VALUES, TYPE, len(expected)):
             yield from self._of_type(value, count, expected, seen)
         for number in np.unique(expected[~seen]).tolist():
             name = next(name for name, one in self._numbers.items() if one == number)

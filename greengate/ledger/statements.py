@@ -90,7 +90,7 @@ MARKED_BACKWARDS = _some(_MARKED_ROWS.where(*_MARKED, mark.c.idx < _STOP).order_
 MARKED_HOLDING = _MARKED_ROWS.where(*_MARKED, Holds(entry.c.leaf, bindparam("text"))).order_by(mark.c.idx)
 MARKED_INDEXES = _some(select(mark.c.idx).where(*_MARKED_IN).order_by(mark.c.idx), 4 * BATCH)
 VALUES = (
-    select(mark.c.value, func.count(), func.min(mark.c.idx), func.max(mark.c.idx))
+    select(mark.c.value, func.count())
     .where(mark.c.name == bindparam("name"), mark.c.idx >= literal_column("0"), mark.c.idx < _STOP)
     .group_by(mark.c.value)
     .order_by(mark.c.value)
