@@ -26,10 +26,10 @@ go:  ## what the independent verifier of ledgers is built with; without it, its 
 		|| echo "no Go with golang.org/x/mod here: the independent verifier of ledgers is not tried" >&2
 
 pango: $(VENV)/.test  ## what the PDF of a report is set with
-	@$(BIN)/python -c 'import weasyprint' 2> /dev/null \
+	@$(BIN)/python -W 'error:HarfBuzz-Subset' -c 'import weasyprint' 2> /dev/null \
 		|| { test "$$(id -u)" = 0 && apt-get update -qq \
 			&& apt-get install -y -qq libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0; } \
-		|| { echo "the PDF of a report needs Pango: install it" >&2; exit 1; }
+		|| { echo "the PDF of a report needs Pango and HarfBuzz-Subset: install them" >&2; exit 1; }
 
 wire: $(VENV)/.test $(NODE)/.proxy  ## hold what is sent to GitHub against its own description, through a proxy
 	$(BIN)/python tests/node/wire.py

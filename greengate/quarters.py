@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -33,7 +33,7 @@ from greengate.periods import Calendar, NotAPeriod, Period
 from greengate.periods import Kind as Length
 from greengate.periods import period_of as around
 from greengate.records import Closed, Delivered, Kind, Restated, SignedOff, predicate_type
-from greengate.skimming import pieces, unreadable
+from greengate.skimming import pieces, uncollected, unreadable
 
 LAST = "last"
 """The newest quarter that is over."""
@@ -73,6 +73,7 @@ class Made:
     account: Account
 
 
+@uncollected()
 def made(store: Store, wanted: Wanted) -> Made:
     """Make a report.
 
@@ -218,10 +219,9 @@ class _Asking:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def find(self, entry_id: str, near: int) -> tuple[int, bytes] | None:
-        """Find an entry by its id, which most likely stands right before another one."""
-        found = self._store.near(entry_id, near)
-        return (found.index, found.leaf) if found else None
+    def find(self, wanted: Sequence[tuple[str, int]]) -> Iterator[tuple[int, bytes] | None]:
+        """Find entries by their ids, each of which most likely stands right before another entry."""
+        return ((one.index, one.leaf) if one else None for one in self._store.all_near(wanted))
 
     def decision(self, entry_id: str) -> Kept | None:
         """Find a decision that a settlement names, by its id or the beginning of it."""

@@ -109,7 +109,8 @@ class Ledger:
                 story.take(index, name, record)
         story.size = len(self.entries)
         stop = of(found.end) if until is None else of(datetime.fromisoformat(until))
-        return Account(story, said, found, stop, Looking(self.leaf), self.bodies.get)
+        looking = Looking(lambda wanted: (self.leaf(*one) for one in wanted))
+        return Account(story, said, found, stop, looking, self.bodies.get)
 
     def report(self, period="2026-Q3", said=NOBODY, **rest):
         """The report on a period."""

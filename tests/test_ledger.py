@@ -55,6 +55,25 @@ def test_the_same_leaf_again_returns_the_old_entry(store):
     assert store.size() == 2
 
 
+def test_entries_are_looked_up_many_at_a_time_wherever_they_stand(store):
+    stored = store.append_all([(leaf, None) for leaf in leaves(700)])
+    right_before = [(one.entry_id, one.index + 1 + one.index % 2) for one in stored[:600]]
+    asked = [*right_before, (stored[5].entry_id, 690), (digest(b"no entry"), 8), (stored[9].entry_id, 0),
+             (stored[3].entry_id, 5), right_before[3]]  # fmt: skip
+    expected = [*stored[:600], stored[5], None, stored[9], stored[3], stored[3]]
+    assert list(store.all_near(asked)) == expected
+    assert [next(store.all_near([one])) for one in asked[598:]] == expected[598:]
+    assert list(store.all_near([])) == []
+
+
+def test_what_was_changed_is_not_looked_up(store, place):
+    stored = store.append_all([(leaf, None) for leaf in leaves(20)])
+    with unguarded(place) as execute:
+        execute("UPDATE ledger_entry SET leaf = leaf_hash WHERE idx = 7")
+    with pytest.raises(HistoryError, match="entry 7 was changed after it was written"):
+        list(store.all_near([(one.entry_id, one.index + 1) for one in stored]))
+
+
 def test_nothing_is_appended_where_one_of_several_cannot_be(store):
     store.append(b"one")
     with pytest.raises(HistoryError, match="an entry of 65,536 bytes cannot be written, at most 65,535 can"):

@@ -121,6 +121,7 @@ class Account:
         return self._cut(of(month.start), min(of(month.end), self.until), month.name)
 
     def _cut(self, start: int, end: int, name: str) -> Iterator[Part]:
+        self.force.look_up(start, end)
         for key in self.force.models if start < end else ():
             for stretch in self.force.stretches(key, start, end):
                 yield from parts(stretch, name, self.story.activities.get(key, ()))
@@ -135,9 +136,10 @@ class Account:
             if begin.at < self.until
         )
         found: dict[str, Training] = {}
+        named_by = self._named_by(begin.chosen for *_, begin in begins)
         for at, _, key, begin in begins:
             chosen = begin.chosen
-            if chosen is None or not (named := self._training(chosen)) or named in found:
+            if chosen is None or not (named := named_by.get(chosen.measurement, "")) or named in found:
                 continue
             kept = self.looking.record(chosen.measurement.hex(), chosen.idx)
             assert kept is not None
@@ -145,9 +147,11 @@ class Account:
             found[named] = _training(kept.record, key, at, entries)
         return list(found.values())
 
-    def _training(self, chosen: Chosen) -> str:
-        size = self.story.size
-        return self.looking.training(chosen.measurement.hex(), chosen.idx, size) if chosen.measurement else ""
+    def _named_by(self, chosen: Iterable[Chosen | None]) -> dict[bytes, str]:
+        """Tell which trainings the measurements of decisions name, where they name one; looked up in their order."""
+        measured = sorted({(one.idx, one.measurement) for one in chosen if one and one.measurement})
+        trainings = self.looking.trainings([(digest.hex(), idx) for idx, digest in measured], self.story.size)
+        return {digest: named for (_, digest), named in zip(measured, trainings, strict=True) if named}
 
     def trained(self, start: int, end: int) -> list[Training]:
         """List the trainings of the versions that came into force in a time."""

@@ -8,10 +8,11 @@ conversion counts the newest that takes its place, of that the newest that takes
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 
 from greengate.conversion import Conversion
 from greengate.esg.looking import Figures, Looking, Meaning
@@ -86,6 +87,16 @@ class Force:
         """What came into force of a model, in the order of time."""
         return self._begins.get(key, [])
 
+    def look_up(self, start: int, end: int) -> None:
+        """Look the versions up that came into force in a time, in the order of the ledger: all at once is quicker."""
+        wanted = sorted(
+            (begin.chosen.idx, key, begin)
+            for key, begins in self._begins.items()
+            for begin in _within(begins, start, end)
+            if begin.chosen and (begin.idx, key) not in self._known
+        )
+        self._look_up([(key, begin) for _, key, begin in wanted])
+
     def stretches(self, key: ModelKey, start: int, end: int) -> Iterator[Stretch]:
         """Go through the versions of a model that were in force in a time."""
         begins = self._begins.get(key, [])
@@ -129,13 +140,9 @@ class Force:
 
     def version(self, key: ModelKey, begin: Begin) -> Version | None:
         """Find a version that came into force; None where it has no figures, which is noted."""
-        known = (begin.idx, key)
-        if known not in self._known:
-            found = self._version(key, begin)
-            if isinstance(found, str):
-                self.unusable[known] = Unusable(key, begin, found)
-            self._known[known] = None if isinstance(found, str) else found
-        return self._known[known]
+        if (begin.idx, key) not in self._known:
+            self._look_up([(key, begin)])
+        return self._known[begin.idx, key]
 
     def conversion(self, chosen: Chosen) -> Kept | None:
         """Find the whole conversion of a decision as it stands now; None where it has none, or the ledger does not."""
@@ -157,15 +164,29 @@ class Force:
                 return version
         return None
 
-    def _version(self, key: ModelKey, begin: Begin) -> Version | str:
-        assert begin.chosen is not None
-        if not begin.chosen.conversion:
-            return f"its decision ({begin.chosen.outcome}) has no conversion"
-        found = self.looking.meaning(self._standing_conversion(begin.chosen), begin.chosen.idx)
+    def _look_up(self, wanted: Sequence[tuple[ModelKey, Begin]]) -> None:
+        with_one = [begin.chosen for _, begin in wanted if begin.chosen and begin.chosen.conversion]
+        meanings = self.looking.meanings([(self._standing_conversion(one), one.idx) for one in with_one])
+        for key, begin in wanted:
+            assert begin.chosen is not None
+            meaning = next(meanings) if begin.chosen.conversion else None
+            found = self._version(key, begin, begin.chosen, meaning)
+            if isinstance(found, str):
+                self.unusable[begin.idx, key] = Unusable(key, begin, found)
+            self._known[begin.idx, key] = None if isinstance(found, str) else found
+
+    def _version(self, key: ModelKey, begin: Begin, chosen: Chosen, found: Meaning | None) -> Version | str:
+        if not chosen.conversion:
+            return f"its decision ({chosen.outcome}) has no conversion"
         if found is None or found.idx >= self.story.size:
             return "its conversion is not in the ledger"
         if found.said is None:
             return "no deployment is declared"
         if all(found.year[name] is None for name in _AMOUNTS):
             return next(iter(found.missing.values()), "its conversion says nothing of a year")
-        return Version(key, begin, begin.chosen, found, found.said, self.looking)
+        return Version(key, begin, chosen, found, found.said, self.looking)
+
+
+def _within(begins: Sequence[Begin], start: int, end: int) -> Iterator[Begin]:
+    """Go through what came into force in a time, of what is in the order of time."""
+    return islice(begins, *(bisect_left(begins, at, key=lambda one: one.at) for at in (start, end)))

@@ -5,10 +5,13 @@ Most conversions of a ledger say the same of a deployment in the same bytes, so 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from math import isfinite
 from typing import Any, NamedTuple
 
+import msgspec
+from msgspec import Struct
 from pydantic import ValidationError
 
 from greengate.conversion import Conversion
@@ -18,8 +21,10 @@ from greengate.esg.story import Kept
 from greengate.projection import ENERGY
 from greengate.records import Amount, Converted, Measurement, Read, Year
 
-Find = Callable[[str, int], tuple[int, bytes] | None]
-"""Finds an entry by its id, likely right before an index: its own index and its bytes; None where there is none."""
+Wanted = tuple[str, int]
+"""The id of an entry, and an index right before which it likely stands."""
+Find = Callable[[Sequence[Wanted]], Iterator[tuple[int, bytes] | None]]
+"""Finds entries in the order in which they are asked for: index and bytes of each, None where there is none."""
 _FEW = 256
 _FIELDS = {
     "energy": "energy_mj",
@@ -65,6 +70,29 @@ class Figures(NamedTuple):
     quality: tuple[tuple[str, float, float, float], ...]
 
 
+class _Amount(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """An `Amount` as it is written."""
+
+    amount: str | int
+    low: str | int
+    high: str | int
+    confidence: str | float = 1.0
+
+
+class _Year(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """A `Year` as it is written."""
+
+    energy_mj: _Amount | None = None
+    location_ugco2e: _Amount | None = None
+    market_ugco2e: _Amount | None = None
+    embodied_ugco2e: _Amount | None = None
+    cost_ueur: _Amount | None = None
+    missing: dict[str, str] = {}
+
+
+_year = msgspec.json.Decoder(_Year).decode
+
+
 class Looking:
     """Looks entries up.
 
@@ -79,27 +107,27 @@ class Looking:
 
     def _record(self, entry_id: str, near: int) -> Kept | None:
         """Find a record, whole; None where there is none."""
-        found = self._find(entry_id, near)
+        found = next(self._find([(entry_id, near)]))
         if found is None:
             return None
         record: Any = whole(found[1])
         return Kept(found[0], entry_id, instant(record.at), record)
 
-    def meaning(self, entry_id: str, near: int) -> Meaning | None:
-        """Find what a conversion says of its candidate; None where there is none."""
-        found = self._find(entry_id, near)
-        if found is None:
-            return None
-        index, leaf = found
+    def meanings(self, wanted: Sequence[Wanted]) -> Iterator[Meaning | None]:
+        """Find what conversions say of their candidates; None where there is none."""
+        for (entry_id, _), found in zip(wanted, self._find(wanted), strict=True):
+            yield self._meaning(entry_id, *found) if found else None
+
+    def trainings(self, wanted: Sequence[Wanted], size: int) -> Iterator[str]:
+        """Tell which trainings measurements among the first entries have figures of, by their digests; "" of none."""
+        for found in self._find(wanted):
+            yield self._kept(training(found[1])) if found and found[0] < size else ""
+
+    def _meaning(self, entry_id: str, index: int, leaf: bytes) -> Meaning:
         year, said = self._parts(leaf)
         spans = {name: _span(getattr(year, field)) for name, field in _FIELDS.items()}
         missing = {name: self._kept(year.missing[field]) for name, field in _FIELDS.items() if field in year.missing}
         return Meaning(index, entry_id, said, spans, missing)
-
-    def training(self, entry_id: str, near: int, size: int) -> str:
-        """Tell which training a measurement among the first entries has figures of, by its digest; "" of none."""
-        found = self._find(entry_id, near)
-        return training(found[1]) if found and found[0] < size else ""
 
     def figures(self, entry_id: str, near: int) -> Figures | None:
         """Find what a measurement says of its candidate; None where there is none."""
@@ -122,7 +150,7 @@ class Looking:
             quality=tuple((self._kept(name), amount, low, high) for name, amount, low, high in sorted(quality)),
         )
 
-    def _parts(self, leaf: bytes) -> tuple[Year, Conversion | None]:
+    def _parts(self, leaf: bytes) -> tuple[Year | _Year, Conversion | None]:
         """Read a conversion's year and deployment from where they stand in its bytes."""
         first, end = leaf.find(_CANDIDATE), leaf.rfind(_DIFFERENCE)
         second = leaf.find(_CONVERSION, first)
@@ -135,13 +163,28 @@ class Looking:
             text = leaf[second + len(_CONVERSION) - 1 : end]
             if text not in self._deployments:
                 self._deployments[text] = Conversion.model_validate_json(text)
-            return Year.model_validate_json(leaf[first + len(_CANDIDATE) - 1 : second]), self._deployments[text]
+            return _year(leaf[first + len(_CANDIDATE) - 1 : second]), self._deployments[text]
         except ValidationError as bad:
             raise NotALeaf(f"{bad.error_count()} of its fields cannot be read") from bad
+        except ValueError as bad:  # as msgspec's own errors are
+            raise NotALeaf(str(bad)) from bad
 
     def _kept(self, text: str) -> str:
         return self._texts.setdefault(text, text)
 
 
-def _span(amount: Amount | None) -> Span | None:
-    return None if amount is None else Span(amount.amount, amount.low, amount.high, amount.confidence)
+def _span(amount: Amount | _Amount | None) -> Span | None:
+    """Read an amount with its ends.
+
+    Raises:
+        NotALeaf: One of them is no number.
+    """
+    if amount is None:
+        return None
+    try:
+        span = Span(int(amount.amount), int(amount.low), int(amount.high), float(amount.confidence))
+    except ValueError as bad:
+        raise NotALeaf(str(bad)) from bad
+    if not isfinite(span.confidence):
+        raise NotALeaf(f"a confidence of {span.confidence}")
+    return span

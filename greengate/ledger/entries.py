@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter
+
+from sqlalchemy.sql import ClauseElement
 
 from greengate.errors import HistoryError
 from greengate.ledger import statements as sql
@@ -16,7 +18,8 @@ from greengate.ledger.tree import DAMAGED
 
 Row = tuple[int, str, bytes, bytes]
 
-_NEAR = 4  # a decision stands behind its measurement and its conversion
+_NEAR, _CLOSE = 4, 2  # a decision stands behind its measurement and its conversion
+_LOOKED_UP = 256  # at once
 _HEXADECIMAL = frozenset("0123456789abcdef")
 
 
@@ -82,6 +85,22 @@ class Entries:
         """Find an entry by its whole id, at once where it is one of the few before an index."""
         rows = self._keeper.ask(sql.ENTRY_NEAR, index - _NEAR, index, entry_id) if index > 0 else []
         return next(iter(self._checked(rows) or self.named(entry_id)), None)
+
+    def all_near(self, wanted: Sequence[tuple[str, int]]) -> Iterator[Stored | None]:
+        """Find entries by their whole ids, each at once where it is right before its index; in the order of asking."""
+        for start in range(0, len(wanted), _LOOKED_UP):
+            some = wanted[start : start + _LOOKED_UP]
+            if len(some) == 1:
+                yield self.near(*some[0])
+                continue
+            before = {index - back for _, index in some for back in range(1, _CLOSE + 1)}
+            places = {entry_id: index for index, entry_id in self._among(sql.IDS_AMONG, before)}
+            indexes = [places[entry_id] for entry_id, _ in some if entry_id in places]
+            there = {one.entry_id: one for one in self._checked(self._among(sql.ENTRIES_AMONG, indexes))}
+            yield from (there.get(entry_id) or self.near(entry_id, index) for entry_id, index in some)
+
+    def _among(self, statement: ClauseElement, indexes: Iterable[int]) -> Rows:
+        return self._keeper.ask(statement, f"[{','.join(map(str, sorted(indexes)))}]")
 
     def holding(self, text: bytes) -> list[Stored]:
         """Find the entries in whose bytes a text stands, in their order."""

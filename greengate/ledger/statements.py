@@ -46,6 +46,24 @@ def _in_postgresql(element: Holds, compiler: SQLCompiler, **options: Any) -> str
     return f"position({what} IN {where}) > 0"
 
 
+class Numbers(FunctionElement[int]):
+    """The numbers that a text lists, as `[1,2,3]`."""
+
+    inherit_cache = True
+
+
+@compiles(Numbers)
+def _numbers_in_sqlite(element: Numbers, compiler: SQLCompiler, **options: Any) -> str:
+    listed = compiler.process(element.clauses, **options)
+    return f"(SELECT value FROM json_each({listed}))"  # noqa: S608 - the place of a value
+
+
+@compiles(Numbers, "postgresql")
+def _numbers_in_postgresql(element: Numbers, compiler: SQLCompiler, **options: Any) -> str:
+    listed = compiler.process(element.clauses, **options)
+    return f"(SELECT unnest(CAST(translate({listed}, '[]', '{{}}') AS BIGINT[])))"
+
+
 def _some(found: Select[Any], most: int) -> Select[Any]:
     """Give the first rows; written out, since SQLAlchemy adds a value of its own to a limit that is not."""
     return found.limit(literal_column(str(most))).offset(literal_column("0"))
@@ -56,6 +74,7 @@ _ONE: ColumnClause[int] = literal_column("1")
 _START: BindParameter[int] = bindparam("start")
 _STOP: BindParameter[int] = bindparam("stop")
 _ENTRIES = select(entry.c.idx, entry.c.entry_id, entry.c.leaf)
+_AMONG = entry.c.idx.bool_op("IN")(Numbers(bindparam("indexes")))
 _RANGE = (entry.c.idx >= _START, entry.c.idx < _STOP)
 
 SIZE = select(head.c.size)
@@ -73,6 +92,8 @@ ENTRIES_BACKWARDS = _some(_ENTRIES.where(entry.c.idx < _STOP).order_by(entry.c.i
 ENTRIES_NAMED = _ENTRIES.where(entry.c.entry_id >= _START, entry.c.entry_id < _STOP).order_by(entry.c.idx)
 # Coalesced, so that it is not looked for in the index of all ids, where each lies somewhere else.
 ENTRY_NEAR = _ENTRIES.where(*_RANGE, func.coalesce(entry.c.entry_id, literal_column("''")) == bindparam("entry_id"))
+IDS_AMONG = select(entry.c.idx, entry.c.entry_id).where(_AMONG)
+ENTRIES_AMONG = _ENTRIES.where(_AMONG)
 ENTRIES_HOLDING = _ENTRIES.where(Holds(entry.c.leaf, bindparam("text"))).order_by(entry.c.idx)
 LEAF_HASHES = select(entry.c.leaf_hash).where(*_RANGE).order_by(entry.c.idx)
 

@@ -149,6 +149,10 @@ class Store:
         """Find an entry by its whole id, at once where it is one of the few before an index; None where it is not."""
         return self._entries.near(entry_id, index)
 
+    def all_near(self, wanted: Sequence[tuple[str, int]]) -> Iterator[Stored | None]:
+        """Find entries by (id, index) as `near` does, many at a time; in the order in which they are asked for."""
+        return self._entries.all_near(wanted)
+
     def holding(self, text: bytes, types: Sequence[str]) -> list[Stored]:
         """Find the entries of some types in whose bytes a text stands, in their order."""
         if self.has_marks:
