@@ -24,7 +24,7 @@ STATEMENT = "https://in-toto.io/Statement/v1"
 PERSON = r"^person:[0-9a-f]{32}$"
 _TYPE = b'"predicateType":"'
 # What follows it where it is a key of the whole: nothing is closed behind it but a subject and the statement itself.
-_TAIL = re.compile(rb'([^"\\]*)","subject":\[\{"digest":\{"sha256":"[^"\\]*"\},"name":"(?:[^"\\]|\\.)*"\}\]\}')
+_TAIL = re.compile(rb'([^"\\]*)","subject":\[\{"digest":\{"sha256":"[^"\\]*"\},"name":"[^"\\]*(?:\\.[^"\\]*)*"\}\]\}')
 MOST_BYTES = 65_535
 """The longest leaf, as of C2SP tlog-tiles; what is larger lies beside it and is referred to by digest."""
 

@@ -14,7 +14,7 @@ from greengate.ledger.merkle import EMPTY, leaf_hash
 from greengate.ledger.references import FIELDS, likely, mentioned, referred
 from greengate.ledger.soundness import sound
 from greengate.ledger.store import Head, Store
-from greengate.records import Kind, predicate_type
+from greengate.records import Kind, predicate_type, type_of
 
 COUNT = 600
 BODY = digest(b"body")
@@ -406,14 +406,14 @@ def test_evidence_is_found_in_the_bytes_of_every_kind(kind):
     predicate = {**named, "labels": {"note": "0" * 64}, "empty": "", "verdict2": "x"}
     leaf = encode({"predicate": predicate, "predicateType": predicate_type(kind), "subject": []})
     assert sorted(referred(leaf)) == sorted(named.items())
-    assert sorted(likely(leaf)) == sorted(value.encode() for value in named.values())
+    assert sorted(likely(type_of(leaf), leaf)) == sorted(value.encode() for value in named.values())
     assert set(mentioned(leaf)) == {*(value.encode() for value in named.values()), b"0" * 64}
 
 
 def test_a_first_decision_refers_to_its_evidence_and_holds_its_verdict():
     predicate = {"evidence": BODY, "verdict": {"evidence": "none"}}
     leaf = encode({"predicate": predicate, "predicateType": "urn:greengate:decision:v1"})
-    assert (list(referred(leaf)), likely(leaf)) == ([("evidence", BODY)], [BODY.encode()])
+    assert (list(referred(leaf)), likely(type_of(leaf), leaf)) == ([("evidence", BODY)], [BODY.encode()])
 
 
 @pytest.mark.parametrize(
@@ -429,7 +429,7 @@ def test_a_first_decision_refers_to_its_evidence_and_holds_its_verdict():
     ],
 )
 def test_bytes_that_are_no_record_refer_to_nothing(leaf):
-    assert list(referred(leaf)) == likely(leaf) == []
+    assert list(referred(leaf)) == likely(type_of(leaf), leaf) == []
 
 
 @given(
@@ -438,5 +438,5 @@ def test_bytes_that_are_no_record_refer_to_nothing(leaf):
 )
 def test_what_is_likely_holds_all_that_is_referred_to(predicate):
     leaf = encode({"predicate": predicate, "predicateType": "urn:greengate:decision:v2"})
-    assert {name.encode() for _, name in referred(leaf)} <= set(likely(leaf))
+    assert {name.encode() for _, name in referred(leaf)} <= set(likely(type_of(leaf), leaf))
     assert json.loads(leaf)["predicate"] == predicate

@@ -13,6 +13,7 @@ from greengate.ledger.canonical import digest
 from greengate.ledger.forms import as_bytes, shown
 from greengate.ledger.keeping import MOST, Keeper, Rows
 from greengate.ledger.references import likely, mentioned, referred
+from greengate.records import type_of
 
 _BYTES = "S32"
 
@@ -56,7 +57,7 @@ class Bodies:
         while rows := self._keeper.ask(sql.ENTRIES, at, MOST):
             for index, _, leaf in rows:
                 orphans -= set(mentioned(as_bytes(leaf)))
-                if missing.intersection(likely(as_bytes(leaf))):
+                if missing.intersection(likely(type_of(as_bytes(leaf)), as_bytes(leaf))):
                     for field, name in referred(as_bytes(leaf)):
                         if name.encode() in missing:
                             yield f"entry {index} refers to the {field} {name}, which is missing"

@@ -13,7 +13,6 @@ from greengate.ledger import statements as sql
 from greengate.ledger.forms import shown
 from greengate.ledger.keeping import Keeper
 from greengate.ledger.marks import CONVERSION, SUPERSEDES, TYPE, Mark, superseded, word
-from greengate.records import type_of
 
 _BYTES = 16  # of a digest: nobody finds two marks that share so many
 
@@ -28,9 +27,8 @@ class Marks:
         self._types = array("I")
         self._others: dict[bytes, tuple[Mark, int]] = {}
 
-    def take(self, leaf: bytes) -> None:
-        """Take in the next entry."""
-        name = type_of(leaf)
+    def take(self, name: str, leaf: bytes) -> None:
+        """Take in the next entry, the type of whose predicate is known."""
         number = self._known.get(name)
         if number is None:
             number = self._known[name] = self._numbers.setdefault(word(name), len(self._numbers))

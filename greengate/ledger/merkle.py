@@ -41,10 +41,14 @@ class Frontier:
         if len(self.nodes) != size.bit_count():
             raise ValueError(f"a tree of {size} leaves has {size.bit_count()} complete subtrees, not {len(self.nodes)}")
 
-    def append(self, leaf: bytes) -> Iterator[tuple[int, int, bytes]]:
-        """Append the hash of a leaf; tell (level, index, hash) of every subtree that it completes, itself first."""
-        node, level, index = leaf, 0, self.size
-        self.size += 1
+    def append(self, node: bytes, level: int = 0) -> Iterator[tuple[int, int, bytes]]:
+        """Append the hash of a leaf, or of a subtree of 2^level leaves where so many begin.
+
+        Returns:
+            (level, index, hash) of every subtree that it completes, itself first.
+        """
+        index = self.size >> level
+        self.size += 1 << level
         yield level, index, node
         while index & 1:
             node, level, index = node_hash(self.nodes.pop(), node), level + 1, index >> 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from greengate.records import Kind
@@ -24,15 +25,24 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 """The fields of a record, by its kind, that name what is kept beside."""
 
 _DIGEST = re.compile(rb"[0-9a-f]{64}")
-_KIND = b'"predicateType":"urn:greengate:'
-_KEYS = {kind.encode(): tuple(f'"{field}":"'.encode() for field in fields) for kind, fields in FIELDS.items()}
+_KEYS = {kind: tuple(f'"{field}":"'.encode() for field in fields) for kind, fields in FIELDS.items()}
 
 
-def likely(leaf: bytes) -> list[bytes]:
-    """Tell digests, in hexadecimal, among which are those that `referred` would tell; in a tenth of the time."""
-    at = leaf.rfind(_KIND) + len(_KIND)
+@lru_cache(256)
+def _keys(name: str) -> tuple[bytes, ...]:
+    """Tell before which keys of a record of some type evidence is named."""
+    return _KEYS.get((name.split(":") + [""] * 3)[2], ())
+
+
+def likely(name: str, leaf: bytes) -> list[bytes]:
+    """Tell digests, in hexadecimal, among which are those that `referred` would tell; in a tenth of the time.
+
+    Args:
+        name: The type of the leaf's predicate.
+        leaf: Its bytes.
+    """
     told = []
-    for key in _KEYS.get(leaf[at : leaf.find(b":", at)], ()):
+    for key in _keys(name):
         found = leaf.find(key)
         while found >= 0:
             found += len(key)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from hashlib import sha256
 
 import numpy as np
 
@@ -20,7 +21,9 @@ from greengate.ledger.keeping import Ask, Keeper, Rows
 from greengate.ledger.marked import Marks
 from greengate.ledger.references import likely
 from greengate.ledger.store import Store
+from greengate.ledger.subtrees import CHUNK, subtrees
 from greengate.ledger.tree import TILE_BITS, frontier_of
+from greengate.records import type_of
 
 
 def sound(store: Store, expected: Head | None = None) -> Iterator[str]:
@@ -113,27 +116,42 @@ class _Walk:
         """Tell what is wrong with some entries; what all of a million go through is written out for speed."""
         said = self._said(at, rows[-1][0] + 1)
         self._tiles = self._kept(at, rows[-1][0] + 1)
-        append, mention, mark = self.tree.append, self.bodies.mention, self.marks.take
-        hashes = self._hashes
+        mention, mark, hashes = self.bodies.mention, self.marks.take, self._hashes
+        fresh: list[bytes] = []
         for index, entry_id, leaf_hash, found in rows:
             if index != at:
+                yield from self._grown(fresh)
                 yield _missing(at, index) if index > at else f"the index {index} stands twice"
                 self.whole = False
             at = index + 1
-            leaf = as_bytes(found)
-            own = merkle.leaf_hash(leaf)
+            leaf = found if type(found) is bytes else as_bytes(found)
+            own = sha256(b"\x00" + leaf).digest()
             hashes += own[:8]
-            if digest(leaf) != entry_id or own != leaf_hash:
+            if sha256(leaf).hexdigest() != entry_id or own != leaf_hash:
                 yield _changed(index, entry_id, leaf)
-            if named := likely(leaf):
+            name = type_of(leaf)
+            if named := likely(name, leaf):
                 mention(named)
-            mark(leaf)
-            if self.whole:
-                for level, number, node in append(own):
-                    if level and not level % TILE_BITS:
-                        yield from self._wrong_tile(level // TILE_BITS, number, node)
-                if at in said:
-                    yield from self._other_roots(said[at])
+            mark(name, leaf)
+            fresh.append(own)
+            if at in said:
+                yield from self._grown(fresh)
+                yield from self._other_roots(said[at]) if self.whole else ()
+        yield from self._grown(fresh)
+
+    def _grown(self, fresh: list[bytes]) -> Iterator[str]:
+        """Put hashes into the tree, whole tiles of them at once, and tell which tiles are others."""
+        tree, at = self.tree, 0
+        while at < len(fresh) and self.whole:
+            some = (len(fresh) - at) // CHUNK * CHUNK if not tree.size % CHUNK else 0
+            found, level = (subtrees(fresh[at : at + some])[0], TILE_BITS) if some else (fresh[at : at + 1], 0)
+            at += some or 1
+            yield from (words for one in found for node in tree.append(one, level) for words in self._wrong(*node))
+        fresh.clear()
+
+    def _wrong(self, level: int, index: int, root: bytes) -> Iterator[str]:
+        if level and not level % TILE_BITS:
+            yield from self._wrong_tile(level // TILE_BITS, index, root)
 
     def _other_roots(self, said: list[tuple[bytes | None, str]]) -> Iterator[str]:
         root = self.tree.root
