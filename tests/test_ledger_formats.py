@@ -73,8 +73,8 @@ def test_an_old_history_is_upgraded_by_the_first_that_writes(old, opened, use):
     assert (store.head(), store.has_marks) == (Head(600, root_of(leaves(600))), True)
     assert [entry.leaf for entry in opened(old).entries()] == leaves(600)
     with raw(old) as execute:
-        assert execute("PRAGMA user_version").fetchall() == [(3,)]
-        assert execute("SELECT version_num FROM ledger_format").fetchall() == [("0003",)]
+        assert execute("PRAGMA user_version").fetchall() == [(4,)]
+        assert execute("SELECT version_num FROM ledger_format").fetchall() == [("0004",)]
 
 
 def test_an_upgraded_history_is_as_one_that_was_new(old, tmp_path, opened):
@@ -233,6 +233,19 @@ def test_a_handle_of_several_lines_is_kept_as_it_is(place, opened):
     assert (store.pseudonyms("Olga\nSmith"), store.pseudonyms("bob")) == (["person:0", "person:1"], ["person:3"])
 
 
+def test_a_ledger_of_the_third_format_is_read_and_written_on(place, opened):
+    opened(place).append_all([(leaf, None) for leaf in leaves(300)])
+    with raw(place) as execute:
+        execute("UPDATE ledger_format SET version_num = '0003'")
+        execute("DROP PROCEDURE ledger_write" if place.startswith("postgresql") else "PRAGMA user_version = 3")
+    store, running = opened(place), opened(place)
+    assert (store.size(), store.has_marks, list(sound(store))) == (300, True, [])
+    assert [one.append(leaf).index for one in (store, running) for leaf in (b"one", b"more")] == [300, 301, 300, 301]
+    assert (list(sound(store)), opened(place).size()) == ([], 302)
+    with raw(place) as execute:
+        assert execute("SELECT version_num FROM ledger_format").fetchall() == [("0004",)]
+
+
 def test_who_may_not_upgrade_a_database_is_told_who_may(postgres, opened):
     place, user = postgres.schema(), postgres.user()
     second_format(place, leaves(3))
@@ -244,7 +257,7 @@ def test_who_may_not_upgrade_a_database_is_told_who_may(postgres, opened):
     with pytest.raises(HistoryError) as caught:
         store.append(b"more")
     assert caught.value.problem.startswith(
-        "its tables are of format 2, and were not brought to format 3: this user may "
+        "its tables are of format 2, and were not brought to format 4: this user may "
     )
     assert (caught.value.hint, store.size()) == ("let their owner write once; docs/ledger.md tells how", 3)
 

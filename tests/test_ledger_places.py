@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import psycopg
@@ -16,7 +17,7 @@ from ledgers_made import leaves, raw, root_of
 from postgres_made import rights
 
 from greengate.errors import HistoryError, MissingExtra, UsageError
-from greengate.ledger import book, ledger_server
+from greengate.ledger import book
 from greengate.ledger.canonical import digest, encode
 from greengate.ledger.keeping import KIND
 from greengate.ledger.postgres_server import PostgresServer
@@ -117,7 +118,7 @@ def test_a_ledger_of_a_newer_greengate_is_refused(place, opened):
     with raw(place) as execute:
         execute("UPDATE ledger_format SET version_num = '0009'" if "://" in place else "PRAGMA user_version = 9")
     told = refused(place)
-    assert "this history has format 9, this greengate reads format 3" in told
+    assert "this history has format 9, this greengate reads format 4" in told
     assert told.endswith("hint: use the greengate that wrote it, or a newer one")
 
 
@@ -125,7 +126,7 @@ def test_a_file_that_tells_two_formats_of_itself_is_refused(tmp_path, opened):
     opened(path := tmp_path / "h.db").close()
     with raw(path) as execute:
         execute("UPDATE ledger_format SET version_num = '0099'")
-    assert "it tells two formats of itself: 3, and in its table ledger_format 0099" in refused(path)
+    assert "it tells two formats of itself: 4, and in its table ledger_format 0099" in refused(path)
 
 
 def test_a_ledger_that_has_lost_a_table_is_damaged(place, opened):
@@ -263,13 +264,28 @@ def let_go(place, other):
     other.rollback()
 
 
-def test_what_was_appended_before_a_connection_was_lost_is_not_appended_again(postgres, opened, monkeypatch):
+@contextmanager
+def instead_of_waiting(place, words):
+    """Let something else happen where an append that came after others makes itself wait for the disk."""
+    with raw(place) as execute:
+        ((made,),) = execute("SELECT pg_get_functiondef('ledger_write'::regproc)").fetchall()
+        waiting = "pg_catalog.pg_logical_emit_message(true, 'greengate', '')"
+        assert waiting in made
+        execute(made.replace(waiting, words))
+    yield
+    with raw(place) as execute:
+        execute(made)
+
+
+def test_what_was_appended_before_a_connection_was_lost_is_not_appended_again(postgres, opened):
     place = postgres.schema()
     store = opened(place)
-    monkeypatch.setattr(ledger_server, "_SYNCED", b"SELECT pg_terminate_backend(pg_backend_pid())")
-    with held(place), pytest.raises(HistoryError, match="the connection was lost: "):
+    with (
+        instead_of_waiting(place, "pg_terminate_backend(pg_backend_pid())"),
+        held(place),
+        pytest.raises(HistoryError, match="the connection was lost: "),
+    ):
         store.append(b"one")
-    monkeypatch.undo()
     assert (store.size(), store.append(b"one").index, store.size()) == (1, 0, 1)
 
 
@@ -288,17 +304,38 @@ def test_what_is_appended_is_on_the_disk_of_a_server_when_it_is_acknowledged(pos
     assert postgres.run(f"SELECT pg_current_wal_flush_lsn() > '{before}'") == [(True,)]
 
 
-def test_what_is_appended_after_others_is_waited_for_with_them(postgres, opened, monkeypatch):
+@pytest.mark.parametrize("options", ["", "%20-csynchronous_commit%3Doff"], ids=["as usual", "who would not wait"])
+def test_what_is_appended_after_others_is_waited_for_with_them(postgres, opened, options):
     place = postgres.schema()
-    store = opened(place)
+    store = opened(f"{place}{options}")
     with raw(place) as execute:
-        execute("CREATE SEQUENCE waited")
-    monkeypatch.setattr(ledger_server, "_SYNCED", b"SELECT nextval('waited')")
-    store.append(b"alone")
-    with held(place):
-        store.append(b"after others")
+        execute("CREATE TABLE waited (how TEXT)")
+        execute("CREATE FUNCTION note(how TEXT) RETURNS VOID LANGUAGE sql AS 'INSERT INTO waited VALUES (how)'")
+    with instead_of_waiting(place, "note(current_setting('synchronous_commit'))"):
+        store.append(b"alone")
+        with held(place):
+            store.append(b"after others")
     with raw(place) as execute:
-        assert (execute("SELECT last_value, is_called FROM waited").fetchall(), store.size()) == ([(1, True)], 2)
+        assert (execute("SELECT how FROM waited").fetchall(), store.size()) == ([("on",)], 2)
+
+
+def test_what_is_appended_after_others_lets_go_of_the_head_before_it_waits(postgres, opened):
+    place = postgres.schema()
+    store, other = opened(place), opened(place)
+    with (
+        instead_of_waiting(place, "pg_advisory_xact_lock(77)"),
+        ThreadPoolExecutor() as threads,
+        psycopg.connect(place) as disk,
+    ):
+        disk.execute("SELECT pg_advisory_xact_lock(77)")
+        with held(place):
+            waiting = threads.submit(store.append, b"after others")
+        while not other.size():
+            time.sleep(0.01)
+        assert other.append(b"meanwhile").index == 1
+        assert not waiting.done()
+        disk.rollback()
+        assert waiting.result().index == 0
 
 
 def test_a_user_without_rights_reads_what_is_missing(postgres):
@@ -347,6 +384,10 @@ FALSE = [
     "FUNCTION array_length(bytea[], integer) RETURNS integer", "FUNCTION length(bytea) RETURNS integer",
     "FUNCTION array_append(bigint[], bigint) RETURNS bigint[]", "FUNCTION sha256(bytea) RETURNS bytea",
     "FUNCTION one(bigint, integer) RETURNS bigint", "FUNCTION more(bigint[], bigint) RETURNS bigint[]",
+    "PROCEDURE ledger_write(bytea[], integer[], text[], text[], text[], bytea[], INOUT text)",
+    "PROCEDURE ledger_write(bytea[], integer[], varchar[], varchar[], varchar[], bytea[], INOUT bigint[])",
+    "FUNCTION ledger_append(bytea[], integer[], varchar[], varchar[], varchar[], bytea[]) RETURNS bigint[]",
+    "FUNCTION current_setting(text) RETURNS text", "FUNCTION one(text, text) RETURNS boolean",
     "OPERATOR & (leftarg = bigint, rightarg = integer, function = one)",
     "OPERATOR || (leftarg = bigint[], rightarg = bigint, function = more)",
 ]  # fmt: skip
@@ -358,7 +399,7 @@ def test_a_function_that_somebody_else_made_in_its_schema_is_not_run_by_an_appen
     postgres.run(f"GRANT USAGE, CREATE ON SCHEMA {schema} TO {other}")
     with raw(place.replace("postgres@", f"{other}@")) as execute:
         for one in FALSE:
-            words = " LANGUAGE plpgsql AS $$ BEGIN RAISE division_by_zero; END $$" if one.startswith("F") else ""
+            words = " LANGUAGE plpgsql AS $$ BEGIN RAISE division_by_zero; END $$" if one[0] in "FP" else ""
             execute(f"CREATE {one}{words}")
     store.append_all([(leaf, {digest(leaf): leaf}) for leaf in leaves(300)])
     assert (store.append(b"one", {digest(b"body"): b"body"}).index, store.open_schemas()) == (300, [schema])

@@ -14,7 +14,7 @@ from greengate.ledger.appending import appended
 from greengate.ledger.keeping import KIND, Append, Ask, Rows, Writing
 from greengate.ledger.sqlite_file import Form, SqliteFile, connected
 from greengate.ledger.statements import LOCKED_HEAD, SQLITE_TRIGGERS, Texts
-from greengate.ledger.tables import FIRST_FORMAT, FORMAT, SQLITE_GUARDS, WITH_TREE, guards
+from greengate.ledger.tables import FIRST_FORMAT, FORMAT, SQLITE_GUARDS, WITH_MARKS, WITH_TREE, guards
 
 _CACHE_KIB = 16_384
 
@@ -42,7 +42,7 @@ class LedgerFile:
     @property
     def has_marks(self) -> bool:
         """Whether its entries have marks."""
-        return self._format >= FORMAT
+        return self._format >= WITH_MARKS
 
     def ask(self, statement: ClauseElement, *values: object) -> Rows:
         """Run one statement that reads."""

@@ -13,6 +13,8 @@ from sqlalchemy.sql import ClauseElement
 from greengate.errors import HistoryError, UsageError
 from greengate.ledger.keeping import KIND, MISSING, Append, Ask, Rows, Writing
 from greengate.ledger.marks import marks_of
+from greengate.ledger.postgres_arrays import Byteas, Integers
+from greengate.ledger.postgres_arrays import Texts as TextArray
 from greengate.ledger.postgres_server import (
     BEGIN,
     NAMES,
@@ -25,11 +27,11 @@ from greengate.ledger.postgres_server import (
     lock_key,
 )
 from greengate.ledger.statements import COMMIT, LOCKED_HEAD, POSTGRES_OPEN_SCHEMAS, POSTGRES_TRIGGERS, Texts
-from greengate.ledger.tables import FORMAT, POSTGRES_GUARDS, guards
+from greengate.ledger.tables import FORMAT, POSTGRES_GUARDS, WITH_MARKS, guards
 
 _AT_ONCE = 100
-_APPEND = b"""SELECT told, waits
-    FROM ledger_append(%b::bytea[], %b::integer[], %b::text[], %b::text[], %b::text[], %b::bytea[])"""
+_WRITE = b"CALL ledger_write(%b, %b, %b, %b, %b, %b, NULL::bigint[])"
+_APPEND = b"SELECT told FROM ledger_append(%b, %b, %b, %b, %b, %b)"
 # A transaction that writes, so that its end waits for the disk, and with it all that was before it in the log.
 _SYNCED = f"SELECT pg_logical_emit_message(true, 'greengate', ''), {SYNCHRONOUS}".encode()
 _Statement = tuple[str, tuple[object, ...]]
@@ -59,7 +61,7 @@ class LedgerServer:
     @property
     def has_marks(self) -> bool:
         """Whether its entries have marks."""
-        return self._format >= FORMAT
+        return self._format >= WITH_MARKS
 
     def ask(self, statement: ClauseElement, *values: object) -> Rows:
         """Run one statement that reads."""
@@ -98,7 +100,7 @@ class LedgerServer:
             def append(leaves: Sequence[bytes], bodies: Mapping[str, bytes]) -> list[int]:
                 told: list[int] = []
                 for start in range(0, len(leaves), _AT_ONCE):
-                    told += _append(connection, leaves[start : start + _AT_ONCE], {} if start else bodies)[0]
+                    told += _run_append(connection, _APPEND, leaves[start : start + _AT_ONCE], {} if start else bodies)
                 return told
 
             yield append
@@ -110,15 +112,11 @@ class LedgerServer:
     def _append_few(self, leaves: Sequence[bytes], bodies: Mapping[str, bytes]) -> list[int]:
         """Where others write too, hold the head while it is written, and wait for the disk afterwards, with them."""
         with self._server.translated():
-            connection = self._server.connected()
             try:
-                told, waits = _append(connection, leaves, bodies)
-                if waits:
-                    connection.execute(_SYNCED)
+                return _run_append(self._server.connected(), _WRITE, leaves, bodies)
             except psycopg.errors.SerializationFailure:  # a role may have another isolation than the one that suits
                 with self.appending() as append:
                     return append(leaves, bodies)
-            return told
 
     def sync(self) -> None:
         """Wait until all that can be seen is on the disk."""
@@ -228,19 +226,18 @@ class _Writing(_Reading):
         self._waiting.clear()
 
 
-def _append(connection: Connection, leaves: Sequence[bytes], bodies: Mapping[str, bytes]) -> tuple[list[int], bool]:
-    ((told, waits),) = connection.execute(_APPEND, _called(leaves, bodies), binary=True).fetchall()
-    return list(told), waits
-
-
-def _called(leaves: Sequence[bytes], bodies: Mapping[str, bytes]) -> tuple[list[Any], ...]:
-    """Give the values that `ledger_append` takes."""
+def _run_append(
+    connection: Connection, statement: bytes, leaves: Sequence[bytes], bodies: Mapping[str, bytes]
+) -> list[int]:
+    """Append by `ledger_append`, or by `ledger_write`, which takes the same values."""
     marks = [(number, mark) for number, leaf in enumerate(leaves, 1) for mark in marks_of(leaf)]
-    return (
-        [*leaves],
-        [number for number, _ in marks], [mark.name for _, mark in marks], [mark.value for _, mark in marks],
-        [*bodies], [*bodies.values()],
+    values = (
+        Byteas(leaves), Integers(number for number, _ in marks),
+        TextArray(mark.name for _, mark in marks), TextArray(mark.value for _, mark in marks),
+        TextArray(bodies), Byteas(bodies.values()),
     )  # fmt: skip
+    ((told,),) = connection.execute(statement, values, binary=True).fetchall()
+    return list(told)
 
 
 def _together(connection: Connection, statements: Sequence[_Statement]) -> list[Rows]:

@@ -20,7 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-FIRST_FORMAT, WITH_TREE, FORMAT = 1, 2, 3
+FIRST_FORMAT, WITH_TREE, WITH_MARKS, FORMAT = 1, 2, 3, 4
 _GUARDED = ("entry", "tile", "body", "checkpoint", "mark")
 # The triggers that `migrations` makes.
 SQLITE_GUARDS = frozenset(
@@ -35,7 +35,7 @@ POSTGRES_GUARDS = frozenset(
 
 def guards(of: frozenset[str], version: int) -> frozenset[str]:
     """Tell which guards a ledger of a format has."""
-    if version >= FORMAT:
+    if version >= WITH_MARKS:
         return of
     return (
         frozenset(name for name in of if not name.startswith("ledger_mark_")) if version >= WITH_TREE else frozenset()
