@@ -198,13 +198,19 @@ class Account:
 
 
 def _month(found: list[Part], said: Said) -> Month:
+    counted = _counted(found, said)
+    energy, location, market, cost = (
+        summed(found, name, bare=True) for name in ("energy", "location", "market", "cost")
+    )
+    embodied = _embodied(counted, said, bare=True)
+    edge = len(counted) < len(found)
     return Month(
-        energy=summed(found, "energy", bare=True),
-        location=summed(found, "location", bare=True),
-        market=summed(found, "market", bare=True),
-        cost=summed(found, "cost", bare=True),
-        total_location=total(found, (), said, "location", bare=True),
-        total_market=total(found, (), said, "market", bare=True),
+        energy=energy,
+        location=location,
+        market=market,
+        cost=cost,
+        total_location=(summed(counted, "location", bare=True) if edge else location).merge(embodied),
+        total_market=(summed(counted, "market", bare=True) if edge else market).merge(embodied),
         inferences=sum(part.inferences or 0 for part in found),
         bases=bases(part for part in found if scope(part, said) != "edge"),
     )
@@ -220,12 +226,20 @@ def scope(part: Part, said: Said) -> str:
     return "3.1"
 
 
-def total(found: Iterable[Part], trained: Iterable[Training], said: Said, name: str, *, bare: bool = False) -> Sum:
+def total(found: Iterable[Part], trained: Iterable[Training], said: Said, name: str) -> Sum:
     """Add up all that counts: electricity of all scopes, embodied of category 1, and trainings."""
-    counted = [part for part in found if scope(part, said) != "edge"]
-    embodied = summed([part for part in counted if scope(part, said) == "3.1"], "embodied", bare=bare)
-    embodied.lacking.clear()  # what nobody declares of the provider's hardware is told beside, and makes no total void
-    return summed(counted, name, bare=bare).merge(embodied).merge(trainings(trained, "location"))
+    counted = _counted(found, said)
+    return summed(counted, name).merge(_embodied(counted, said)).merge(trainings(trained, "location"))
+
+
+def _counted(found: Iterable[Part], said: Said) -> list[Part]:
+    return [part for part in found if scope(part, said) != "edge"]
+
+
+def _embodied(counted: Iterable[Part], said: Said, *, bare: bool = False) -> Sum:
+    found = summed((part for part in counted if scope(part, said) == "3.1"), "embodied", bare=bare)
+    found.lacking.clear()  # what nobody declares of the provider's hardware is told beside, and makes no total void
+    return found
 
 
 def bases(found: Iterable[Part]) -> tuple[str, ...]:
