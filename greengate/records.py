@@ -516,7 +516,7 @@ def mark(name: str) -> bytes:
 def type_of(leaf: bytes) -> str:
     """Tell the type of a leaf's predicate; "" of what is no statement."""
     at = leaf.rfind(_TYPE)
-    usual = _TAIL.fullmatch(leaf, at + len(_TYPE)) if at >= 0 else None
+    usual = _TAIL.fullmatch(leaf, at + len(_TYPE)) if at > 0 and leaf[at - 1] in b",{" else None
     if usual:
         return usual[1].decode(errors="replace")
     try:

@@ -12,7 +12,7 @@ import os
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import pairwise
@@ -75,11 +75,11 @@ class Way:
 
     Attributes:
         whole: Whether all of them are.
-        types: All types that marks tell of; None in a ledger without marks.
+        types: All types that marks tell of, and how many entries have each; None in a ledger without marks.
     """
 
     whole: bool
-    types: tuple[str, ...] | None = None
+    types: dict[str, int] | None = None
 
 
 @contextmanager
@@ -106,9 +106,14 @@ def pieces(store: Store, size: int, *, whole: bool) -> Iterator[Piece]:
         HistoryError: An entry cannot be read, or is not what its hash or its mark say.
     """
     way = _way(store, size, whole=whole)
+    marked = sum(count for name, count in way.types.items() if name not in leaves.LOOKED_UP) if way.types else 0
     ranges = [(start, min(start + _PIECE, size)) for start in range(0, size, _PIECE)]
     with _helpers(store, size) as (pool, count):
-        yield from _in_turn(store, way, deque(ranges), pool, count)
+        for piece in _in_turn(store, way, deque(ranges), pool, count):
+            marked -= sum(type(record) is not Superseding for _, _, record in piece.found)
+            yield piece
+    if marked > 0 and not way.whole:
+        raise _damaged(store, f"those of {marked} of {size} entries tell no type")
 
 
 def _way(store: Store, size: int, *, whole: bool) -> Way:
@@ -117,7 +122,7 @@ def _way(store: Store, size: int, *, whole: bool) -> Way:
     known = store.types(size)
     if (marked := sum(known.values())) != size:
         raise _damaged(store, f"{size} entries have {marked} marks of their types")
-    return Way(whole, tuple(known))
+    return Way(whole, known)
 
 
 def _in_turn(
@@ -202,7 +207,7 @@ def _whole(store: Store, way: Way, start: int, stop: int) -> Piece:
 
 def _by_marks(store: Store, way: Way, start: int, stop: int) -> Piece:
     """Read the entries of some types, and conversions that take the place of others; of all else the hash."""
-    types = [name for name in way.types or () if name not in leaves.LOOKED_UP]
+    types = [name for name in way.types or {} if name not in leaves.LOOKED_UP]
     hashes: list[bytes] = []
     found: list[Found] = []
     for first in range(start, stop, _AT_ONCE):
@@ -234,9 +239,6 @@ def _marked(store: Store, types: list[str], start: int, stop: int, hashes: list[
 
 def _as_marked(store: Store, index: int, name: str, leaf: bytes) -> Any:
     """Read an entry as what its mark says it is."""
-    if name in leaves.TELLING:
-        with suppress(NotALeaf):
-            return leaves.read(name, leaf)
     own = type_of(leaf)
     record = _skimmed(store, index, own, leaf) if word(own) == name else None
     if record is None:

@@ -1,5 +1,7 @@
 """What a quarter reads of a leaf while it goes by: as strict as the records themselves, and open for what they gain."""
 
+import json
+
 import pytest
 
 from greengate.esg import leaves
@@ -155,3 +157,9 @@ def test_the_training_of_a_measurement_is_told(training):
 def test_the_type_of_a_leaf_is_that_of_the_whole(said, subject):
     assert type_of(leaf(DECISION, said, subject=subject)) == DECISION
     assert type_of(encode({"predicate": said, "subject": subject})) == ""
+
+
+def test_a_key_that_ends_like_that_of_the_type_is_not_taken_for_it():
+    odd = b',"x\\"predicateType":"other","subject":[{"digest":{"sha256":"0"},"name":"n"}]}'
+    bytes_ = leaf(DECISION, {})[:-1] + odd
+    assert json.loads(bytes_)["predicateType"] == type_of(bytes_) == DECISION

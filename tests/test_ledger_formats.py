@@ -246,6 +246,31 @@ def test_a_ledger_of_the_third_format_is_read_and_written_on(place, opened):
         assert execute("SELECT version_num FROM ledger_format").fetchall() == [("0004",)]
 
 
+@pytest.mark.parametrize("who", ["another", "owner", "owner of some"])
+def test_a_ledger_of_the_third_format_is_written_on_by_who_may_not_upgrade_it(postgres, opened, who):
+    place, user = postgres.schema(), postgres.user()
+    opened(place).append_all([(leaf, None) for leaf in leaves(3)])
+    schema = place.rpartition("%3D")[2]
+    with raw(place) as execute:
+        execute("UPDATE ledger_format SET version_num = '0003'")
+        execute("DROP PROCEDURE ledger_write")
+    if who == "owner of some":  # somebody else made what is called so
+        postgres.run(f"CREATE PROCEDURE {schema}.ledger_write(bytea[], integer[], text[], text[], text[], bytea[],"
+                     f" INOUT bigint[]) LANGUAGE plpgsql AS $$ BEGIN RAISE division_by_zero; END $$")  # fmt: skip
+        store = opened(place)
+    else:
+        words = "INSERT, SELECT" if who == "another" else "ALL"
+        postgres.run(f"GRANT USAGE ON SCHEMA {schema} TO {user}",
+                     f"GRANT {words} ON ALL TABLES IN SCHEMA {schema} TO {user}",
+                     f"GRANT UPDATE ON {schema}.ledger_head TO {user}")  # fmt: skip
+        store = opened(place.replace("postgres@", f"{user}@"))
+    assert [store.append(leaf).index for leaf in (b"one", b"more", b"one")] == [3, 4, 3]
+    assert [one.index for one in store.append_all([(leaf, None) for leaf in leaves(300)])][-1] == 301
+    assert (store.size(), list(sound(store))) == (302, [])
+    with raw(place) as execute:
+        assert execute("SELECT version_num FROM ledger_format").fetchall() == [("0003",)]
+
+
 def test_who_may_not_upgrade_a_database_is_told_who_may(postgres, opened):
     place, user = postgres.schema(), postgres.user()
     second_format(place, leaves(3))

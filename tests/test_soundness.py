@@ -438,5 +438,7 @@ def test_bytes_that_are_no_record_refer_to_nothing(leaf):
 )
 def test_what_is_likely_holds_all_that_is_referred_to(predicate):
     leaf = encode({"predicate": predicate, "predicateType": "urn:greengate:decision:v2"})
-    assert {name.encode() for _, name in referred(leaf)} <= set(likely(type_of(leaf), leaf))
+    odd = leaf[:-1] + b',"x\\"predicateType":"other","subject":[{"digest":{"sha256":"0"},"name":"n"}]}'
+    for one in (leaf, odd):
+        assert {name.encode() for _, name in referred(one)} <= set(likely(type_of(one), one))
     assert json.loads(leaf)["predicate"] == predicate

@@ -88,7 +88,7 @@ class Force:
         return self._begins.get(key, [])
 
     def look_up(self, start: int, end: int) -> None:
-        """Look the versions up that came into force in a time, in the order of the ledger: all at once is quicker."""
+        """Look the versions up that came into force within a time, in the ledger's order: all at once is quicker."""
         wanted = sorted(
             (begin.chosen.idx, key, begin)
             for key, begins in self._begins.items()
@@ -188,5 +188,6 @@ class Force:
 
 
 def _within(begins: Sequence[Begin], start: int, end: int) -> Iterator[Begin]:
-    """Go through what came into force in a time, of what is in the order of time."""
-    return islice(begins, *(bisect_left(begins, at, key=lambda one: one.at) for at in (start, end)))
+    """Go through what came into force in a time, after its first instant, of what is in the order of time."""
+    first = bisect_right(begins, start, key=lambda one: one.at)
+    return islice(begins, first, bisect_left(begins, end, first, key=lambda one: one.at))

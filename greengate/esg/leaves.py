@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from greengate.records import (
@@ -131,7 +131,6 @@ class _FirstDecision(Struct, frozen=True, gc=False):
 
 class _Decision(Struct, frozen=True, gc=False):
     predicate: Judged
-    type: Literal["urn:greengate:decision:v2"] = field(name="predicateType")
 
 
 class _OldDecision(Struct, frozen=True, gc=False):
@@ -140,7 +139,6 @@ class _OldDecision(Struct, frozen=True, gc=False):
 
 class _Settlement(Struct, frozen=True, gc=False):
     predicate: Settled
-    type: Literal["urn:greengate:settlement:v1"] = field(name="predicateType")
 
 
 class _Conversion(Struct, frozen=True, gc=False):
@@ -171,10 +169,10 @@ def skimmed(leaf: bytes) -> Any:
 
 
 def read(name: str, leaf: bytes) -> Any:
-    """Read what `skimmed` reads, of a leaf whose type of predicate is known; of those of `TELLING` it need not be.
+    """Read what `skimmed` reads, of a leaf whose type of predicate is known.
 
     Raises:
-        NotALeaf: The bytes do not hold what their kind has, or are told to be of a type of `TELLING` and are not.
+        NotALeaf: The bytes do not hold what their kind has.
     """
     reader = _READERS.get(name)
     if reader is None:
@@ -276,5 +274,3 @@ _READERS: dict[str, Callable[[bytes], Any]] = {
     predicate_type(Kind.SETTLEMENT): _settled,
     predicate_type(Kind.CONVERSION): _superseding,
 }
-TELLING = frozenset(map(predicate_type, (Kind.DECISION, Kind.SETTLEMENT)))
-"""Types whose readers refuse what is of another type."""

@@ -42,6 +42,7 @@ class LedgerServer:
     """A database with the tables of a ledger; a lost connection is made again by the next statement."""
 
     _format = 0
+    _stays = False  # in the format that it has: this user may not bring it to another, and need not
 
     def __init__(self, server: PostgresServer, *, make: bool) -> None:
         self.where = server.where
@@ -112,11 +113,15 @@ class LedgerServer:
     def _append_few(self, leaves: Sequence[bytes], bodies: Mapping[str, bytes]) -> list[int]:
         """Where others write too, hold the head while it is written, and wait for the disk afterwards, with them."""
         with self._server.translated():
+            connection = self._server.connected()
             try:
-                return _run_append(self._server.connected(), _WRITE, leaves, bodies)
+                told = _run_append(connection, _APPEND if self._stays else _WRITE, leaves, bodies)
             except psycopg.errors.SerializationFailure:  # a role may have another isolation than the one that suits
                 with self.appending() as append:
                     return append(leaves, bodies)
+            if self._stays:  # another one may have held the head
+                connection.execute(_SYNCED)
+            return told
 
     def sync(self) -> None:
         """Wait until all that can be seen is on the disk."""
@@ -144,7 +149,7 @@ class LedgerServer:
 
     def _bring_up(self) -> None:
         """Make the tables, or bring those that are there to the newest format."""
-        if self._format == FORMAT:
+        if self._format == FORMAT or self._stays:
             return
         from greengate.ledger import migrating  # noqa: PLC0415 - heavy, and seldom needed
         from greengate.ledger.migrations import CannotUpgrade  # noqa: PLC0415 - likewise
@@ -160,15 +165,22 @@ class LedgerServer:
                     migrating.upgrade(connection, version)
         except CannotUpgrade as error:
             migrating.refuse_damaged(self.where, KIND, error)
-        self._format = FORMAT
+        if not self._stays:
+            self._format = FORMAT
 
     @contextmanager
     def _owned(self) -> Iterator[None]:
-        """Say that an older format is brought up by who owns its tables; whatever else goes wrong has its own hint."""
+        """Say that an older format is brought up by who owns its tables; whatever else goes wrong has its own hint.
+
+        The third can be written as it is: what is new makes it quicker.
+        """
         try:
             yield
-        except psycopg.errors.InsufficientPrivilege as error:
-            if not self._format:
+        except (psycopg.errors.InsufficientPrivilege, psycopg.errors.DuplicateFunction) as error:
+            self._stays = self._format >= WITH_MARKS
+            if self._stays:
+                return
+            if not self._format or isinstance(error, psycopg.errors.DuplicateFunction):
                 raise
             told = f"this user may not do that: {error.diag.message_primary}"
             problem = f"its tables are of format {self._format}, and were not brought to format {FORMAT}: {told}"

@@ -15,12 +15,15 @@ def upgrade() -> None:
         return
     op.execute(_IN_ITS_SCHEMA)
     op.execute(_WRITE)
-    op.execute("GRANT EXECUTE ON PROCEDURE ledger_write TO PUBLIC")  # it acts with the rights of whoever calls it
+    op.execute(_FOR_ALL)  # it acts with the rights of whoever calls it
 
 
 # Else it would lie in the first schema of a search path, apart from what it calls.
 _IN_ITS_SCHEMA = """SELECT set_config('search_path', quote_ident(n.nspname::text), true)
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = 'ledger_head'::regclass"""
+
+_FOR_ALL = """GRANT EXECUTE ON PROCEDURE
+    ledger_write(BYTEA[], INTEGER[], TEXT[], TEXT[], TEXT[], BYTEA[], BIGINT[]) TO PUBLIC"""
 
 # Where somebody else held the head, `ledger_append` ends without waiting for the disk, and so the head is free for the
 # next. What waits is the end of the second transaction, which writes, and with it for all that is before it in the log.
