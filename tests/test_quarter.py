@@ -12,6 +12,7 @@ from greengate.conversion import Part
 from greengate.esg import decimals
 from greengate.esg.company import Assurer, Known, Said
 from greengate.esg.instants import NotAnInstant, instant
+from greengate.esg.leaves import NotALeaf
 from greengate.ledger.canonical import encode
 from greengate.periods import Calendar, zone
 from greengate.records import (
@@ -120,6 +121,32 @@ def test_a_retired_model_emits_no_more(ledger):
     ledger.decided(EARLY, in_force=True)
     ledger.add(Retirement(at=JULY, project="p", model="m", why="done"))
     assert ledger.value(EMITTED) == tonnes(seconds("2026-07-01T00:00:00Z", JULY))
+
+
+@pytest.mark.parametrize(("begins", "told"), [("2026-07-01T00:00:00Z", "0"), ("2026-07-05T00:00:00Z", "1")])
+def test_what_never_stood_for_an_instant_at_the_beginning_of_a_quarter_is_not_looked_up(ledger, begins, told):
+    ledger.decided(EARLY, in_force=True)
+    ledger.judged(begins, in_force=True, outcome="errored")
+    ledger.decided(begins, in_force=True)
+    assert ledger.value("quality.unusable") == told
+
+
+@pytest.mark.parametrize(
+    ("said", "instead", "problem"),
+    [
+        (b'"amount":"7","confidence":"1.0"', b'"amount":"7.5","confidence":"1.0"', "invalid literal for int"),
+        (b'"amount":"7","confidence":"1.0"', b'"amount":7.0,"confidence":"1.0"', "Expected `int | str`, got `float`"),
+        (b'"amount":"7","confidence":"1.0"', b'"amount":"7","confidence":"nan"', "a confidence of nan"),
+        (b'"amount":"7","confidence":"1.0"', b'"amount":"7","confidence":"much"', "could not convert string to float"),
+        (b'"amount":"7","confidence":"1.0"', b'"amount":"7","certainty":"1.0"', "unknown field `certainty`"),
+        (b'"amount":"7",', b"", "missing required field `amount`"),
+    ],
+)
+def test_a_year_that_cannot_be_read_is_told(ledger, said, instead, problem):
+    ledger.decided(EARLY, in_force=True, converted={"candidate": year(energy=7)})
+    ledger.entries = [(name, leaf.replace(said, instead)) for name, leaf in ledger.entries]
+    with pytest.raises(NotALeaf, match=problem):
+        ledger.report()
 
 
 @pytest.mark.parametrize(

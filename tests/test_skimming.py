@@ -1,5 +1,6 @@
 """Two ways to read a ledger for a report, whole and by marks: they tell the same, and each refuses what it can see."""
 
+import gc
 import shutil
 from base64 import b64encode
 from concurrent.futures import Future
@@ -18,7 +19,7 @@ from signed_made import note_of
 
 from greengate import cli, closing, skimming
 from greengate.cli.report import opened
-from greengate.errors import HistoryError
+from greengate.errors import HistoryError, UsageError
 from greengate.ledger import merkle
 from greengate.ledger.canonical import digest, encode
 from greengate.ledger.merkle import leaf_hash
@@ -247,6 +248,18 @@ def test_of_wrong_marks_all_are_seen_by_who_reads_everything_and_some_by_who_tru
             told(place, whole=False)
     else:
         assert told(place, whole=False).period == "2026-Q3"
+
+
+@pytest.mark.parametrize("looking", [True, False])
+def test_cycles_are_looked_for_again_as_before_also_where_no_report_can_be_made(folder, looking):
+    before = gc.isenabled()
+    (gc.enable if looking else gc.disable)()
+    try:
+        with Store(folder / "ledger.db", make=False) as store, pytest.raises(UsageError):
+            made(store, Wanted("1999Q1", NOW))
+        assert gc.isenabled() is looking
+    finally:
+        (gc.enable if before else gc.disable)()
 
 
 def test_an_entry_that_is_missing_is_told(place):

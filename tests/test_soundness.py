@@ -196,17 +196,21 @@ def test_what_is_wrong_is_told_with_its_place(store, place, statements, told):
     assert list(sound(store)) == told
 
 
+def take_key(execute, place, table, key):
+    """Take a key away, so that a row can stand twice."""
+    if place.startswith("postgresql"):
+        execute(f"ALTER TABLE {table} DROP CONSTRAINT {key}")
+    else:
+        for statement in ("CREATE TABLE again AS SELECT * FROM {}", "DROP TABLE {}", "ALTER TABLE again RENAME TO {}"):
+            execute(statement.format(table))
+
+
 @pytest.mark.parametrize("index", [5, 2047])
 def test_a_mark_that_stands_twice_is_told(opened, place, index):
     store = opened(place)
     store.append_all([(leaf, None) for leaf in leaves(2100)])
     with unguarded(place) as execute:
-        if place.startswith("postgresql"):
-            execute("ALTER TABLE ledger_mark DROP CONSTRAINT ledger_mark_pkey")
-        else:
-            execute("CREATE TABLE again AS SELECT * FROM ledger_mark")
-            execute("DROP TABLE ledger_mark")
-            execute("ALTER TABLE again RENAME TO ledger_mark")
+        take_key(execute, place, "ledger_mark", "ledger_mark_pkey")
         execute("INSERT INTO ledger_mark SELECT * FROM ledger_mark WHERE idx = ?", (index,))
     assert list(sound(store)) == ["of 2101 marks as '', 1 are of no entry, or stand twice"]
 
@@ -253,12 +257,7 @@ def test_a_guard_that_was_taken_away_is_told(store, place, name):
 
 def test_a_leaf_that_was_written_twice_is_told(store, place):
     with unguarded(place) as execute:
-        if place.startswith("postgresql"):
-            execute("ALTER TABLE ledger_entry DROP CONSTRAINT ledger_entry_by_id")
-        else:
-            execute("CREATE TABLE again AS SELECT * FROM ledger_entry")
-            execute("DROP TABLE ledger_entry")
-            execute("ALTER TABLE again RENAME TO ledger_entry")
+        take_key(execute, place, "ledger_entry", "ledger_entry_by_id")
         row = "SELECT idx + 1, (SELECT entry_id FROM ledger_entry WHERE idx = 7), leaf_hash, leaf FROM ledger_entry"
         execute("DELETE FROM ledger_entry WHERE idx = 8")
         execute(f"INSERT INTO ledger_entry {row} WHERE idx = 7")
