@@ -24,6 +24,8 @@ def test_a_server_reads_what_was_given(server, binary, numbers, texts):
     given_ = (Byteas(binary), Integers(numbers), Texts(texts))
     told = server.execute("SELECT %b, %b, %b, pg_typeof(%b)::text", (*given_, given_[0])).fetchone()
     assert told == (binary, numbers, texts, "bytea[]")
+    first = server.execute("SELECT array_lower(%b, 1), array_lower(%b, 1)", (given_[0], given_[2])).fetchone()
+    assert first == (1 if binary else None, 1 if texts else None)
 
 
 @pytest.mark.parametrize(("values", "kind"), [(Byteas(), "bytea[]"), (Integers(), "integer[]"), (Texts(), "text[]")])

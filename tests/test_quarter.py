@@ -123,6 +123,20 @@ def test_a_retired_model_emits_no_more(ledger):
     assert ledger.value(EMITTED) == tonnes(seconds("2026-07-01T00:00:00Z", JULY))
 
 
+@pytest.mark.parametrize("edge", ["", "sold"])
+def test_what_a_quarter_compares_itself_with_is_what_that_one_told_of_itself(ledger, edge):
+    for number, kind in enumerate(("cloud", "own", "edge", "service"), 1):
+        said = {"conversion": deployment(kind, embodied=machines() if kind in ("cloud", "own") else None),
+                "candidate": year(location=PLAIN * 10**number, embodied_ugco2e=exact(PLAIN * 3 * number))}  # fmt: skip
+        ledger.decided(EARLY, kind, in_force=True, converted=said)
+    before, now = (ledger.report(period, Said(edge=edge)) for period in ("2026-Q3", "2026-Q4"))
+    told = [before.datum(f"emissions.total_{way}").value for way in ("location", "market")]
+    rates = (10, 100, 10_000, 3, 12), (5, 50, 5_000, 3, 12)  # cloud, own, service; hardware of the cloud and service
+    sold = (1000, 500) if edge else (0, 0)
+    assert told == [tonnes(Q3_S, sum(some) + more) for some, more in zip(rates, sold, strict=True)]
+    assert [now.datum(f"comparatives.previous_{way}").value for way in ("location", "market")] == told
+
+
 @pytest.mark.parametrize(("begins", "told"), [("2026-07-01T00:00:00Z", "0"), ("2026-07-05T00:00:00Z", "1")])
 def test_what_never_stood_for_an_instant_at_the_beginning_of_a_quarter_is_not_looked_up(ledger, begins, told):
     ledger.decided(EARLY, in_force=True)
